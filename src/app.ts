@@ -1,0 +1,61 @@
+import type { GraphQLSchema } from "graphql";
+import type { Pool } from "pg";
+import "./aggregates/graphql.ts";
+import "./cases/graphql.ts";
+import { caseSummaryOf, openCases } from "./cases/index.ts";
+import { AccountInputSchema, PersonInputSchema } from "./people/index.ts";
+import { registerAuth } from "./platform/auth.ts";
+import { builder, guardSchema } from "./platform/graphql.ts";
+import { registerGraphql } from "./platform/graphqlRoute.ts";
+import { registerHealth } from "./platform/health.ts";
+import { createServer, type Server } from "./platform/http.ts";
+import type { Logger } from "./platform/logger.ts";
+import { describeInterface, registerDocuments, registerOpenapi } from "./platform/openapi.ts";
+import { createTenancy } from "./platform/tenancy.ts";
+import { type RecordingSteps, ResponseInputSchema, ResponseSchema } from "./responses/index.ts";
+import { registerResponseRoutes } from "./responses/routes.ts";
+import { SurveyInputSchema } from "./surveys/index.ts";
+import { createAuthenticate, SCOPES } from "./workspaces/index.ts";
+
+const VERSION = "0.1.0";
+
+/** What happens with every recorded answer, in this order, in the transaction that records it. */
+const RECORDING: RecordingSteps = { onRecorded: [openCases], caseSummaryOf };
+
+/** One schema for the process: the slices have added their types to the builder when they were imported. */
+const graphqlSchema: GraphQLSchema = guardSchema(builder.toSchema(), SCOPES);
+
+/** The whole service on this pool, not yet listening. The pool stays the caller's to close. */
+export async function buildApp(pool: Pool, logger: Logger): Promise<Server> {
+  const tenancy = createTenancy(pool);
+  const app = createServer(logger);
+  await registerOpenapi(app, {
+    title: "Afterscore",
+    version: VERSION,
+    description: "Closed-loop NPS: survey answers in, follow-up cases and exact scores out.",
+  });
+  registerAuth(app, createAuthenticate(tenancy), SCOPES);
+  for (const schema of [
+    AccountInputSchema,
+    PersonInputSchema,
+    SurveyInputSchema,
+    ResponseInputSchema,
+    ResponseSchema,
+  ]) {
+    app.addSchema(schema);
+  }
+  registerHealth(app, tenancy);
+  registerDocuments(app, graphqlSchema);
+  registerResponseRoutes(app, tenancy, RECORDING);
+  await registerGraphql(app, tenancy, graphqlSchema);
+  return app;
+}
+
+/** The documents about the interface; needs no database. */
+export async function describeApp(pool: Pool, logger: Logger): Promise<{ openapi: string; sdl: string }> {
+  const app = await buildApp(pool, logger);
+  await app.ready();
+  const documents = describeInterface(app, graphqlSchema);
+  await app.close();
+  return documents;
+}

@@ -1,0 +1,2 @@
+export { openCases } from "./opening.ts";
+export { caseSummaryOf } from "./queries.ts";

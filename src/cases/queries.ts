@@ -1,0 +1,254 @@
+import { and, asc, desc, eq, gte, inArray, isNull, lt, lte, or, type SQL, sql } from "drizzle-orm";
+import { accounts, people } from "../people/index.ts";
+import type { Cursor } from "../platform/pagination.ts";
+import { anyOf } from "../platform/sql.ts";
+import type { WorkspaceTx } from "../platform/tenancy.ts";
+import { type CasePriority, type CaseStatus, type CaseSummary, responses } from "../responses/index.ts";
+import { categoryOf, DANGER_ZONE_MAX } from "../scoring/index.ts";
+import { type Clock, type FirstContactState, stateOf } from "./firstContact.ts";
+import type { Case, CaseReason } from "./model.ts";
+import { sumOf, termsAt } from "./priority.ts";
+import { caseClocks, caseResponses, cases } from "./table.ts";
+
+/** Which cases: all given terms must hold, and a list means any of its values. */
+export interface CaseFilter {
+  statuses?: readonly CaseStatus[] | undefined;
+  assignee?: string | undefined;
+  unassigned?: boolean | undefined;
+  priorities?: readonly CasePriority[] | undefined;
+  reasons?: readonly CaseReason[] | undefined;
+  dangerZone?: boolean | undefined;
+  surveyKeys?: readonly string[] | undefined;
+  segments?: readonly string[] | undefined;
+  firstContact?: readonly FirstContactState[] | undefined;
+  dueBefore?: Date | undefined;
+  openedFrom?: Date | undefined;
+  openedTo?: Date | undefined;
+  /** Inclusive. */
+  updatedSince?: Date | undefined;
+  accountIds?: readonly string[] | undefined;
+  personIds?: readonly string[] | undefined;
+}
+
+export const CASE_ORDERS = ["PRIORITY", "FIRST_CONTACT_DUE", "OLDEST", "NEWEST"] as const;
+export type CaseOrder = (typeof CASE_ORDERS)[number];
+
+const ORDERS = {
+  PRIORITY: { column: cases.queueRank, direction: desc, comparison: "<", type: "double precision" },
+  FIRST_CONTACT_DUE: { column: cases.firstContactDueAt, direction: asc, comparison: ">", type: "timestamptz" },
+  OLDEST: { column: cases.openedAt, direction: asc, comparison: ">", type: "timestamptz" },
+  NEWEST: { column: cases.openedAt, direction: desc, comparison: "<", type: "timestamptz" },
+} as const;
+
+export interface CasePage {
+  filter: CaseFilter;
+  order: CaseOrder;
+  limit: number;
+  after?: Cursor | undefined;
+}
+
+/** A case with the value it is sorted by, for the cursor. */
+export interface ListedCase {
+  case: Case;
+  sortValue: string;
+}
+
+/** One row more than `limit` where there are more. */
+export async function listCases(tx: WorkspaceTx, { filter, order, limit, after }: CasePage): Promise<ListedCase[]> {
+  const { column, direction, comparison, type } = ORDERS[order];
+  const beyond =
+    after && sql`(${column}, ${cases.id}) ${sql.raw(comparison)} (${after.value}::${sql.raw(type)}, ${after.id}::uuid)`;
+  const rows = await selectRows(tx, and(whereCases(tx, filter), beyond))
+    .orderBy(direction(column), direction(cases.id))
+    .limit(limit + 1);
+  const found = await toCases(tx, rows);
+  return found.map((item, index) => ({ case: item, sortValue: sortValueOf(rows[index]?.case, order) }));
+}
+
+export async function countCases(tx: WorkspaceTx, filter: CaseFilter): Promise<number> {
+  return tx.db.$count(cases, whereCases(tx, filter));
+}
+
+/** Those of the ids that exist here, in no order. */
+export async function listCasesById(tx: WorkspaceTx, ids: readonly string[]): Promise<Case[]> {
+  if (ids.length === 0) return [];
+  return toCases(
+    tx,
+    await selectRows(tx, and(eq(cases.workspaceId, tx.workspaceId), sql`${cases.id} = ${anyOf("uuid", ids)}`)),
+  );
+}
+
+/** The case of each of these responses that has one, by response id. */
+export async function caseSummaryOf(
+  tx: WorkspaceTx,
+  responseIds: readonly string[],
+): Promise<Map<string, CaseSummary>> {
+  const { id, status, priority, firstContactDueAt } = cases;
+  const rows = await tx.db
+    .select({ responseId: caseResponses.responseId, case: { id, status, priority, firstContactDueAt } })
+    .from(caseResponses)
+    .innerJoin(cases, and(eq(cases.workspaceId, caseResponses.workspaceId), eq(cases.id, caseResponses.caseId)))
+    .where(
+      and(
+        eq(caseResponses.workspaceId, tx.workspaceId),
+        sql`${caseResponses.responseId} = ${anyOf("uuid", responseIds)}`,
+      ),
+    );
+  return new Map(
+    rows.map(({ responseId, case: { firstContactDueAt: dueAt, ...summary } }) => [
+      responseId,
+      { ...summary, firstContactDueAt: dueAt.toISOString() },
+    ]),
+  );
+}
+
+/** The id of the case of each of these responses that has one, by response id. */
+export async function caseIdsOf(tx: WorkspaceTx, responseIds: readonly string[]): Promise<Map<string, string>> {
+  const rows = await tx.db
+    .select({ responseId: caseResponses.responseId, caseId: caseResponses.caseId })
+    .from(caseResponses)
+    .where(
+      and(
+        eq(caseResponses.workspaceId, tx.workspaceId),
+        sql`${caseResponses.responseId} = ${anyOf("uuid", responseIds)}`,
+      ),
+    );
+  return new Map(rows.map(({ responseId, caseId }) => [responseId, caseId]));
+}
+
+function sortValueOf(row: typeof cases.$inferSelect | undefined, order: CaseOrder): string {
+  if (row === undefined) throw new Error("a case has no row");
+  if (order === "PRIORITY") return String(row.queueRank);
+  return (order === "FIRST_CONTACT_DUE" ? row.firstContactDueAt : row.openedAt).toISOString();
+}
+
+function whereCases(tx: WorkspaceTx, filter: CaseFilter): SQL | undefined {
+  const oneOf = (column: typeof cases.status | typeof cases.priority, values: readonly string[] | undefined) =>
+    values && sql`${column} = ${anyOf("text", values)}`;
+  return and(
+    eq(cases.workspaceId, tx.workspaceId),
+    oneOf(cases.status, filter.statuses),
+    oneOf(cases.priority, filter.priorities),
+    filter.assignee === undefined ? undefined : eq(cases.assignee, filter.assignee),
+    filter.unassigned === undefined ? undefined : sql`(${cases.assignee} is null) = ${filter.unassigned}`,
+    filter.reasons && sql`${cases.reasons} && ${sql.param(filter.reasons)}::text[]`,
+    filter.firstContact && or(...filter.firstContact.map((state) => isInState(state, tx.now)), sql`false`),
+    filter.dueBefore && lt(cases.firstContactDueAt, filter.dueBefore),
+    filter.openedFrom && gte(cases.openedAt, filter.openedFrom),
+    filter.openedTo && lt(cases.openedAt, filter.openedTo),
+    filter.updatedSince && gte(cases.updatedAt, filter.updatedSince),
+    filter.accountIds && sql`${cases.accountId} = ${anyOf("uuid", filter.accountIds)}`,
+    filter.personIds && sql`${cases.personId} = ${anyOf("uuid", filter.personIds)}`,
+    filter.surveyKeys && hasResponse(tx, sql`${responses.surveyKey} = ${anyOf("text", filter.surveyKeys)}`),
+    filter.segments && hasResponse(tx, sql`${responses.segment} = ${anyOf("text", filter.segments)}`),
+    filter.dangerZone === undefined
+      ? undefined
+      : sql`${hasResponse(tx, lte(responses.score, DANGER_ZONE_MAX))} = ${filter.dangerZone}`,
+  );
+}
+
+/** The same rule as `stateOf`, for the latest clock. */
+function isInState(state: FirstContactState, now: Date): SQL {
+  const { firstContactDueAt: due, firstContactMetAt: met } = cases;
+  if (state === "MET") return sql`${met} <= ${due}`;
+  if (state === "PENDING") return sql`(${isNull(met)} and ${due} >= ${now})`;
+  return sql`(${met} > ${due} or (${isNull(met)} and ${due} < ${now}))`;
+}
+
+function hasResponse(tx: WorkspaceTx, condition: SQL): SQL {
+  const belonging = tx.db
+    .select({ one: sql`1` })
+    .from(caseResponses)
+    .innerJoin(
+      responses,
+      and(eq(responses.workspaceId, caseResponses.workspaceId), eq(responses.id, caseResponses.responseId)),
+    )
+    .where(and(eq(caseResponses.workspaceId, cases.workspaceId), eq(caseResponses.caseId, cases.id), condition));
+  return sql`exists ${belonging}`;
+}
+
+function selectRows(tx: WorkspaceTx, where: SQL | undefined) {
+  return tx.db
+    .select({
+      case: cases,
+      person: { id: people.id, externalId: people.externalId, email: people.email, name: people.name },
+      account: { id: accounts.id, externalId: accounts.externalId, name: accounts.name },
+    })
+    .from(cases)
+    .leftJoin(people, and(eq(people.workspaceId, cases.workspaceId), eq(people.id, cases.personId)))
+    .leftJoin(accounts, and(eq(accounts.workspaceId, cases.workspaceId), eq(accounts.id, cases.accountId)))
+    .where(where)
+    .$dynamic();
+}
+
+async function toCases(tx: WorkspaceTx, rows: Awaited<ReturnType<typeof selectRows>>): Promise<Case[]> {
+  const ids = rows.map((row) => row.case.id);
+  const clocks = await listClocks(tx, ids);
+  const answers = await listAnswers(tx, ids);
+  return rows.map(({ case: row, person, account }) => {
+    const terms = termsAt(row.priorityTerms, row.firstContactStartedAt, tx.now);
+    const own = clocks.filter(({ caseId }) => caseId === row.id).map((clock) => toClock(clock, tx.now));
+    const firstContact = own.at(-1);
+    if (firstContact === undefined) throw new Error("a case has no clock");
+    return {
+      id: row.id,
+      version: row.version,
+      status: row.status,
+      priority: row.priority,
+      priorityScore: sumOf(terms),
+      priorityTerms: terms,
+      reasons: row.reasons,
+      person,
+      account,
+      responses: answers
+        .filter(({ caseId }) => caseId === row.id)
+        .map(({ id, score, respondedAt }) => ({
+          id,
+          score,
+          category: categoryOf(score),
+          respondedAt: respondedAt.toISOString(),
+        })),
+      assignee: row.assignee,
+      openedAt: row.openedAt.toISOString(),
+      updatedAt: row.updatedAt.toISOString(),
+      firstContact,
+      clocks: own,
+      previousCaseId: row.previousCaseId,
+    };
+  });
+}
+
+function toClock(clock: Omit<Clock, "n" | "hoursAllowed">, now: Date): Case["firstContact"] {
+  return {
+    startedAt: clock.startedAt.toISOString(),
+    dueAt: clock.dueAt.toISOString(),
+    metAt: clock.metAt?.toISOString() ?? null,
+    state: stateOf(clock, now),
+    cause: clock.cause,
+  };
+}
+
+async function listClocks(tx: WorkspaceTx, caseIds: readonly string[]) {
+  return tx.db
+    .select()
+    .from(caseClocks)
+    .where(and(eq(caseClocks.workspaceId, tx.workspaceId), inArray(caseClocks.caseId, [...caseIds])))
+    .orderBy(asc(caseClocks.n));
+}
+
+async function listAnswers(tx: WorkspaceTx, caseIds: readonly string[]) {
+  return tx.db
+    .select({
+      caseId: caseResponses.caseId,
+      id: responses.id,
+      score: responses.score,
+      respondedAt: responses.respondedAt,
+    })
+    .from(caseResponses)
+    .innerJoin(
+      responses,
+      and(eq(responses.workspaceId, caseResponses.workspaceId), eq(responses.id, caseResponses.responseId)),
+    )
+    .where(and(eq(caseResponses.workspaceId, tx.workspaceId), inArray(caseResponses.caseId, [...caseIds])))
+    .orderBy(asc(responses.respondedAt), asc(responses.id));
+}

@@ -1,0 +1,151 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { parseArgs } from "node:util";
+import { describeApp } from "./app.ts";
+import { ConfigError, type Environment, readEnvironment } from "./platform/config.ts";
+import { createPool } from "./platform/database.ts";
+import { AppError } from "./platform/errors.ts";
+import { createLogger, type Logger } from "./platform/logger.ts";
+import { createTenancy } from "./platform/tenancy.ts";
+import { type Database, openDatabase } from "./runtime.ts";
+import { serve } from "./serve.ts";
+import { createApiKey, createWorkspace, deleteWorkspace, getAllWorkspaces } from "./workspaces/index.ts";
+
+const USAGE = `Usage: node src/main.ts <command>
+
+  serve                                              HTTP, on an embedded PostgreSQL without DATABASE_URL
+  api                                                the same
+  migrate                                            brings the database to this version
+  workspace create --name <name> [--time-zone <zone>]
+  workspace list
+  workspace key --id <id>                            one more API key, with every scope
+  workspace delete --id <id>                         with everything in it
+  openapi [--check]                                  writes openapi/, or says whether it is stale`;
+
+/** A command line that makes no sense; the usage is shown with it. */
+class UsageError extends Error {}
+
+async function run(args: string[]): Promise<void> {
+  const { positionals, values } = parse(args);
+  const [command, subcommand, ...rest] = positionals;
+  if (rest.length > 0 || (subcommand !== undefined && command !== "workspace")) {
+    throw new UsageError(`unexpected argument: ${positionals.at(-1)}`);
+  }
+  const environment = readEnvironment();
+  const logger = createLogger(environment.LOG_LEVEL);
+  switch (command) {
+    case "serve":
+    case "api":
+      return serve(environment, logger);
+    case "migrate":
+      return withDatabase(environment, logger, async () => {});
+    case "workspace":
+      return withDatabase(environment, createLogger("silent"), (database) =>
+        manageWorkspaces(database, subcommand, values),
+      );
+    case "openapi":
+      return writeInterface(values.check === true);
+    default:
+      throw new UsageError(command === undefined ? "no command" : `unknown command: ${command}`);
+  }
+}
+
+type Options = ReturnType<typeof parse>["values"];
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      allowPositionals: true,
+      options: {
+        name: { type: "string" },
+        "time-zone": { type: "string" },
+        id: { type: "string" },
+        check: { type: "boolean" },
+      },
+    });
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+async function withDatabase(environment: Environment, logger: Logger, work: (database: Database) => Promise<void>) {
+  const database = await openDatabase(environment, logger);
+  try {
+    await work(database);
+  } finally {
+    await database.close();
+  }
+}
+
+async function manageWorkspaces(database: Database, subcommand: string | undefined, options: Options): Promise<void> {
+  const tenancy = createTenancy(database.pool);
+  switch (subcommand) {
+    case "create": {
+      const name = required(options.name, "--name");
+      return print(await createWorkspace(tenancy, { name, timeZone: options["time-zone"] ?? "UTC" }));
+    }
+    case "list":
+      return print({ workspaces: await getAllWorkspaces(tenancy) });
+    case "key": {
+      const id = await existing(required(options.id, "--id"));
+      return print({ apiKey: await createApiKey(tenancy, id, "made at the command line") });
+    }
+    case "delete": {
+      const id = await existing(required(options.id, "--id"));
+      return print({ id, deleted: await deleteWorkspace(database.pool, id) });
+    }
+    default:
+      throw new UsageError("workspace create, list, key or delete");
+  }
+
+  async function existing(id: string): Promise<string> {
+    if ((await getAllWorkspaces(tenancy)).some((workspace) => workspace.id === id)) return id;
+    throw new AppError("not_found", `there is no workspace ${id}`);
+  }
+}
+
+function required(value: string | undefined, option: string): string {
+  if (value === undefined) throw new UsageError(`${option} is missing`);
+  return value;
+}
+
+function print(result: object): void {
+  console.log(JSON.stringify(result));
+}
+
+/** The committed documents about the interface are made from the code, and `verify` holds them to it. */
+async function writeInterface(check: boolean): Promise<void> {
+  const logger = createLogger("silent");
+  // Describing asks the database nothing, so this pool never connects.
+  const pool = createPool({ connectionString: "postgres://localhost", max: 1, logger });
+  const { openapi, sdl } = await describeApp(pool, logger);
+  for (const [name, text] of [
+    ["openapi.json", openapi],
+    ["schema.graphql", sdl],
+  ] as const) {
+    const file = new URL(`../openapi/${name}`, import.meta.url);
+    if (!check) await writeFile(file, text);
+    else if ((await readFile(file, "utf8").catch(() => "")) !== text) {
+      throw new Error(`openapi/${name} is stale: run node src/main.ts openapi`);
+    }
+  }
+}
+
+/** One line that says what to mend; a stack helps only where it is our mistake. */
+function explain(error: unknown): string {
+  if (error instanceof UsageError) return `${error.message}\n\n${USAGE}`;
+  if (error instanceof ConfigError || error instanceof AppError) return error.message;
+  const { code, message, port, stack } = error as Error & { code?: string; port?: number };
+  if (code === "EADDRINUSE") return `port ${port} is in use: stop what listens there, or set PORT`;
+  if (code === "ECONNREFUSED") return "cannot reach the database: connection refused; check DATABASE_URL";
+  if (code === "ENOTFOUND" || code === "EAI_AGAIN")
+    return "cannot reach the database: unknown host; check DATABASE_URL";
+  return code === undefined ? message : `${message} (${code})${code.startsWith("ERR_") ? `\n${stack}` : ""}`;
+}
+
+try {
+  await run(process.argv.slice(2));
+} catch (error) {
+  console.error(`afterscore: ${explain(error)}`);
+  process.exitCode = error instanceof UsageError || error instanceof ConfigError ? 2 : 1;
+}

@@ -1,0 +1,90 @@
+import { newId } from "../platform/ids.ts";
+import { IDENTITIES, type Identity, normaliseIdentity, type Person, type PersonInput } from "./model.ts";
+
+/** A person as given, with the account already found. */
+export type KnownPersonInput = Omit<PersonInput, "account"> & { accountId?: string };
+
+export interface Matching {
+  /** One per input, in order; two inputs about the same person share theirs. */
+  matched: Person[];
+  created: Person[];
+  /** Those of the people found that must be written. */
+  changed: Person[];
+  /** Ids of those of `changed` who no longer have an identity they had: it must be let go before another can have it. */
+  released: string[];
+}
+
+/**
+ * Says who each input is about, given everybody in the workspace who shares an identity with one of
+ * them. Pure: works on copies. Inputs are taken in order, so that the last one about a person wins.
+ *
+ * Matched by externalId, then e-mail, then phone. Where an e-mail or phone leads to somebody with
+ * another externalId, it is somebody new, who takes it over: each identity belongs to one person.
+ */
+export function matchPeople(inputs: readonly KnownPersonInput[], found: readonly Person[]): Matching {
+  const before = new Map(found.map((person) => [person.id, person]));
+  const everybody = new Map(found.map((person) => [person.id, structuredClone(person)]));
+  const owners = new Map<string, Person>();
+  for (const person of everybody.values()) claim(owners, person);
+
+  const matched = inputs.map((input) => {
+    const person = ownerOf(input, owners) ?? blankPerson();
+    everybody.set(person.id, person);
+    merge(person, input);
+    claim(owners, person);
+    return person;
+  });
+
+  const all = [...everybody.values()];
+  const changed = all.filter((person) => {
+    const old = before.get(person.id);
+    return old !== undefined && JSON.stringify(old) !== JSON.stringify(person);
+  });
+  const lost = (person: Person) =>
+    IDENTITIES.some((kind) => (before.get(person.id)?.[kind] ?? person[kind]) !== person[kind]);
+  return {
+    matched,
+    created: all.filter(({ id }) => !before.has(id)),
+    changed,
+    released: changed.filter(lost).map(({ id }) => id),
+  };
+}
+
+function ownerOf(input: KnownPersonInput, owners: ReadonlyMap<string, Person>): Person | undefined {
+  for (const kind of IDENTITIES) {
+    const value = identityOf(input, kind);
+    const owner = value === undefined ? undefined : owners.get(`${kind}:${value}`);
+    if (owner === undefined || owner[kind] !== value) continue;
+    const externalId = identityOf(input, "externalId");
+    if (externalId === undefined || owner.externalId === null || owner.externalId === externalId) return owner;
+  }
+  return undefined;
+}
+
+/** Makes the person the owner of all their identities, and takes each from whoever had it. */
+function claim(owners: Map<string, Person>, person: Person): void {
+  for (const kind of IDENTITIES) {
+    const value = person[kind];
+    if (value === null) continue;
+    const previous = owners.get(`${kind}:${value}`);
+    if (previous !== undefined && previous !== person && previous[kind] === value) previous[kind] = null;
+    owners.set(`${kind}:${value}`, person);
+  }
+}
+
+function merge(person: Person, input: KnownPersonInput): void {
+  for (const kind of IDENTITIES) person[kind] = identityOf(input, kind) ?? person[kind];
+  if (input.name !== undefined) person.name = input.name;
+  if (input.accountId !== undefined) person.accountId = input.accountId;
+  Object.assign(person.properties, input.properties);
+}
+
+/** An identity that is null is one the sender does not know; it takes nothing away. */
+function identityOf(input: KnownPersonInput, kind: Identity): string | undefined {
+  const value = input[kind];
+  return typeof value === "string" ? normaliseIdentity(kind, value) : undefined;
+}
+
+function blankPerson(): Person {
+  return { id: newId(), externalId: null, email: null, phone: null, name: null, properties: {}, accountId: null };
+}

@@ -1,0 +1,91 @@
+import { type Static, Type } from "@sinclair/typebox";
+import { CalendarDate, Id, Nullable, ref, STRING_LENGTH_MAX, Strict, Text } from "../platform/schema.ts";
+
+const PROPERTIES_MAX = 50;
+const PROPERTY_LENGTH_MAX = 1000;
+
+/** Free facts: up to 50 of text, number or boolean, texts up to 1,000 characters. */
+export const PropertiesSchema = Type.Unsafe<Record<string, string | number | boolean>>({
+  type: "object",
+  maxProperties: PROPERTIES_MAX,
+  propertyNames: { type: "string", format: "text", minLength: 1, maxLength: STRING_LENGTH_MAX },
+  additionalProperties: {
+    type: ["string", "number", "boolean"],
+    format: "text",
+    maxLength: PROPERTY_LENGTH_MAX,
+  },
+  description: "Up to 50 values of text, number or boolean",
+});
+export type Properties = Static<typeof PropertiesSchema>;
+
+export const AccountInputSchema = Strict(
+  {
+    externalId: Text({ description: "Your own id of the account" }),
+    name: Type.Optional(Nullable(Text())),
+    segment: Type.Optional(Nullable(Text({ description: "SMALL, MID_MARKET, ENTERPRISE, … in your own words" }))),
+    annualValue: Type.Optional(
+      Nullable(Type.Number({ minimum: 0, description: "What the account is worth a year, in `currency`" })),
+    ),
+    currency: Type.Optional(Nullable(Type.String({ pattern: "^[A-Z]{3}$", description: "ISO 4217, like EUR" }))),
+    renewsOn: Type.Optional(Nullable(CalendarDate())),
+    owner: Type.Optional(Nullable(Text({ description: "Who is accountable; a new case starts with them" }))),
+    churnedOn: Type.Optional(Nullable(CalendarDate())),
+  },
+  { $id: "AccountInput", description: "What is given is set, null clears, what is absent stays as it is" },
+);
+export type AccountInput = Static<typeof AccountInputSchema>;
+
+export const PersonInputSchema = Strict(
+  {
+    externalId: Type.Optional(Nullable(Text({ description: "Your own id of the person" }))),
+    email: Type.Optional(Nullable(Type.String({ format: "email", maxLength: STRING_LENGTH_MAX }))),
+    phone: Type.Optional(
+      Nullable(Type.String({ format: "text", pattern: "[0-9]", minLength: 1, maxLength: STRING_LENGTH_MAX })),
+    ),
+    name: Type.Optional(Nullable(Text())),
+    properties: Type.Optional(PropertiesSchema),
+    account: Type.Optional(ref(AccountInputSchema)),
+  },
+  { $id: "PersonInput", description: "Known by externalId, e-mail or phone, at least one of them" },
+);
+export type PersonInput = Static<typeof PersonInputSchema>;
+
+const AccountSchema = Strict(
+  {
+    id: Id(),
+    externalId: Type.String(),
+    name: Nullable(Type.String()),
+    segment: Nullable(Type.String()),
+    annualValue: Nullable(Type.Number()),
+    currency: Nullable(Type.String()),
+    renewsOn: Nullable(CalendarDate()),
+    owner: Nullable(Type.String()),
+    churnedOn: Nullable(CalendarDate()),
+  },
+  { $id: "Account", description: "A customer organisation" },
+);
+export type Account = Static<typeof AccountSchema>;
+
+const PersonSchema = Strict(
+  {
+    id: Id(),
+    externalId: Nullable(Type.String()),
+    email: Nullable(Type.String({ description: "In lower case" })),
+    phone: Nullable(Type.String({ description: "Without separators" })),
+    name: Nullable(Type.String()),
+    properties: PropertiesSchema,
+    accountId: Nullable(Id("The account the person belongs to")),
+  },
+  { $id: "Person", description: "Somebody who answers" },
+);
+export type Person = Static<typeof PersonSchema>;
+
+/** The three ways a person is known, in the order they are matched. */
+export const IDENTITIES = ["externalId", "email", "phone"] as const;
+export type Identity = (typeof IDENTITIES)[number];
+
+/** The form in which an identity is compared and kept: e-mail in lower case, phone without separators. */
+export function normaliseIdentity(kind: Identity, value: string): string {
+  if (kind === "email") return value.normalize("NFC").toLowerCase();
+  return kind === "phone" ? value.replaceAll(/[\s().\-/]/g, "") : value;
+}

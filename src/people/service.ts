@@ -1,0 +1,133 @@
+import { newId } from "../platform/ids.ts";
+import type { WorkspaceTx } from "../platform/tenancy.ts";
+import { type KnownPersonInput, matchPeople } from "./matching.ts";
+import {
+  type Account,
+  type AccountInput,
+  IDENTITIES,
+  type Identity,
+  normaliseIdentity,
+  type Person,
+  type PersonInput,
+} from "./model.ts";
+import {
+  insertAccounts,
+  insertPeople,
+  type Lock,
+  listAccounts,
+  listAccountsByExternalId,
+  listPeopleByIdentity,
+  releaseIdentities,
+  updateAccounts,
+  updatePeople,
+} from "./queries.ts";
+
+/** Who answered, or for which account; neither for an anonymous answer. */
+export interface RespondentInput {
+  person?: PersonInput | null;
+  account?: AccountInput | null;
+}
+
+export interface Respondent {
+  person: Person | null;
+  /** The account given, else the one the person belongs to. */
+  account: Account | null;
+}
+
+/**
+ * Finds or makes the people and accounts of these answers, brings what is known about them up to
+ * date, and returns one respondent per input. However many ask at once, one person stays one.
+ */
+export async function recordRespondents(tx: WorkspaceTx, inputs: readonly RespondentInput[]): Promise<Respondent[]> {
+  const given = inputs.map(({ person, account }) => account ?? person?.account ?? undefined);
+  const byExternalId = await recordAccounts(
+    tx,
+    given.filter((account) => account !== undefined),
+  );
+  const accountOf = (input: AccountInput | undefined) =>
+    input === undefined ? undefined : byExternalId.get(input.externalId);
+
+  const known: KnownPersonInput[] = [];
+  const position = inputs.map(({ person }, index) => {
+    if (person === null || person === undefined) return -1;
+    const { account: _, ...own } = person;
+    const accountId = accountOf(given[index])?.id;
+    return known.push(accountId === undefined ? own : { ...own, accountId }) - 1;
+  });
+  const people = await recordPeople(tx, known);
+
+  const accounts = new Map([...byExternalId.values()].map((account) => [account.id, account]));
+  const missing = people.flatMap(({ accountId }) => (accountId !== null && !accounts.has(accountId) ? accountId : []));
+  for (const account of await listAccounts(tx, [...new Set(missing)])) accounts.set(account.id, account);
+
+  return inputs.map((_input, index) => {
+    const person = people[position[index] ?? -1] ?? null;
+    return { person, account: accountOf(given[index]) ?? accounts.get(person?.accountId ?? "") ?? null };
+  });
+}
+
+async function recordAccounts(tx: WorkspaceTx, inputs: readonly AccountInput[]): Promise<Map<string, Account>> {
+  if (inputs.length === 0) return new Map();
+  const externalIds = [...new Set(inputs.map(({ externalId }) => externalId))].toSorted();
+  const { merged, created, changed } = await planned((lock) => planAccounts(tx, inputs, externalIds, lock));
+  await updateAccounts(tx, changed);
+  await insertAccounts(tx, created);
+  return merged;
+}
+
+async function planAccounts(
+  tx: WorkspaceTx,
+  inputs: readonly AccountInput[],
+  externalIds: readonly string[],
+  lock: Lock,
+) {
+  const found = new Map(
+    (await listAccountsByExternalId(tx, externalIds, lock)).map((account) => [account.externalId, account]),
+  );
+  const merged = new Map(found);
+  for (const input of inputs) {
+    merged.set(input.externalId, { ...(merged.get(input.externalId) ?? blankAccount(input.externalId)), ...input });
+  }
+  const all = [...merged.values()];
+  return {
+    merged,
+    created: all.filter(({ externalId }) => !found.has(externalId)),
+    // Spreading keeps the order of the keys, so equal accounts make equal text.
+    changed: all.filter((account) => {
+      const before = found.get(account.externalId);
+      return before !== undefined && JSON.stringify(before) !== JSON.stringify(account);
+    }),
+  };
+}
+
+async function recordPeople(tx: WorkspaceTx, inputs: readonly KnownPersonInput[]): Promise<Person[]> {
+  if (inputs.length === 0) return [];
+  const known = Object.fromEntries(IDENTITIES.map((kind) => [kind, identitiesOf(inputs, kind)])) as Record<
+    Identity,
+    string[]
+  >;
+  const plan = await planned(async (lock) => matchPeople(inputs, await listPeopleByIdentity(tx, known, lock)));
+  await releaseIdentities(tx, plan.released);
+  await updatePeople(tx, plan.changed);
+  await insertPeople(tx, plan.created);
+  return plan.matched;
+}
+
+/**
+ * Makes a plan from what is stored. Rows are locked only when one must change, and then looked at
+ * again, because somebody may have changed it meanwhile; mostly everybody is known and nothing changes.
+ */
+async function planned<Plan extends { changed: unknown[] }>(make: (lock: Lock) => Promise<Plan>): Promise<Plan> {
+  const plan = await make("unlocked");
+  return plan.changed.length === 0 ? plan : make("for update");
+}
+
+function identitiesOf(inputs: readonly KnownPersonInput[], kind: Identity): string[] {
+  const values = inputs.map((input) => input[kind]).filter((value) => typeof value === "string");
+  return [...new Set(values.map((value) => normaliseIdentity(kind, value)))].toSorted();
+}
+
+function blankAccount(externalId: string): Account {
+  const unknown = { name: null, segment: null, annualValue: null, currency: null, renewsOn: null, owner: null };
+  return { id: newId(), externalId, ...unknown, churnedOn: null };
+}

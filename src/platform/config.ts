@@ -1,0 +1,48 @@
+import { type Static, Type } from "@sinclair/typebox";
+import { Ajv } from "ajv";
+
+/** Every environment variable the program reads; `.env.example` describes them for operators. */
+const EnvironmentSchema = Type.Object({
+  DATABASE_URL: Type.Optional(Type.String({ pattern: "^postgres(ql)?://", description: "must be a postgres:// URL" })),
+  DATABASE_DIRECT_URL: Type.Optional(
+    Type.String({ pattern: "^postgres(ql)?://", description: "must be a postgres:// URL" }),
+  ),
+  HOST: Type.String({ minLength: 1, default: "127.0.0.1", description: "must be an address to listen on" }),
+  PORT: Type.Integer({
+    minimum: 0,
+    maximum: 65535,
+    default: 3000,
+    description: "must be a whole number from 0 to 65535",
+  }),
+  LOG_LEVEL: Type.Unsafe<"trace" | "debug" | "info" | "warn" | "error" | "fatal" | "silent">({
+    type: "string",
+    enum: ["trace", "debug", "info", "warn", "error", "fatal", "silent"],
+    default: "info",
+    description: "must be one of trace, debug, info, warn, error, fatal, silent",
+  }),
+  PUBLIC_URL: Type.Optional(
+    Type.String({ pattern: "^https?://[^/]+$", description: "must be a http(s):// URL without a path" }),
+  ),
+});
+
+export type Environment = Static<typeof EnvironmentSchema>;
+
+/** A variable that cannot be used; `message` is the one line to show before the program ends. */
+export class ConfigError extends Error {}
+
+/**
+ * Reads the environment: the only place where it is read. Empty variables count as not set.
+ * @throws {ConfigError} naming the first variable that is wrong
+ */
+export function readEnvironment(env: NodeJS.ProcessEnv = process.env): Environment {
+  const ajv = new Ajv({ coerceTypes: true, useDefaults: true, verbose: true });
+  const values = Object.fromEntries(
+    Object.keys(EnvironmentSchema.properties)
+      .map((name) => [name, env[name]] as const)
+      .filter(([, value]) => value !== undefined && value !== ""),
+  );
+  const isEnvironment = ajv.compile<Environment>(EnvironmentSchema);
+  if (isEnvironment(values)) return values;
+  const error = isEnvironment.errors?.[0];
+  throw new ConfigError(`${error?.instancePath.slice(1)} ${error?.parentSchema?.["description"]}`);
+}

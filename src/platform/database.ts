@@ -1,0 +1,74 @@
+import { types as builtin, type CustomTypesConfig, Pool } from "pg";
+import { AppError } from "./errors.ts";
+import type { Logger } from "./logger.ts";
+
+const CONNECT_TIMEOUT_MS = 2_000;
+
+/**
+ * Dates without a time stay text (a `Date` would move them across midnight), and counts become
+ * numbers: no column of ours comes near 2^53.
+ */
+const PARSERS: Record<number, (text: string) => unknown> = {
+  [builtin.builtins.DATE]: (text) => text,
+  [builtin.builtins.INT8]: Number,
+};
+
+const types: CustomTypesConfig = {
+  getTypeParser: ((oid: number, format?: "text") =>
+    PARSERS[oid] ?? builtin.getTypeParser(oid, format)) as CustomTypesConfig["getTypeParser"],
+};
+
+export interface PoolOptions {
+  connectionString: string;
+  max: number;
+  logger: Logger;
+}
+
+/** Connections to PostgreSQL. They log in as the owner of the schema; work is done as the roles of `tenancy.ts`. */
+export function createPool({ connectionString, max, logger }: PoolOptions): Pool {
+  const pool = new Pool({
+    connectionString,
+    max,
+    types,
+    application_name: APPLICATION_NAME,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+  });
+  // Without a listener a restart of PostgreSQL would end the process.
+  pool.on("error", (error) => logger.warn({ err: error }, "idle database connection lost"));
+  return pool;
+}
+
+/** How our connections appear in `pg_stat_activity`. */
+export const APPLICATION_NAME = "afterscore";
+
+/**
+ * SQLSTATE classes after which the same transaction may succeed when it is run again: serialization
+ * failure, deadlock, lock not available, and a unique key that somebody else took meanwhile.
+ */
+const RETRYABLE = new Set(["40001", "40P01", "55P03", "23505"]);
+
+export function isRetryable(error: unknown): boolean {
+  return RETRYABLE.has(sqlState(error) ?? "");
+}
+
+/** Connection failures, shutdowns, exhausted resources and time-outs: our trouble, not the caller's. */
+const UNAVAILABLE = /^(08|53|57|25|55P03|40)/;
+const NETWORK = new Set(["ECONNREFUSED", "ECONNRESET", "ENOTFOUND", "ETIMEDOUT", "EPIPE", "EAI_AGAIN", "EHOSTUNREACH"]);
+
+/** Gives failures of the database their public form; any other error is returned as it is. */
+export function asAppError(error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof AppError) return error;
+  const code = sqlState(error) ?? "";
+  const lost = /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered)/;
+  if (UNAVAILABLE.test(code) || NETWORK.has(code) || lost.test(error.message)) {
+    return new AppError("unavailable", "The database cannot be reached or is too busy. Try again.", { cause: error });
+  }
+  return error;
+}
+
+/** The SQLSTATE or system error code, also where drizzle has wrapped the error. */
+function sqlState(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { code } = error as Error & { code?: unknown };
+  return typeof code === "string" ? code : sqlState(error.cause);
+}

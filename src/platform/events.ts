@@ -1,0 +1,26 @@
+import { sql } from "drizzle-orm";
+import { newId } from "./ids.ts";
+import { unnest } from "./sql.ts";
+import type { WorkspaceTx } from "./tenancy.ts";
+
+/** What other systems are told. `data` is the body they get, with the resource as it is at this moment. */
+export interface NewEvent {
+  type: string;
+  data: { sequence: number; [resource: string]: unknown };
+  /** Whose personal data is inside: found again when that person is erased. */
+  personId: string | null;
+}
+
+/** Writes the events in the transaction that makes them true. */
+export async function recordEvents(tx: WorkspaceTx, events: readonly NewEvent[]): Promise<void> {
+  if (events.length === 0) return;
+  await tx.run(sql`/* events.insert */
+    insert into events (workspace_id, id, type, occurred_at, data, person_id)
+    select ${tx.workspaceId}, id, type, ${tx.now}, data, person_id
+    from ${unnest({
+      id: ["uuid", events.map(() => newId())],
+      type: ["text", events.map(({ type }) => type)],
+      data: ["jsonb", events.map(({ data }) => JSON.stringify(data))],
+      person_id: ["uuid", events.map(({ personId }) => personId)],
+    })}`);
+}

@@ -1,0 +1,100 @@
+import DataLoader from "dataloader";
+import { invalidRequest } from "./errors.ts";
+import { builder, type GraphqlContext } from "./graphql.ts";
+import { LIMIT_DEFAULT, LIMIT_MAX } from "./pagination.ts";
+import type { WorkspaceTx } from "./tenancy.ts";
+
+/** A page in Relay's form. */
+export interface Connection<Node> {
+  edges: { node: Node; cursor: string }[];
+  hasNextPage: boolean;
+  /** Counts only when it is asked for. */
+  countAll: () => Promise<number>;
+}
+
+const PageInfo = builder.objectRef<{ hasNextPage: boolean; endCursor: string | null }>("PageInfo").implement({
+  description: "Whether there is more, and where it begins",
+  extensions: { scope: null },
+  fields: (t) => ({
+    hasNextPage: t.exposeBoolean("hasNextPage", { description: "Whether another page follows" }),
+    endCursor: t.exposeString("endCursor", { nullable: true, description: "Give this as `after` to get it" }),
+  }),
+});
+
+type NodeRef<Node> = ReturnType<ReturnType<typeof builder.objectRef<Node>>["implement"]>;
+
+/** The connection and edge types of a node, `<Name>Connection` and `<Name>Edge`. */
+export function defineConnection<Node>(name: string, node: NodeRef<Node>) {
+  const Edge = builder.objectRef<{ node: Node; cursor: string }>(`${name}Edge`).implement({
+    description: "One of a page, and its place in the list",
+    extensions: { scope: null },
+    fields: (t) => ({
+      node: t.field({ type: node, description: "The thing itself", resolve: (edge) => edge.node as never }),
+      cursor: t.exposeString("cursor", { description: "Its place in the list" }),
+    }),
+  });
+  return builder.objectRef<Connection<Node>>(`${name}Connection`).implement({
+    description: "A page of a list",
+    extensions: { scope: null },
+    fields: (t) => ({
+      edges: t.field({ type: [Edge], description: "The page", resolve: ({ edges }) => edges }),
+      pageInfo: t.field({
+        type: PageInfo,
+        description: "How to go on",
+        resolve: ({ edges, hasNextPage }) => ({ hasNextPage, endCursor: edges.at(-1)?.cursor ?? null }),
+      }),
+      totalCount: t.int({
+        description: "How many there are in all; counted only when asked for",
+        resolve: ({ countAll }) => countAll(),
+      }),
+    }),
+  });
+}
+
+/** Cuts the row too many that was fetched to see whether there is another page. */
+export function toConnection<Node>(
+  edges: { node: Node; cursor: string }[],
+  first: number,
+  countAll: () => Promise<number>,
+): Connection<Node> {
+  return { edges: edges.slice(0, first), hasNextPage: edges.length > first, countAll };
+}
+
+/** @throws {AppError} `invalid_request` for a page of none or of more than 100 */
+export function pageSize(first: number | null | undefined): number {
+  const size = first ?? LIMIT_DEFAULT;
+  if (size < 1 || size > LIMIT_MAX) throw invalidRequest([{ name: "first", reason: `must be from 1 to ${LIMIT_MAX}` }]);
+  return size;
+}
+
+/** More keys than this are asked for in several statements. */
+const KEYS_PER_STATEMENT_MAX = 1000;
+
+/**
+ * A link that costs one statement however many things on the page have it. `load` gets the distinct
+ * keys and answers with a map; what is not in it is null.
+ */
+export function createLoader<Value>(
+  load: (tx: WorkspaceTx, keys: readonly string[]) => Promise<ReadonlyMap<string, Value>>,
+): (context: GraphqlContext, key: string) => Promise<Value | null> {
+  const loaders = new WeakMap<GraphqlContext, DataLoader<string, Value | null>>();
+  return (context, key) => {
+    let loader = loaders.get(context);
+    if (loader === undefined) {
+      loader = new DataLoader<string, Value | null>(
+        async (keys) => {
+          const values = await context.read((tx) => load(tx, keys));
+          return keys.map((wanted) => values.get(wanted) ?? null);
+        },
+        { maxBatchSize: KEYS_PER_STATEMENT_MAX },
+      );
+      loaders.set(context, loader);
+    }
+    return loader.load(key);
+  };
+}
+
+/** The things by their id. */
+export function byId<Item extends { id: string }>(items: readonly Item[]): Map<string, Item> {
+  return new Map(items.map((item) => [item.id, item]));
+}

@@ -1,0 +1,118 @@
+import { Type } from "@sinclair/typebox";
+import type { FastifyBaseLogger, FastifyReply } from "fastify";
+import type { ExecutionResult, GraphQLSchema } from "graphql";
+import { GraphQLError } from "graphql";
+import mercurius from "mercurius";
+import { callerOf, principalOf } from "./auth.ts";
+import { asAppError } from "./database.ts";
+import { AppError } from "./errors.ts";
+import type { GraphqlContext } from "./graphql.ts";
+import type { Server } from "./http.ts";
+import { problems, toAppError } from "./problem.ts";
+import { Nullable, Strict } from "./schema.ts";
+import type { Tenancy, WorkspaceTx } from "./tenancy.ts";
+
+const BODY_BYTES_MAX = 64 * 1024;
+const DEPTH_MAX = 10;
+const TOKENS_MAX = 2_000;
+
+const GraphqlRequest = Strict({
+  query: Type.String({ minLength: 1 }),
+  variables: Type.Optional(Nullable(Type.Record(Type.String(), Type.Unknown()))),
+  operationName: Type.Optional(Nullable(Type.String())),
+  extensions: Type.Optional(Nullable(Type.Record(Type.String(), Type.Unknown()))),
+});
+
+/** `POST /graphql`: one operation a request, as JSON only, which no foreign web page can send. */
+export async function registerGraphql(app: Server, tenancy: Tenancy, schema: GraphQLSchema): Promise<void> {
+  await app.register(mercurius, {
+    schema,
+    routes: false,
+    allowBatchedQueries: false,
+    queryDepth: DEPTH_MAX,
+    graphql: { parseOptions: { maxTokens: TOKENS_MAX } },
+    errorFormatter: ({ data, errors }, context) => ({
+      statusCode: 200,
+      response: { data: data ?? null, errors: errors.map((error) => toPublicError(error, contextOf(context).log)) },
+    }),
+  });
+
+  app.post(
+    "/graphql",
+    {
+      config: { scope: "authenticated" },
+      bodyLimit: BODY_BYTES_MAX,
+      schema: {
+        operationId: "graphql",
+        summary: "Ask by GraphQL; the schema is at /schema.graphql",
+        tags: ["GraphQL"],
+        body: GraphqlRequest,
+        response: {
+          200: {
+            description: "Data, and errors where a field failed",
+            ...Type.Object({}, { additionalProperties: true }),
+          },
+          ...problems(400, 413, 415),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { query, variables, operationName } = request.body;
+      const principal = principalOf(request);
+      const result = await tenancy.readWorkspace(callerOf(request), async (tx) => {
+        const context: GraphqlContext = { principal, log: request.log, read: inTurn(tx) };
+        return app.graphql(query, context as never, variables ?? {}, operationName ?? undefined).catch(refusal);
+      });
+      // Without data nothing was executed: the document itself is at fault.
+      if (result.data === undefined) return (reply as FastifyReply).code(400).send(result);
+      return reply.send(result);
+    },
+  );
+}
+
+/** What we gave to mercurius comes back from it typed as its own. */
+function contextOf(context: unknown): GraphqlContext {
+  return context as GraphqlContext;
+}
+
+/** One statement after the other: a transaction has one connection, resolvers run side by side. */
+function inTurn(tx: WorkspaceTx): GraphqlContext["read"] {
+  let last: Promise<unknown> = Promise.resolve();
+  return <T>(work: (tx: WorkspaceTx) => Promise<T>) => {
+    const next = last.then(() => work(tx));
+    last = next.catch(() => undefined);
+    return next;
+  };
+}
+
+/** A document that mercurius would not execute: its errors, as a result without data. */
+function refusal(error: Error & { errors?: readonly GraphQLError[]; statusCode?: number }): ExecutionResult {
+  if (error.statusCode !== 400) throw error;
+  return { errors: (error.errors ?? [new GraphQLError(error.message)]).map(describeMistake) };
+}
+
+function describeMistake(mistake: GraphQLError): GraphQLError {
+  return withExtensions(mistake, new AppError("invalid_request", mistake.message));
+}
+
+/** Our own errors with their code, the caller's mistakes as GraphQL words them, and nothing of what is inside. */
+function toPublicError(error: GraphQLError, log: FastifyBaseLogger): GraphQLError {
+  const { originalError } = error;
+  if (originalError === undefined || originalError instanceof GraphQLError) return describeMistake(error);
+  const shown = toAppError(asAppError(originalError));
+  if (shown.code === "internal" || shown.code === "unavailable") {
+    log.error({ err: shown.cause ?? originalError, path: error.path?.join(".") }, shown.code);
+  }
+  return withExtensions(error, shown);
+}
+
+function withExtensions({ nodes, source, positions, path }: GraphQLError, { message, code, invalidParams }: AppError) {
+  const extensions = { code, ...(invalidParams === undefined ? {} : { invalidParams }) };
+  return new GraphQLError(message, {
+    nodes: nodes ?? null,
+    source: source ?? null,
+    positions: positions ?? null,
+    path: path ?? null,
+    extensions,
+  });
+}

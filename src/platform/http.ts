@@ -1,0 +1,105 @@
+import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
+import type { AnySchema } from "ajv";
+import {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  fastify,
+  LogController,
+  type RawReplyDefaultExpression,
+  type RawRequestDefaultExpression,
+  type RawServerDefault,
+} from "fastify";
+import { newId } from "./ids.ts";
+import { parseJson } from "./json.ts";
+import type { Logger } from "./logger.ts";
+import { answerClientError, ProblemSchema, registerProblems, sendProblem } from "./problem.ts";
+import { createAjv } from "./schema.ts";
+
+/** A Fastify whose handlers are typed by the TypeBox schemas of their routes. */
+export type Server = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>;
+
+const BODY_BYTES_MAX = 256 * 1024;
+const REQUEST_TIMEOUT_MS = 15_000;
+/** What still runs this long after the server was told to stop is cut off; the process has 10 s in all. */
+const DRAIN_TIMEOUT_MS = 8_000;
+/** Longer than load balancers keep an idle connection (60 s), so that they close it and not we under their hands. */
+const KEEP_ALIVE_TIMEOUT_MS = 65_000;
+
+/** An HTTP server without routes: strict JSON, problem documents, one log line per request. */
+export function createServer(logger: Logger): Server {
+  const loggerInstance: FastifyBaseLogger = logger;
+  const app = fastify({
+    loggerInstance,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: "request_id" }),
+    genReqId: newId,
+    requestIdHeader: false,
+    bodyLimit: BODY_BYTES_MAX,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    forceCloseConnections: "idle",
+    routerOptions: { maxParamLength: 255 },
+    frameworkErrors: (error, request, reply) => {
+      void sendProblem(error, request, reply);
+    },
+    clientErrorHandler: answerClientError,
+    schemaController: { compilersFactory: { buildValidator: buildValidator as never } },
+  }).withTypeProvider<TypeBoxTypeProvider>();
+
+  registerProblems(app);
+
+  // Handlers would get text/plain without validation, so it does not exist here.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser<Buffer>("application/json", { parseAs: "buffer" }, async (_request: unknown, body: Buffer) =>
+    parseJson(body),
+  );
+  app.addSchema(ProblemSchema);
+
+  app.addHook("onResponse", async (request, reply) => {
+    request.log.info(
+      {
+        method: request.method,
+        route: request.routeOptions.url ?? null,
+        status: reply.statusCode,
+        duration_ms: Math.round(reply.elapsedTime * 10) / 10,
+        workspace_id: request.principal?.workspaceId ?? null,
+        actor: request.principal === null ? null : `${request.principal.actor.kind}:${request.principal.actor.id}`,
+      },
+      "request",
+    );
+  });
+  closeConnectionsWhenStopping(app);
+  return app;
+}
+
+/**
+ * Stopping ends idle connections at once, but one that has a request under way would be kept alive
+ * after its answer and hold the process: so its answer is also told to be its last.
+ */
+function closeConnectionsWhenStopping(app: Server): void {
+  let isStopping = false;
+  app.addHook("preClose", async () => {
+    isStopping = true;
+    setTimeout(() => app.server.closeAllConnections(), DRAIN_TIMEOUT_MS).unref();
+  });
+  app.addHook("onSend", async (_request, reply) => {
+    if (isStopping) void reply.header("connection", "close");
+  });
+}
+
+/** Bodies and query strings have a validator each; both know every registered schema by its `$id`. */
+function buildValidator(registered: unknown) {
+  const bodies = createAjv("body");
+  const queries = createAjv("query");
+  for (const schema of Object.values(registered as Record<string, AnySchema>)) {
+    bodies.addSchema(schema);
+    queries.addSchema(schema);
+  }
+  return ({ schema, httpPart }: { schema: AnySchema; httpPart?: string }) =>
+    (httpPart === "body" ? bodies : queries).compile(schema);
+}

@@ -1,0 +1,97 @@
+import { isUtf8 } from "node:buffer";
+import { createHash } from "node:crypto";
+import { AppError, invalidRequest } from "./errors.ts";
+
+/** No body of ours nests deeper than 6; more is somebody probing. */
+const DEPTH_MAX = 32;
+
+/**
+ * Parses a JSON body and refuses what `JSON.parse` lets pass: bytes that are no UTF-8, keys that
+ * stand twice (the second would silently win), `__proto__`, and absurd nesting.
+ * @throws {AppError} `invalid_request`
+ */
+export function parseJson(bytes: Buffer): unknown {
+  if (!isUtf8(bytes)) throw new AppError("invalid_request", "The body is not UTF-8.");
+  const text = bytes.toString("utf8");
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new AppError("invalid_request", "The body is not valid JSON.");
+  }
+  // A key that stood twice is parsed once. Every text before a colon is a key: only then are they counted.
+  if (countKeys(value, 1) !== countWrittenKeys(text)) throw invalidRequest([findRepeatedKey(text)]);
+  return value;
+}
+
+function countKeys(value: unknown, depth: number): number {
+  if (typeof value !== "object" || value === null) return 0;
+  if (depth > DEPTH_MAX) throw new AppError("invalid_request", `The body nests deeper than ${DEPTH_MAX} levels.`);
+  let count = 0;
+  if (Array.isArray(value)) {
+    for (const item of value) count += countKeys(item, depth + 1);
+    return count;
+  }
+  for (const [key, item] of Object.entries(value)) {
+    if (key === "__proto__") throw invalidRequest([{ name: "__proto__", reason: "is not a known field" }]);
+    count += 1 + countKeys(item, depth + 1);
+  }
+  return count;
+}
+
+function countWrittenKeys(text: string): number {
+  let count = 0;
+  for (const { isKey } of stringsOf(text)) if (isKey) count += 1;
+  return count;
+}
+
+/** The strings of a valid JSON text, quotes included. A loop and no expression: a comment may be long. */
+function* stringsOf(text: string): Generator<{ start: number; end: number; isKey: boolean }> {
+  let start = text.indexOf('"');
+  while (start !== -1) {
+    let end = start;
+    let backslashes = 0;
+    do {
+      end = text.indexOf('"', end + 1);
+      backslashes = 0;
+      while (text[end - 1 - backslashes] === "\\") backslashes += 1;
+    } while (backslashes % 2 === 1);
+    let next = end + 1;
+    while (" \t\r\n".includes(text[next] ?? "x")) next += 1;
+    yield { start, end: end + 1, isKey: text[next] === ":" };
+    start = text.indexOf('"', end + 1);
+  }
+}
+
+/** Walks the text once more to name the key; only a body that is refused anyway pays for it. */
+function findRepeatedKey(text: string): { name: string; reason: string } {
+  const reason = "stands twice in the same object";
+  const open: Set<string>[] = [];
+  let previousEnd = 0;
+  for (const { start, end, isKey } of stringsOf(text)) {
+    for (const brace of text.slice(previousEnd, start).match(/[{}]/g) ?? []) {
+      if (brace === "{") open.push(new Set());
+      else open.pop();
+    }
+    previousEnd = end;
+    if (!isKey) continue;
+    const name = String(JSON.parse(text.slice(start, end)));
+    if (open.at(-1)?.has(name)) return { name, reason };
+    open.at(-1)?.add(name);
+  }
+  return { name: "body", reason: "has a key twice in the same object" };
+}
+
+/** The value as JSON with sorted keys and no white space: equal values make equal text. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, item: unknown) =>
+    typeof item === "object" && item !== null && !Array.isArray(item)
+      ? Object.fromEntries(Object.entries(item).toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
+      : item,
+  );
+}
+
+/** SHA-256 of the canonical form. */
+export function hashJson(value: unknown): Buffer {
+  return createHash("sha256").update(canonicalJson(value)).digest();
+}

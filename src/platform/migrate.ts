@@ -1,0 +1,112 @@
+import { createHash } from "node:crypto";
+import { readdir, readFile } from "node:fs/promises";
+import { Client } from "pg";
+import { APPLICATION_NAME } from "./database.ts";
+
+const FOLDER = new URL("../../migrations/", import.meta.url);
+/** Any constant of ours: all instances that migrate one database queue behind it. */
+const LOCK = 7_236_109_431;
+const NAME = /^(\d{4})_[a-z0-9_]+\.sql$/;
+
+export interface Migration {
+  version: number;
+  name: string;
+  sql: string;
+  checksum: string;
+}
+
+/** The numbered SQL files, in order. */
+export async function readMigrations(): Promise<Migration[]> {
+  const names = (await readdir(FOLDER)).filter((name) => NAME.test(name)).toSorted();
+  return Promise.all(
+    names.map(async (name) => {
+      const sql = await readFile(new URL(name, FOLDER), "utf8");
+      const checksum = createHash("sha256").update(sql).digest("hex");
+      return { version: Number(name.slice(0, 4)), name, sql, checksum };
+    }),
+  );
+}
+
+/**
+ * Brings the database to this version and returns the names of what was applied. Safe to run from
+ * many instances at once: they take turns. Needs a connection of its own to PostgreSQL itself, since
+ * its lock belongs to the session, which a pooler would share.
+ * @throws when an applied file was changed afterwards, or the database is newer than this program
+ */
+export async function migrate(connectionString: string): Promise<string[]> {
+  const client = new Client({ connectionString, application_name: APPLICATION_NAME });
+  await client.connect();
+  try {
+    await client.query("select pg_advisory_lock($1)", [LOCK]);
+    await createRoles(client);
+    await client.query(`create table if not exists schema_migrations (
+      version integer primary key, name text not null, checksum text not null, applied_at timestamptz not null default now()
+    )`);
+    const { rows } = await client.query<Omit<Migration, "sql">>(
+      "select version, name, checksum from schema_migrations",
+    );
+    const migrations = await readMigrations();
+    const pending = findPending(migrations, rows);
+    for (const migration of pending) await apply(client, migration);
+    return pending.map(({ name }) => name);
+  } finally {
+    await client.end();
+  }
+}
+
+function findPending(migrations: Migration[], applied: Omit<Migration, "sql">[]): Migration[] {
+  const known = new Map(migrations.map((migration) => [migration.version, migration]));
+  for (const { version, name, checksum } of applied) {
+    const migration = known.get(version);
+    if (migration === undefined) {
+      throw new Error(`the database has ${name}, which this version of the program does not know: start a newer one`);
+    }
+    if (migration.checksum !== checksum) throw new Error(`${name} was changed after it had been applied`);
+  }
+  const done = new Set(applied.map(({ version }) => version));
+  return migrations.filter(({ version }) => !done.has(version));
+}
+
+async function apply(client: Client, { version, name, sql, checksum }: Migration): Promise<void> {
+  const record = () =>
+    client.query("insert into schema_migrations (version, name, checksum) values ($1, $2, $3)", [
+      version,
+      name,
+      checksum,
+    ]);
+  if (sql.startsWith("-- no transaction")) {
+    await client.query(sql);
+    await record();
+    return;
+  }
+  await client.query("begin");
+  try {
+    await client.query(sql);
+    await record();
+    await client.query("commit");
+  } catch (error) {
+    await client.query("rollback");
+    throw error;
+  }
+}
+
+/**
+ * The two roles that all work is done as. Roles belong to the server and not to one database, so
+ * another database's migration may be creating the same at this moment, unseen by our lock. A login
+ * role that is no superuser must be granted what it may `set role` to, also what it created itself.
+ */
+async function createRoles(client: Client): Promise<void> {
+  for (const role of ["afterscore_app", "afterscore_system"]) {
+    await client.query(`do $$ begin
+      if to_regrole('${role}') is null then
+        create role ${role} nologin;
+      end if;
+    exception when duplicate_object or unique_violation then null;
+    end $$`);
+    await client.query(`do $$ begin
+      set local role ${role};
+      reset role;
+    exception when insufficient_privilege then grant ${role} to current_user;
+    end $$`);
+  }
+}

@@ -1,0 +1,52 @@
+import swagger from "@fastify/swagger";
+import type { GraphQLSchema } from "graphql";
+import { lexicographicSortSchema, printSchema } from "graphql";
+import type { Server } from "./http.ts";
+
+/** Collects the routes that are registered after it. */
+export async function registerOpenapi(app: Server, info: { title: string; version: string; description: string }) {
+  await app.register(swagger, {
+    openapi: {
+      openapi: "3.1.0",
+      info,
+      components: { securitySchemes: { bearer: { type: "http", scheme: "bearer" } } },
+      security: [{ bearer: [] }],
+    },
+    refResolver: {
+      buildLocalReference: (schema, _base, _fragment, index) =>
+        typeof schema["$id"] === "string" ? schema["$id"] : `def-${index}`,
+    },
+  });
+}
+
+/** The two documents about the interface, as they are committed and served. */
+export function describeInterface(app: Server, schema: GraphQLSchema): { openapi: string; sdl: string } {
+  return {
+    openapi: `${JSON.stringify(app.swagger(), null, 2)}\n`,
+    sdl: `${printSchema(lexicographicSortSchema(schema))}\n`,
+  };
+}
+
+/** Serves both documents to everybody: they tell nothing about anybody's data. */
+export function registerDocuments(app: Server, schema: GraphQLSchema): void {
+  let documents: { openapi: string; sdl: string } | undefined;
+  app.addHook("onReady", async () => {
+    documents = describeInterface(app, schema);
+  });
+  const route = (path: string, summary: string, contentType: string, pick: "openapi" | "sdl") =>
+    app.get(
+      path,
+      {
+        config: { scope: "public" },
+        schema: {
+          operationId: path.slice(1).replaceAll(/\W(\w)/g, (_, letter: string) => letter.toUpperCase()),
+          summary,
+          tags: ["Operations"],
+          security: [],
+        },
+      },
+      async (_request, reply) => reply.type(contentType).send(documents?.[pick]),
+    );
+  route("/openapi.json", "This document", "application/json; charset=utf-8", "openapi");
+  route("/schema.graphql", "The GraphQL schema", "text/plain; charset=utf-8", "sdl");
+}

@@ -1,0 +1,59 @@
+import { type TSchema, Type } from "@sinclair/typebox";
+import { invalidRequest } from "./errors.ts";
+import { Nullable, Strict, Text } from "./schema.ts";
+
+export const LIMIT_DEFAULT = 20;
+export const LIMIT_MAX = 100;
+
+/** The query parameters of every list. */
+export const PageQuery = {
+  limit: Type.Optional(
+    Type.Integer({ minimum: 1, maximum: LIMIT_MAX, default: LIMIT_DEFAULT, description: "How many at the most" }),
+  ),
+  cursor: Type.Optional(Text({ maxLength: 1000, description: "`nextCursor` of the page before" })),
+};
+
+/** A page of a list: `data`, and the cursor of the next page or null at the end. */
+export function PageOf<S extends TSchema>(item: S, $id: string) {
+  return Strict({ data: Type.Array(item), nextCursor: Nullable(Type.String()) }, { $id });
+}
+
+export interface Page<Item> {
+  data: Item[];
+  nextCursor: string | null;
+}
+
+/** Where a page begins: after the row with this sort value and id, in the order it was made for. */
+export interface Cursor {
+  order: string;
+  value: string;
+  id: string;
+}
+
+export function encodeCursor(cursor: Cursor): string {
+  return Buffer.from(JSON.stringify([cursor.order, cursor.value, cursor.id])).toString("base64url");
+}
+
+/**
+ * @param name how the caller calls the parameter: `cursor` by REST, `after` by GraphQL
+ * @throws {AppError} `invalid_request` for a cursor of another order, or one we never made
+ */
+export function decodeCursor(text: string | undefined, order: string, name: string): Cursor | undefined {
+  if (text === undefined) return undefined;
+  try {
+    const [madeFor, value, id] = JSON.parse(Buffer.from(text, "base64url").toString()) as unknown[];
+    if (madeFor === order && typeof value === "string" && typeof id === "string" && /^[0-9a-f-]{36}$/.test(id)) {
+      return { order, value, id };
+    }
+  } catch {
+    // Falls through to the one error: what is wrong inside is nobody's business.
+  }
+  throw invalidRequest([{ name, reason: "is not a cursor of this list; take it from the page before" }]);
+}
+
+/** Cuts the row too many that was fetched to see whether there is another page. */
+export function toPage<Item>(items: Item[], limit: number, cursorOf: (item: Item) => Cursor): Page<Item> {
+  const data = items.slice(0, limit);
+  const last = data.at(-1);
+  return { data, nextCursor: items.length > limit && last !== undefined ? encodeCursor(cursorOf(last)) : null };
+}

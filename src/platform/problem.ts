@@ -1,0 +1,115 @@
+import { STATUS_CODES } from "node:http";
+import type { Socket } from "node:net";
+import { Type } from "@sinclair/typebox";
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { AppError, ERROR_STATUS, type ErrorCode } from "./errors.ts";
+import { OneOf, ref, Strict, toInvalidParams } from "./schema.ts";
+
+/** Every error answer (RFC 9457). `type` stays `about:blank`: what happened is told by `code`. */
+export const ProblemSchema = Strict(
+  {
+    type: Type.String({ description: "Always `about:blank`; branch on `code`" }),
+    title: Type.String({ description: "The phrase of the HTTP status" }),
+    status: Type.Integer(),
+    detail: Type.String({ description: "What went wrong here, and how to mend it" }),
+    instance: Type.String({ description: "The path that was asked for" }),
+    code: OneOf(Object.keys(ERROR_STATUS) as ErrorCode[], { description: "What happened, from a closed list" }),
+    requestId: Type.String({ description: "Names this request in the server's log" }),
+    invalidParams: Type.Optional(
+      Type.Array(Strict({ name: Type.String(), reason: Type.String() }), { description: "The fields that are wrong" }),
+    ),
+    existingId: Type.Optional(Type.String({ description: "With `conflict`: what is already there" })),
+  },
+  { $id: "Problem", description: "An error (RFC 9457)" },
+);
+
+/** What a route of ours answers when it fails: the statuses given, and those that every route has. */
+export function problems(...statuses: number[]) {
+  const all = [...new Set([...statuses, 400, 401, 403, 500, 503])].toSorted((a, b) => a - b);
+  const content = { "application/problem+json": { schema: ref(ProblemSchema) } };
+  return Object.fromEntries(all.map((status) => [status, { description: STATUS_CODES[status] ?? "", content }]));
+}
+
+const CONTENT_TYPE = "application/problem+json; charset=utf-8";
+
+const EXTRA_HEADERS: Partial<Record<ErrorCode, Record<string, string>>> = {
+  unavailable: { "retry-after": "1" },
+  unauthenticated: { "www-authenticate": "Bearer" },
+};
+
+/** Fastify's own failures in our words. Anything else of its 4xx is an invalid request. */
+const FRAMEWORK_ERRORS: Record<string, [ErrorCode, string]> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: ["payload_too_large", "The body is larger than this call takes."],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: ["unsupported_media_type", "Send the body as application/json."],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: ["invalid_request", "The body's size is not what Content-Length says."],
+  FST_ERR_BAD_URL: ["invalid_request", "The path is not a valid URL."],
+  FST_ERR_MAX_PARAM_LENGTH: ["not_found", "There is nothing at this path."],
+};
+
+/** Any thrown thing as the error to show. What is not meant for the caller becomes `internal`. */
+export function toAppError(error: unknown): AppError {
+  if (error instanceof AppError) return error;
+  const { code, statusCode, validation, validationContext } = error as Partial<FastifyError>;
+  if (validation !== undefined) {
+    const invalidParams = toInvalidParams(validation as Parameters<typeof toInvalidParams>[0]);
+    const part = validationContext === "querystring" ? "query" : (validationContext ?? "request");
+    const detail = invalidParams.map(({ name, reason }) => `${name} ${reason}`).join("; ");
+    return new AppError("invalid_request", `The ${part} is not valid: ${detail}.`, { invalidParams });
+  }
+  const known = FRAMEWORK_ERRORS[code ?? ""];
+  if (known !== undefined) return new AppError(...known);
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
+    return new AppError("invalid_request", "The request cannot be read.", { cause: error });
+  }
+  return new AppError("internal", "Something went wrong here. It was logged under the request id.", { cause: error });
+}
+
+function toProblem(error: AppError, request: { path: string; id: string }) {
+  const status = ERROR_STATUS[error.code];
+  return {
+    type: "about:blank",
+    title: STATUS_CODES[status] ?? "Error",
+    status,
+    detail: error.message,
+    instance: request.path,
+    code: error.code,
+    requestId: request.id,
+    ...(error.invalidParams === undefined ? {} : { invalidParams: error.invalidParams }),
+    ...(error.existingId === undefined ? {} : { existingId: error.existingId }),
+  };
+}
+
+/** Answers with the problem, and logs once what is our fault. */
+export function sendProblem(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const error = toAppError(thrown);
+  if (error.code === "internal" || error.code === "unavailable") {
+    request.log.error({ err: error.cause ?? thrown }, error.code);
+  }
+  const path = request.url.split("?", 1)[0] ?? "/";
+  return reply
+    .code(ERROR_STATUS[error.code])
+    .headers({ "content-type": CONTENT_TYPE, ...EXTRA_HEADERS[error.code] })
+    .serializer(JSON.stringify)
+    .send(toProblem(error, { path, id: request.id }));
+}
+
+export function registerProblems(app: FastifyInstance): void {
+  app.setErrorHandler(async (error, request, reply) => sendProblem(error, request, reply));
+  app.setNotFoundHandler(async (request, reply) =>
+    sendProblem(new AppError("not_found", "There is nothing at this path, or not with this method."), request, reply),
+  );
+}
+
+/** What could not even be parsed as HTTP is told so on the bare socket. */
+export function answerClientError(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === "ECONNRESET" || !socket.writable) return;
+  const tooLarge = error.code === "HPE_HEADER_OVERFLOW";
+  const status = tooLarge ? 431 : 400;
+  const detail = tooLarge ? "The headers are too large." : "This is not a valid HTTP request.";
+  const problem = { ...toProblem(new AppError("invalid_request", detail), { path: "/", id: "" }), status };
+  const body = JSON.stringify({ ...problem, title: STATUS_CODES[status] });
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: ${CONTENT_TYPE}\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  );
+}

@@ -1,0 +1,164 @@
+import { FormatRegistry, type Static, type TSchema, Type } from "@sinclair/typebox";
+import { Ajv, type ErrorObject } from "ajv";
+import type { InvalidParam } from "./errors.ts";
+
+/** Every string but a comment. */
+export const STRING_LENGTH_MAX = 255;
+/** More would bury the first wrong field; a caller mends these and sees the rest. */
+const INVALID_PARAMS_MAX = 20;
+
+/**
+ * Text that PostgreSQL can hold and give back unchanged: no NUL, and no half of a surrogate pair,
+ * which UTF-8 would silently replace.
+ */
+function isText(value: string): boolean {
+  return !value.includes("\u0000") && value.isWellFormed();
+}
+
+const RFC3339 = /^\d{4}-\d{2}-\d{2}[Tt]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)$/;
+
+/** RFC 3339 with offset. Leap seconds are refused: neither `Date` nor PostgreSQL keeps them. */
+export function isDateTime(value: string): boolean {
+  return RFC3339.test(value) && isDate(value.slice(0, 10));
+}
+
+/** A day of the calendar, `2026-02-30` is none. */
+export function isDate(value: string): boolean {
+  const day = new Date(`${value}T00:00:00Z`);
+  return /^\d{4}-\d{2}-\d{2}$/.test(value) && !Number.isNaN(day.getTime()) && day.toISOString().startsWith(value);
+}
+
+export function isId(value: string): boolean {
+  return /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i.test(value);
+}
+
+/** Each format with its test and the words for a caller who missed it. */
+const FORMATS = {
+  text: { test: isText, reason: "must not contain NUL characters or unpaired surrogates" },
+  "date-time": { test: isDateTime, reason: "must be an RFC 3339 time with offset, like 2026-05-04T09:12:00Z" },
+  date: { test: isDate, reason: "must be a date, like 2026-05-04" },
+  uuid: { test: isId, reason: "must be an id (UUID)" },
+  email: {
+    test: (value: string) => isText(value) && /^[^@\s]+@[^@\s]+$/.test(value),
+    reason: "must be an e-mail address",
+  },
+} as const;
+
+for (const [name, { test }] of Object.entries(FORMATS)) FormatRegistry.Set(name, test);
+
+/**
+ * What validates and what documents are the same schemas. Nothing in a body is coerced: Fastify's
+ * default would turn `{"score": null}` into 0, a customer in the danger zone. A query string has only
+ * text, so there numbers, booleans and lists are read from it.
+ */
+export function createAjv(part: "body" | "query"): Ajv {
+  return new Ajv({
+    coerceTypes: part === "query" ? "array" : false,
+    removeAdditional: false,
+    useDefaults: false,
+    allErrors: true,
+    allowUnionTypes: true,
+    verbose: true,
+    formats: Object.fromEntries(Object.entries(FORMATS).map(([name, { test }]) => [name, test])),
+    keywords: ["example"],
+  });
+}
+
+/**
+ * Ajv's errors as the caller's fields, at most 20, each once. Only `nullableRef` makes choices, and of
+ * those what was wrong with the thing is told, not that it might have been null.
+ */
+export function toInvalidParams(errors: readonly ErrorObject[], prefix = ""): InvalidParam[] {
+  const params = errors
+    .filter(({ keyword, params: { type } }) => keyword !== "anyOf" && type !== "null")
+    .map((error) => ({ name: fieldOf(error, prefix), reason: reasonOf(error) }));
+  const first = new Map(params.map((param) => [param.name, param] as const).toReversed());
+  return [...first.values()].toReversed().slice(0, INVALID_PARAMS_MAX);
+}
+
+function fieldOf(error: ErrorObject, prefix: string): string {
+  const path = error.instancePath.split("/").slice(1).map(unescapePointer);
+  const { missingProperty, additionalProperty } = error.params as Record<string, string | undefined>;
+  const own = missingProperty ?? additionalProperty;
+  const name = [...(prefix === "" ? [] : [prefix]), ...path, ...(own === undefined ? [] : [own])].join(".");
+  return name === "" ? "body" : name;
+}
+
+function unescapePointer(part: string): string {
+  return part.replaceAll("~1", "/").replaceAll("~0", "~");
+}
+
+function reasonOf({ keyword, params, message }: ErrorObject): string {
+  const values = params as Record<string, unknown>;
+  switch (keyword) {
+    case "required":
+      return "is required";
+    case "additionalProperties":
+      return "is not a known field";
+    case "enum":
+      return `must be one of ${(values["allowedValues"] as (string | null)[]).filter((value) => value !== null).join(", ")}`;
+    case "format":
+      return FORMATS[values["format"] as keyof typeof FORMATS].reason;
+    case "type":
+      return `must be ${[values["type"]].flat().map(describeType).join(" or ")}`;
+    default:
+      return message ?? "is not valid";
+  }
+}
+
+function describeType(type: unknown): string {
+  const names: Record<string, string> = {
+    integer: "a whole number",
+    number: "a number",
+    string: "text",
+    boolean: "true or false",
+    object: "an object",
+    array: "a list",
+  };
+  return names[String(type)] ?? String(type);
+}
+
+/** Text of 1 to 255 characters. */
+export const Text = (options: { maxLength?: number; minLength?: number; description?: string } = {}) =>
+  Type.String({ format: "text", minLength: 1, maxLength: STRING_LENGTH_MAX, ...options });
+
+export const Id = (description?: string) =>
+  Type.String({ format: "uuid", ...(description === undefined ? {} : { description }) });
+/** In: RFC 3339 with any offset. Out: UTC with milliseconds. */
+export const DateTime = (description?: string) =>
+  Type.String({ format: "date-time", maxLength: 64, ...(description === undefined ? {} : { description }) });
+export const CalendarDate = (description?: string) =>
+  Type.String({ format: "date", ...(description === undefined ? {} : { description }) });
+
+/** One of the words of a closed list, which stands once, as `const WORDS = [...] as const`. */
+export function OneOf<const Words extends readonly string[]>(words: Words, options: { description?: string } = {}) {
+  return Type.Unsafe<Words[number]>({ type: "string", enum: words, ...options });
+}
+
+/** The same schema or null, said as a type list so that an error names one reason instead of two. */
+export function Nullable<S extends TSchema>(schema: S) {
+  const { type, enum: words } = schema as { type?: string; enum?: readonly string[] } & TSchema;
+  return Type.Unsafe<Static<S> | null>({
+    ...schema,
+    type: [type, "null"],
+    ...(words === undefined ? {} : { enum: [...words, null] }),
+  });
+}
+
+/** An object that takes its own fields and no others. */
+export function Strict<Properties extends Record<string, TSchema>>(
+  properties: Properties,
+  options: { $id?: string; description?: string } = {},
+) {
+  return Type.Object(properties, { additionalProperties: false, ...options });
+}
+
+/** Stands for a schema that was registered by its `$id`: validated, typed and documented once. */
+export function ref<S extends TSchema>(schema: S) {
+  return Type.Unsafe<Static<S>>({ $ref: `${schema.$id}#` });
+}
+
+/** What `ref` stands for, or null. */
+export function nullableRef<S extends TSchema>(schema: S) {
+  return Type.Unsafe<Static<S> | null>({ anyOf: [{ $ref: `${schema.$id}#` }, { type: "null" }] });
+}

@@ -1,0 +1,29 @@
+import { type SQL, sql } from "drizzle-orm";
+
+/** The types of our columns, as they stand in a cast. */
+type ColumnType =
+  | "uuid"
+  | "text"
+  | "smallint"
+  | "integer"
+  | "boolean"
+  | "double precision"
+  | "date"
+  | "timestamptz"
+  | "bytea"
+  | "jsonb";
+
+/**
+ * Rows given column by column, as a table for `from`: any number of rows is one statement with one
+ * parameter a column, so its plan and its text stay the same. Every list has the same length.
+ */
+export function unnest(columns: Record<string, [ColumnType, readonly unknown[]]>): SQL {
+  const lists = Object.values(columns).map(([type, values]) => sql`${sql.param(values)}::${sql.raw(type)}[]`);
+  const names = Object.keys(columns).map((name) => sql.identifier(name));
+  return sql`unnest(${sql.join(lists, sql`, `)}) as input (${sql.join(names, sql`, `)})`;
+}
+
+/** A list as one parameter: `column = any(list)`. */
+export function anyOf(type: ColumnType, values: readonly unknown[]): SQL {
+  return sql`any(${sql.param(values)}::${sql.raw(type)}[])`;
+}

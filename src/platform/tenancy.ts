@@ -1,0 +1,146 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { SQL } from "drizzle-orm";
+import { drizzle, type NodePgDatabase } from "drizzle-orm/node-postgres";
+import { PgDialect } from "drizzle-orm/pg-core";
+import type { Pool, PoolClient } from "pg";
+import { asAppError, isRetryable } from "./database.ts";
+import { AppError } from "./errors.ts";
+
+/** Who does something: shown in activities and in the audit log. */
+export type Actor =
+  | { kind: "key"; id: string }
+  | { kind: "user"; id: string }
+  | { kind: "job"; id: string }
+  | { kind: "source"; id: string };
+
+/** In whose name a transaction runs. `requestId` ties audit rows to the log. */
+export interface Caller {
+  workspaceId: string;
+  actor: Actor;
+  requestId: string | null;
+}
+
+declare const inside: unique symbol;
+
+interface Tx {
+  /** Typed queries; each must be awaited before the next, a transaction has one connection. */
+  readonly db: NodePgDatabase;
+  /** One statement of raw SQL; timestamps come back as `Date`, dates as text. */
+  run<Row extends object>(statement: SQL): Promise<Row[]>;
+  /** `transaction_timestamp()` to the millisecond: the only time that rules and rows use. */
+  readonly now: Date;
+}
+
+/** A transaction that sees one workspace. Only `inWorkspace` makes it, and every query asks for it. */
+export interface WorkspaceTx extends Tx, Caller {
+  readonly [inside]: "workspace";
+}
+
+/** A transaction that sees the listed tables of every workspace. Only `acrossWorkspaces` makes it. */
+export interface SystemTx extends Tx {
+  readonly [inside]: "system";
+}
+
+/** Why a statement may look across workspaces. A test pins this list. */
+export const SYSTEM_REASONS = ["find the workspace of an API key", "manage workspaces", "check readiness"] as const;
+export type SystemReason = (typeof SYSTEM_REASONS)[number];
+
+export interface Tenancy {
+  /**
+   * Runs `work` in one transaction that can see and change the rows of one workspace only, and
+   * commits it. When somebody else was quicker (deadlock, lock time-out, unique key) it is rolled
+   * back and `work` runs again, up to 8 times: so `work` does nothing but talk to its transaction.
+   * @throws {AppError} `unavailable` when the database cannot be reached or stays busy
+   */
+  inWorkspace<T>(caller: Caller, work: (tx: WorkspaceTx) => Promise<T>): Promise<T>;
+  /** The same in a read-only transaction with one snapshot for all its statements. */
+  readWorkspace<T>(caller: Caller, work: (tx: WorkspaceTx) => Promise<T>): Promise<T>;
+  /** Runs `work` as the role that may look across workspaces, for one of the listed reasons. */
+  acrossWorkspaces<T>(reason: SystemReason, work: (tx: SystemTx) => Promise<T>): Promise<T>;
+}
+
+const ATTEMPTS_MAX = 8;
+const BACKOFF_MS = 20;
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+/** Set in each transaction and not on the connection, so that a pooler between us and PostgreSQL may share it. */
+const LIMITS =
+  "set local lock_timeout = '200ms'; set local statement_timeout = '5s'; set local idle_in_transaction_session_timeout = '10s'";
+
+const dialect = new PgDialect();
+
+export function createTenancy(pool: Pool): Tenancy {
+  const workspaceTx = (client: PoolClient, caller: Caller, now: Date): WorkspaceTx =>
+    ({ ...caller, ...queriesOf(client), now }) as WorkspaceTx;
+
+  const enter = (caller: Caller, mode: string): string => {
+    // The id stands in the statement itself: SET takes no parameters.
+    if (!UUID.test(caller.workspaceId)) throw new Error("workspace id is not a UUID");
+    return `begin ${mode}; set local role afterscore_app; set local app.workspace_id = '${caller.workspaceId}'; ${LIMITS}`;
+  };
+
+  return {
+    inWorkspace: (caller, work) =>
+      transact(pool, enter(caller, ""), (client, now) => work(workspaceTx(client, caller, now))),
+    readWorkspace: (caller, work) =>
+      transact(pool, enter(caller, "isolation level repeatable read read only"), (client, now) =>
+        work(workspaceTx(client, caller, now)),
+      ),
+    acrossWorkspaces: (_reason, work) =>
+      transact(pool, `begin; set local role afterscore_system; ${LIMITS}`, (client, now) =>
+        work({ ...queriesOf(client), now } as SystemTx),
+      ),
+  };
+}
+
+function queriesOf(client: PoolClient): Pick<Tx, "db" | "run"> {
+  return {
+    db: drizzle(client),
+    run: async <Row extends object>(statement: SQL) => {
+      const { sql, params } = dialect.sqlToQuery(statement);
+      return (await client.query<Row>(sql, params)).rows;
+    },
+  };
+}
+
+async function transact<T>(pool: Pool, begin: string, work: (client: PoolClient, now: Date) => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await transactOnce(pool, begin, work);
+    } catch (error) {
+      if (!isRetryable(error)) throw asAppError(error);
+      if (attempt === ATTEMPTS_MAX) {
+        throw new AppError("unavailable", "Too much is changing the same thing at once. Try again.", { cause: error });
+      }
+      await sleep(BACKOFF_MS * attempt * (0.5 + Math.random()));
+    }
+  }
+}
+
+async function transactOnce<T>(
+  pool: Pool,
+  begin: string,
+  work: (client: PoolClient, now: Date) => Promise<T>,
+): Promise<T> {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  try {
+    // One round trip: several statements in a simple query answer with a list of results.
+    const results = (await client.query(`${begin}; select transaction_timestamp() as now`)) as unknown as {
+      rows: { now: Date }[];
+    }[];
+    const now = results.at(-1)?.rows[0]?.now;
+    if (now === undefined) throw new Error("the database told no time");
+    const result = await work(client, now);
+    await client.query("commit");
+    return result;
+  } catch (error) {
+    // A connection that cannot even roll back is not given to anybody else.
+    await client.query("rollback").catch((failure: Error) => {
+      broken = failure;
+    });
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+}

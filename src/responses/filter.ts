@@ -1,0 +1,77 @@
+import { and, eq, gt, gte, isNotNull, isNull, lt, lte, not, type SQL, sql } from "drizzle-orm";
+import type { AnyPgColumn } from "drizzle-orm/pg-core";
+import { anyOf } from "../platform/sql.ts";
+import { CATEGORY_SCORES, type Category, DANGER_ZONE_MAX } from "../scoring/index.ts";
+import type { Channel } from "./model.ts";
+import { responses } from "./table.ts";
+
+/** Which responses: all given terms must hold, and a list means any of its values. */
+export interface ResponseFilter {
+  /** from ≤ respondedAt < to */
+  from?: Date | undefined;
+  to?: Date | undefined;
+  surveyKeys?: readonly string[] | undefined;
+  categories?: readonly Category[] | undefined;
+  scores?: readonly number[] | undefined;
+  dangerZone?: boolean | undefined;
+  channels?: readonly Channel[] | undefined;
+  touchpoints?: readonly string[] | undefined;
+  segments?: readonly string[] | undefined;
+  languages?: readonly string[] | undefined;
+  accountIds?: readonly string[] | undefined;
+  personIds?: readonly string[] | undefined;
+  properties?: readonly { key: string; in: readonly string[] }[] | undefined;
+  followUpRequested?: boolean | undefined;
+  hasComment?: boolean | undefined;
+  incentivised?: boolean | undefined;
+  acknowledged?: boolean | undefined;
+  /** Inclusive. */
+  updatedSince?: Date | undefined;
+  sources?: readonly string[] | undefined;
+  externalIds?: readonly string[] | undefined;
+  /** true: only those out of the aggregates; false: only those in; absent: both. */
+  excluded?: boolean | undefined;
+}
+
+/** The condition on `responses` that a filter means, within the workspace of the transaction. */
+export function whereResponses(workspaceId: string, filter: ResponseFilter): SQL | undefined {
+  return and(
+    eq(responses.workspaceId, workspaceId),
+    filter.from && gte(responses.respondedAt, filter.from),
+    filter.to && lt(responses.respondedAt, filter.to),
+    filter.updatedSince && gte(responses.updatedAt, filter.updatedSince),
+    filter.scores && sql`${responses.score} = ${anyOf("smallint", filter.scores)}`,
+    filter.categories && sql`${responses.score} = ${anyOf("smallint", filter.categories.flatMap(scoresOf))}`,
+    filter.dangerZone === undefined ? undefined : (filter.dangerZone ? lte : gt)(responses.score, DANGER_ZONE_MAX),
+    oneOf(responses.surveyKey, filter.surveyKeys),
+    oneOf(responses.channel, filter.channels),
+    oneOf(responses.touchpoint, filter.touchpoints),
+    oneOf(responses.segment, filter.segments),
+    oneOf(responses.language, filter.languages),
+    oneOf(responses.source, filter.sources),
+    oneOf(responses.externalId, filter.externalIds),
+    oneOf(responses.accountId, filter.accountIds, "uuid"),
+    oneOf(responses.personId, filter.personIds, "uuid"),
+    ...(filter.properties ?? []).map(
+      ({ key, in: values }) => sql`${responses.properties} ->> ${key} = ${anyOf("text", values)}`,
+    ),
+    is(eq(responses.followUpRequested, true), filter.followUpRequested),
+    is(isNotNull(responses.comment), filter.hasComment),
+    is(eq(responses.incentivised, true), filter.incentivised),
+    is(isNotNull(responses.acknowledgedAt), filter.acknowledged),
+    filter.excluded === undefined ? undefined : (filter.excluded ? isNotNull : isNull)(responses.exclusionReason),
+  );
+}
+
+function oneOf(column: AnyPgColumn, values: readonly string[] | undefined, type: "text" | "uuid" = "text") {
+  return values && sql`${column} = ${anyOf(type, values)}`;
+}
+
+function is(condition: SQL, wanted: boolean | undefined): SQL | undefined {
+  return wanted === undefined ? undefined : wanted ? condition : not(condition);
+}
+
+function scoresOf(category: Category): number[] {
+  const { min, max } = CATEGORY_SCORES[category];
+  return Array.from({ length: max - min + 1 }, (_, offset) => min + offset);
+}

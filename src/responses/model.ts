@@ -1,0 +1,122 @@
+import { type Static, Type } from "@sinclair/typebox";
+import { AccountInputSchema, PersonInputSchema, PropertiesSchema } from "../people/index.ts";
+import { DateTime, Id, Nullable, nullableRef, OneOf, ref, Strict, Text } from "../platform/schema.ts";
+import { CATEGORIES, SCORE_MAX } from "../scoring/index.ts";
+import { SURVEY_KINDS, SurveyInputSchema } from "../surveys/index.ts";
+
+/** How the question reached the customer. */
+export const CHANNELS = ["EMAIL", "IN_APP", "WEB", "SMS", "CHAT", "PHONE", "IN_PERSON", "OTHER"] as const;
+export type Channel = (typeof CHANNELS)[number];
+
+/** Why a response is out of every aggregate. */
+export const EXCLUSION_REASONS = ["TEST", "INTERNAL", "DUPLICATE", "INCENTIVISED", "NOT_NPS", "OTHER"] as const;
+export type ExclusionReason = (typeof EXCLUSION_REASONS)[number];
+
+export const CASE_STATUSES = ["OPEN", "CONTACTED", "PARKED", "RESOLVED", "CLOSED"] as const;
+export type CaseStatus = (typeof CASE_STATUSES)[number];
+
+export const CASE_PRIORITIES = ["URGENT", "HIGH", "NORMAL", "LOW"] as const;
+export type CasePriority = (typeof CASE_PRIORITIES)[number];
+
+const COMMENT_LENGTH_MAX = 10_000;
+/** The source of an answer that names none. */
+export const DEFAULT_SOURCE = "api";
+
+const Score = (description: string) => Type.Integer({ minimum: 0, maximum: SCORE_MAX, description });
+
+export const ResponseInputSchema = Strict(
+  {
+    score: Score("How likely they are to recommend, 0 to 10"),
+    survey: Type.Optional(ref(SurveyInputSchema)),
+    comment: Type.Optional(
+      Nullable(Type.String({ format: "text", maxLength: COMMENT_LENGTH_MAX, description: "In their own words" })),
+    ),
+    followUpRequested: Type.Optional(
+      Type.Boolean({ description: "They ask to be contacted: opens a case at any score" }),
+    ),
+    respondedAt: Type.Optional(DateTime("When they answered, 1970 to a day from now; now when absent")),
+    source: Type.Optional(Text({ description: `Where the answer comes from; \`${DEFAULT_SOURCE}\` when absent` })),
+    externalId: Type.Optional(
+      Nullable(Text({ description: "The answer's id there: with `source` the key against duplicates" })),
+    ),
+    channel: Type.Optional(Nullable(OneOf(CHANNELS))),
+    touchpoint: Type.Optional(Nullable(Text({ description: "What it was about: onboarding, delivery, …" }))),
+    language: Type.Optional(Nullable(Text({ description: "BCP 47, like en or pt-BR" }))),
+    incentivised: Type.Optional(Type.Boolean({ description: "They were promised something for answering" })),
+    test: Type.Optional(Type.Boolean({ description: "Stored, but excluded from every aggregate; opens no case" })),
+    properties: Type.Optional(PropertiesSchema),
+    person: Type.Optional(nullableRef(PersonInputSchema)),
+    account: Type.Optional(nullableRef(AccountInputSchema)),
+  },
+  { $id: "ResponseInput", description: "A survey answer" },
+);
+export type ResponseInput = Static<typeof ResponseInputSchema>;
+
+const properties = {
+  id: Id(),
+  score: Score("0 to 10"),
+  category: OneOf(CATEGORIES, { description: "PROMOTER 9–10, PASSIVE 7–8, DETRACTOR 0–6" }),
+  dangerZone: Type.Boolean({ description: "Score 0 to 3: likeliest to leave" }),
+  comment: Nullable(Type.String()),
+  followUpRequested: Type.Boolean(),
+  channel: Nullable(OneOf(CHANNELS)),
+  touchpoint: Nullable(Type.String()),
+  language: Nullable(Type.String()),
+  incentivised: Type.Boolean(),
+  properties: PropertiesSchema,
+  respondedAt: DateTime("When they answered"),
+  receivedAt: DateTime("When it reached us"),
+  updatedAt: DateTime("When it last changed"),
+  source: Type.String(),
+  externalId: Nullable(Type.String()),
+  survey: Strict({ key: Type.String(), kind: OneOf(SURVEY_KINDS) }),
+  person: Nullable(
+    Strict({
+      id: Id(),
+      externalId: Nullable(Type.String()),
+      email: Nullable(Type.String()),
+      name: Nullable(Type.String()),
+    }),
+  ),
+  account: Nullable(
+    Strict({
+      id: Id(),
+      externalId: Type.String(),
+      name: Nullable(Type.String()),
+      segment: Nullable(Type.String({ description: "As it was when they answered" })),
+    }),
+  ),
+  exclusion: Nullable(
+    Strict({
+      reason: OneOf(EXCLUSION_REASONS),
+      note: Nullable(Type.String()),
+      excludedAt: DateTime(),
+      excludedBy: Type.String({ description: "Who: user, key, job or source, and its id" }),
+    }),
+  ),
+  acknowledgedAt: Nullable(DateTime("When the customer was thanked")),
+  previous: Nullable(
+    Strict(
+      { score: Score("0 to 10"), category: OneOf(CATEGORIES), respondedAt: DateTime() },
+      { description: "The same person's answer before this one" },
+    ),
+  ),
+};
+
+/** The follow-up case as its responses show it. */
+const CaseSummarySchema = Strict({
+  id: Id(),
+  status: OneOf(CASE_STATUSES),
+  priority: OneOf(CASE_PRIORITIES),
+  firstContactDueAt: DateTime("When somebody must have reached out"),
+});
+export type CaseSummary = Static<typeof CaseSummarySchema>;
+
+export const ResponseSchema = Strict(
+  { ...properties, case: Nullable(CaseSummarySchema) },
+  { $id: "Response", description: "A survey answer as it is stored" },
+);
+export type Response = Static<typeof ResponseSchema>;
+
+/** A response before anybody looked whether a case belongs to it. */
+export type RecordedResponse = Omit<Response, "case">;

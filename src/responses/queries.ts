@@ -1,0 +1,213 @@
+import { and, asc, desc, eq, isNull, type SQL, sql } from "drizzle-orm";
+import { alias } from "drizzle-orm/pg-core";
+import { accounts, people } from "../people/index.ts";
+import type { Cursor } from "../platform/pagination.ts";
+import { anyOf, unnest } from "../platform/sql.ts";
+import type { WorkspaceTx } from "../platform/tenancy.ts";
+import { categoryOf, isDangerZone } from "../scoring/index.ts";
+import { surveys } from "../surveys/index.ts";
+import { type ResponseFilter, whereResponses } from "./filter.ts";
+import type { Channel, ExclusionReason, RecordedResponse } from "./model.ts";
+import { responses } from "./table.ts";
+
+/** NEWEST and OLDEST by when it was answered, UPDATED by when it last changed, the oldest change first. */
+export const RESPONSE_ORDERS = ["NEWEST", "OLDEST", "UPDATED"] as const;
+export type ResponseOrder = (typeof RESPONSE_ORDERS)[number];
+
+export interface ResponsePage {
+  filter: ResponseFilter;
+  order: ResponseOrder;
+  limit: number;
+  after?: Cursor | undefined;
+}
+
+/** One row more than `limit` where there are more. */
+export async function listResponses(tx: WorkspaceTx, page: ResponsePage): Promise<RecordedResponse[]> {
+  const column = page.order === "UPDATED" ? responses.updatedAt : responses.respondedAt;
+  const [direction, comparison] = page.order === "NEWEST" ? [desc, sql.raw("<")] : [asc, sql.raw(">")];
+  const after =
+    page.after &&
+    sql`(${column}, ${responses.id}) ${comparison} (${page.after.value}::timestamptz, ${page.after.id}::uuid)`;
+  return selectResponses(tx, and(whereResponses(tx.workspaceId, page.filter), after), (query) =>
+    query.orderBy(direction(column), direction(responses.id)).limit(page.limit + 1),
+  );
+}
+
+/** Those of the ids that exist here, in no order. */
+export async function listResponsesById(tx: WorkspaceTx, ids: readonly string[]): Promise<RecordedResponse[]> {
+  if (ids.length === 0) return [];
+  return selectResponses(
+    tx,
+    and(eq(responses.workspaceId, tx.workspaceId), sql`${responses.id} = ${anyOf("uuid", ids)}`),
+    (query) => query,
+  );
+}
+
+export async function countResponses(tx: WorkspaceTx, filter: ResponseFilter): Promise<number> {
+  return tx.db.$count(responses, whereResponses(tx.workspaceId, filter));
+}
+
+async function selectResponses(
+  tx: WorkspaceTx,
+  where: SQL | undefined,
+  finish: (query: ReturnType<typeof selectRows>) => PromiseLike<Awaited<ReturnType<typeof selectRows>>>,
+): Promise<RecordedResponse[]> {
+  return (await finish(selectRows(tx, where))).map(toResponse);
+}
+
+const earlier = alias(responses, "earlier");
+
+function selectRows(tx: WorkspaceTx, where: SQL | undefined) {
+  const previous = tx.db
+    .select({ score: earlier.score, respondedAt: earlier.respondedAt })
+    .from(earlier)
+    .where(
+      and(
+        eq(earlier.workspaceId, responses.workspaceId),
+        eq(earlier.personId, responses.personId),
+        isNull(earlier.exclusionReason),
+        sql`(${earlier.respondedAt}, ${earlier.id}) < (${responses.respondedAt}, ${responses.id})`,
+      ),
+    )
+    .orderBy(desc(earlier.respondedAt), desc(earlier.id))
+    .limit(1)
+    .as("previous");
+  const { id, externalId, name } = people;
+  return tx.db
+    .select({
+      response: responses,
+      surveyKind: surveys.kind,
+      person: { id, externalId, email: people.email, name },
+      account: { id: accounts.id, externalId: accounts.externalId, name: accounts.name },
+      previous: { score: previous.score, respondedAt: previous.respondedAt },
+    })
+    .from(responses)
+    .innerJoin(surveys, and(eq(surveys.workspaceId, responses.workspaceId), eq(surveys.key, responses.surveyKey)))
+    .leftJoin(people, and(eq(people.workspaceId, responses.workspaceId), eq(people.id, responses.personId)))
+    .leftJoin(accounts, and(eq(accounts.workspaceId, responses.workspaceId), eq(accounts.id, responses.accountId)))
+    .leftJoinLateral(previous, sql`true`)
+    .where(where)
+    .$dynamic();
+}
+
+type Row = Awaited<ReturnType<typeof selectRows>>[number];
+
+function toResponse({ response: row, surveyKind, person, account, previous }: Row): RecordedResponse {
+  return {
+    id: row.id,
+    score: row.score,
+    category: categoryOf(row.score),
+    dangerZone: isDangerZone(row.score),
+    comment: row.comment,
+    followUpRequested: row.followUpRequested,
+    channel: row.channel,
+    touchpoint: row.touchpoint,
+    language: row.language,
+    incentivised: row.incentivised,
+    properties: row.properties,
+    respondedAt: row.respondedAt.toISOString(),
+    receivedAt: row.receivedAt.toISOString(),
+    updatedAt: row.updatedAt.toISOString(),
+    source: row.source,
+    externalId: row.externalId,
+    survey: { key: row.surveyKey, kind: surveyKind },
+    person,
+    account: account && { ...account, segment: row.segment },
+    exclusion: toExclusion(row),
+    acknowledgedAt: row.acknowledgedAt?.toISOString() ?? null,
+    previous:
+      previous?.score === undefined || previous.score === null || previous.respondedAt === null
+        ? null
+        : {
+            score: previous.score,
+            category: categoryOf(previous.score),
+            respondedAt: previous.respondedAt.toISOString(),
+          },
+  };
+}
+
+function toExclusion(row: Row["response"]): RecordedResponse["exclusion"] {
+  const { exclusionReason: reason, exclusionNote: note, excludedAt, excludedBy } = row;
+  if (reason === null || excludedAt === null || excludedBy === null) return null;
+  return { reason, note, excludedAt: excludedAt.toISOString(), excludedBy };
+}
+
+export interface StoredAnswer {
+  id: string;
+  source: string;
+  externalId: string;
+  bodySha256: Buffer | null;
+}
+
+/** What is stored under these (source, externalId), pair by pair. */
+export async function listStoredAnswers(
+  tx: WorkspaceTx,
+  keys: readonly { source: string; externalId: string }[],
+): Promise<StoredAnswer[]> {
+  if (keys.length === 0) return [];
+  return tx.run<StoredAnswer>(sql`/* responses.listStoredAnswers */
+    select responses.id, responses.source, responses.external_id as "externalId", responses.body_sha256 as "bodySha256"
+    from ${unnest({
+      source: ["text", keys.map(({ source }) => source)],
+      external_id: ["text", keys.map(({ externalId }) => externalId)],
+    })}
+    join responses on responses.workspace_id = ${tx.workspaceId}
+      and responses.source = input.source and responses.external_id = input.external_id`);
+}
+
+/** A response as it is written for the first time. */
+export interface NewResponse {
+  id: string;
+  surveyKey: string;
+  personId: string | null;
+  accountId: string | null;
+  segment: string | null;
+  score: number;
+  comment: string | null;
+  followUpRequested: boolean;
+  channel: Channel | null;
+  touchpoint: string | null;
+  language: string | null;
+  incentivised: boolean;
+  properties: Record<string, unknown>;
+  respondedAt: Date;
+  source: string;
+  externalId: string | null;
+  bodySha256: Buffer | null;
+  exclusionReason: ExclusionReason | null;
+}
+
+/** Inserts all or fails: an answer that somebody else stored meanwhile is a unique violation, and the transaction runs again. */
+export async function insertResponses(tx: WorkspaceTx, rows: readonly NewResponse[]): Promise<void> {
+  const excludedBy = `${tx.actor.kind}:${tx.actor.id}`;
+  const excluded = (value: unknown) => rows.map(({ exclusionReason }) => (exclusionReason === null ? null : value));
+  await tx.run(sql`/* responses.insertResponses */
+    insert into responses (workspace_id, id, survey_key, person_id, account_id, segment, score, comment,
+      follow_up_requested, channel, touchpoint, language, incentivised, properties, responded_at, received_at,
+      updated_at, source, external_id, body_sha256, exclusion_reason, excluded_at, excluded_by)
+    select ${tx.workspaceId}, id, survey_key, person_id, account_id, segment, score, comment,
+      follow_up_requested, channel, touchpoint, language, incentivised, properties, responded_at, ${tx.now},
+      ${tx.now}, source, external_id, body_sha256, exclusion_reason, excluded_at, excluded_by
+    from ${unnest({
+      id: ["uuid", rows.map(({ id }) => id)],
+      survey_key: ["text", rows.map(({ surveyKey }) => surveyKey)],
+      person_id: ["uuid", rows.map(({ personId }) => personId)],
+      account_id: ["uuid", rows.map(({ accountId }) => accountId)],
+      segment: ["text", rows.map(({ segment }) => segment)],
+      score: ["smallint", rows.map(({ score }) => score)],
+      comment: ["text", rows.map(({ comment }) => comment)],
+      follow_up_requested: ["boolean", rows.map(({ followUpRequested }) => followUpRequested)],
+      channel: ["text", rows.map(({ channel }) => channel)],
+      touchpoint: ["text", rows.map(({ touchpoint }) => touchpoint)],
+      language: ["text", rows.map(({ language }) => language)],
+      incentivised: ["boolean", rows.map(({ incentivised }) => incentivised)],
+      properties: ["jsonb", rows.map(({ properties }) => JSON.stringify(properties))],
+      responded_at: ["timestamptz", rows.map(({ respondedAt }) => respondedAt)],
+      source: ["text", rows.map(({ source }) => source)],
+      external_id: ["text", rows.map(({ externalId }) => externalId)],
+      body_sha256: ["bytea", rows.map(({ bodySha256 }) => bodySha256)],
+      exclusion_reason: ["text", rows.map(({ exclusionReason }) => exclusionReason)],
+      excluded_at: ["timestamptz", excluded(tx.now)],
+      excluded_by: ["text", excluded(excludedBy)],
+    })} order by source, external_id`);
+}

@@ -1,0 +1,130 @@
+import { type Static, Type } from "@sinclair/typebox";
+import { callerOf } from "../platform/auth.ts";
+import { AppError, invalidRequest } from "../platform/errors.ts";
+import type { Server } from "../platform/http.ts";
+import { decodeCursor, LIMIT_DEFAULT, PageOf, PageQuery, toPage } from "../platform/pagination.ts";
+import { problems } from "../platform/problem.ts";
+import { DateTime, Id, OneOf, ref, Strict, Text } from "../platform/schema.ts";
+import type { Tenancy } from "../platform/tenancy.ts";
+import { CATEGORIES } from "../scoring/index.ts";
+import type { ResponseFilter } from "./filter.ts";
+import { ResponseInputSchema, ResponseSchema } from "./model.ts";
+import { listResponses, listResponsesById, type ResponseOrder } from "./queries.ts";
+import { type RecordingSteps, recordResponses, withCases } from "./service.ts";
+
+const LIST_VALUES_MAX = 100;
+const Any = <S extends Parameters<typeof Type.Array>[0]>(item: S) =>
+  Type.Optional(Type.Array(item, { maxItems: LIST_VALUES_MAX }));
+
+const ListQuery = Strict({
+  surveyKey: Any(Text()),
+  category: Any(OneOf(CATEGORIES)),
+  dangerZone: Type.Optional(Type.Boolean()),
+  source: Any(Text()),
+  externalId: Any(Text()),
+  personId: Any(Id()),
+  accountId: Any(Id()),
+  from: Type.Optional(DateTime("Answered at this time or later")),
+  to: Type.Optional(DateTime("Answered before this time")),
+  updatedSince: Type.Optional(DateTime("Changed at this time or later; the list is then in the order of change")),
+  excluded: Type.Optional(Type.Boolean({ description: "true: only excluded responses; false: none of them" })),
+  ...PageQuery,
+});
+
+const ResponsePageSchema = PageOf(ref(ResponseSchema), "ResponsePage");
+const IdParams = Strict({ id: Id() });
+
+export function registerResponseRoutes(app: Server, tenancy: Tenancy, steps: RecordingSteps): void {
+  app.addSchema(ResponsePageSchema);
+
+  app.post(
+    "/v1/responses",
+    {
+      config: { scope: "responses:write" },
+      schema: {
+        operationId: "recordResponse",
+        summary: "Record a survey answer",
+        tags: ["Responses"],
+        body: ref(ResponseInputSchema),
+        response: {
+          200: { description: "The same answer was recorded before", ...ref(ResponseSchema) },
+          201: { description: "Recorded", ...ref(ResponseSchema) },
+          ...problems(400, 409, 413, 415),
+        },
+      },
+    },
+    async (request, reply) => {
+      const [result] = await tenancy.inWorkspace(callerOf(request), (tx) => recordResponses(tx, [request.body], steps));
+      if (result === undefined) throw new Error("recording gave no result");
+      if (result.status === "rejected") throw result.error;
+      return reply.code(result.status === "created" ? 201 : 200).send(result.response);
+    },
+  );
+
+  app.get(
+    "/v1/responses/:id",
+    {
+      config: { scope: "responses:read" },
+      schema: {
+        operationId: "getResponse",
+        summary: "Read one response",
+        tags: ["Responses"],
+        params: IdParams,
+        response: { 200: { description: "The response", ...ref(ResponseSchema) }, ...problems(400, 404) },
+      },
+    },
+    async (request) => {
+      const [response] = await tenancy.readWorkspace(callerOf(request), async (tx) =>
+        withCases(tx, await listResponsesById(tx, [request.params.id]), steps),
+      );
+      if (response === undefined) throw new AppError("not_found", "There is no response with this id.");
+      return response;
+    },
+  );
+
+  app.get(
+    "/v1/responses",
+    {
+      config: { scope: "responses:read" },
+      schema: {
+        operationId: "listResponses",
+        summary: "List responses, newest first",
+        tags: ["Responses"],
+        querystring: ListQuery,
+        response: { 200: { description: "A page of responses", ...ref(ResponsePageSchema) }, ...problems(400) },
+      },
+    },
+    async (request) => {
+      const { limit = LIMIT_DEFAULT, cursor, updatedSince } = request.query;
+      const order: ResponseOrder = updatedSince === undefined ? "NEWEST" : "UPDATED";
+      const page = { filter: toFilter(request.query), order, limit, after: decodeCursor(cursor, order, "cursor") };
+      return tenancy.readWorkspace(callerOf(request), async (tx) => {
+        const found = await withCases(tx, await listResponses(tx, page), steps);
+        return toPage(found, limit, ({ id, respondedAt, updatedAt }) => ({
+          order,
+          value: order === "UPDATED" ? updatedAt : respondedAt,
+          id,
+        }));
+      });
+    },
+  );
+}
+
+function toFilter(query: Static<typeof ListQuery>): ResponseFilter {
+  const time = (text: string | undefined) => (text === undefined ? undefined : new Date(text));
+  const { from, to } = { from: time(query.from), to: time(query.to) };
+  if (from && to && from > to) throw invalidRequest([{ name: "from", reason: "must not be later than to" }]);
+  return {
+    surveyKeys: query.surveyKey,
+    categories: query.category,
+    dangerZone: query.dangerZone,
+    sources: query.source,
+    externalIds: query.externalId,
+    personIds: query.personId,
+    accountIds: query.accountId,
+    from,
+    to,
+    updatedSince: time(query.updatedSince),
+    excluded: query.excluded,
+  };
+}

@@ -1,0 +1,68 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import closeWithGrace from "close-with-grace";
+import { buildApp } from "./app.ts";
+import type { Environment } from "./platform/config.ts";
+import type { Logger } from "./platform/logger.ts";
+import { createTenancy, type Tenancy } from "./platform/tenancy.ts";
+import { HOME, openDatabase } from "./runtime.ts";
+import { createApiKey, createAuthenticate, createWorkspace, getAllWorkspaces } from "./workspaces/index.ts";
+
+/** From the signal to the end of the process, whatever is under way. */
+const STOP_TIMEOUT_MS = 10_000;
+
+/** Serves HTTP until the process is told to stop: then requests under way are finished first. */
+export async function serve(environment: Environment, logger: Logger): Promise<void> {
+  const database = await openDatabase(environment, logger);
+  try {
+    const app = await buildApp(database.pool, logger);
+    const apiKey = database.embedded ? await demoKey(createTenancy(database.pool)) : undefined;
+    const address = await app.listen({ host: environment.HOST, port: environment.PORT });
+    closeWithGrace({ delay: STOP_TIMEOUT_MS, logger: false }, async ({ err, signal }) => {
+      if (err !== undefined) logger.fatal({ err }, "stopping after an error nobody handled");
+      else logger.info({ signal }, "stopping");
+      await app.close();
+      await database.close();
+      logger.info("stopped");
+    });
+    if (apiKey !== undefined) console.log(welcome(environment.PUBLIC_URL ?? address, apiKey));
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+/** The key of the workspace `demo`, which is made on the first start; kept, so that every start shows the same. */
+async function demoKey(tenancy: Tenancy): Promise<string> {
+  const file = join(HOME, "demo-key");
+  const kept = (await readFile(file, "utf8").catch(() => "")).trim();
+  const isValid = await createAuthenticate(tenancy)(kept).then(
+    () => true,
+    () => false,
+  );
+  if (isValid) return kept;
+  const demo = (await getAllWorkspaces(tenancy)).find(({ name }) => name === "demo");
+  const apiKey =
+    demo === undefined
+      ? (await createWorkspace(tenancy, { name: "demo", timeZone: "UTC" })).apiKey
+      : await createApiKey(tenancy, demo.id, "demo key");
+  await writeFile(file, `${apiKey}\n`, { mode: 0o600 });
+  return apiKey;
+}
+
+function welcome(url: string, apiKey: string): string {
+  return `
+  Afterscore listens on ${url}
+  The API key of the workspace "demo": ${apiKey}
+
+  Record an answer:
+    curl ${url}/v1/responses -H 'Authorization: Bearer ${apiKey}' \\
+      -H 'Content-Type: application/json' \\
+      -d '{"score": 3, "comment": "Too slow", "person": {"email": "ana@example.com"}}'
+
+  Ask for the score, and whom to call:
+    curl ${url}/graphql -H 'Authorization: Bearer ${apiKey}' \\
+      -H 'Content-Type: application/json' \\
+      -d '{"query": "{ nps { nps answered distribution } cases { edges { node { status person { email } firstContact { dueAt } } } } }"}'
+`;
+}

@@ -1,0 +1,25 @@
+import { builder } from "../platform/graphql.ts";
+import { createLoader } from "../platform/graphqlConnection.ts";
+import { SURVEY_KINDS, type Survey } from "./model.ts";
+import { listSurveys } from "./queries.ts";
+
+const SurveyKindEnum = builder.enumType("SurveyKind", {
+  description:
+    "Relationship surveys ask about the company as a whole, transactional ones about something that just happened",
+  values: SURVEY_KINDS,
+});
+
+export const SurveyType = builder.objectRef<Survey>("Survey").implement({
+  description: "What was asked",
+  extensions: { scope: "responses:read" },
+  fields: (t) => ({
+    key: t.exposeString("key", { description: "Your name of it" }),
+    kind: t.field({ type: SurveyKindEnum, description: "What it asks about", resolve: ({ kind }) => kind }),
+    name: t.exposeString("name", { nullable: true, description: "For people to read" }),
+    question: t.exposeString("question", { nullable: true, description: "As it was put" }),
+  }),
+});
+
+export const loadSurvey = createLoader(
+  async (tx, keys) => new Map((await listSurveys(tx, keys)).map((survey) => [survey.key, survey])),
+);

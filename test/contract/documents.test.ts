@@ -1,0 +1,45 @@
+import { readFile } from "node:fs/promises";
+import t from "tap";
+import { startService } from "../support/service.ts";
+
+t.test("the documents about the interface are served as they are committed", async (t) => {
+  const service = await startService(t);
+  for (const [path, file, type] of [
+    ["/openapi.json", "openapi.json", /^application\/json/],
+    ["/schema.graphql", "schema.graphql", /^text\/plain/],
+  ] as const) {
+    const answer = await service.app.inject({ url: path });
+    t.equal(answer.statusCode, 200);
+    t.match(answer.headers["content-type"], type);
+    const committed = await readFile(new URL(`../../openapi/${file}`, import.meta.url), "utf8");
+    t.ok(answer.body === committed, `openapi/${file} is stale: run node src/main.ts openapi`);
+  }
+});
+
+t.test("the OpenAPI document says every route, with its errors and scope", async (t) => {
+  const service = await startService(t);
+  const document = (await service.app.inject({ url: "/openapi.json" })).json();
+  t.match(document, { openapi: /^3\.1/, info: { title: "Afterscore" } });
+  const operations = Object.entries<Record<string, any>>(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ name: `${method} ${path}`, operation })),
+  );
+  t.ok(operations.length >= 8);
+  for (const { name, operation } of operations) {
+    t.match(operation, { operationId: /^[a-z][A-Za-z]+$/, summary: /^[A-Z]/ }, name);
+    if (operation.security?.length === 0) continue;
+    for (const status of ["400", "401", "403", "500", "503"]) {
+      const schema = operation.responses[status]?.content["application/problem+json"]?.schema;
+      t.same(schema, { $ref: "#/components/schemas/Problem" }, `${name} ${status}`);
+    }
+  }
+  t.equal(new Set(operations.map(({ operation }) => operation.operationId)).size, operations.length);
+});
+
+t.test("every type, field and argument of the SDL says what it is", async (t) => {
+  const sdl = await readFile(new URL("../../openapi/schema.graphql", import.meta.url), "utf8");
+  const lines = sdl.split("\n");
+  for (const [index, line] of lines.entries()) {
+    if (!/^(type|enum|input|scalar) |^ {2,4}[a-z]\w*[(:]/.test(line) || line.startsWith("type Query")) continue;
+    t.match(lines[index - 1], /"""$/, line);
+  }
+});

@@ -1,0 +1,75 @@
+import { getTableConfig, PgTable } from "drizzle-orm/pg-core";
+import t from "tap";
+import * as caseTables from "../src/cases/table.ts";
+import * as peopleTables from "../src/people/table.ts";
+import { migrate, readMigrations } from "../src/platform/migrate.ts";
+import * as responseTables from "../src/responses/table.ts";
+import * as surveyTables from "../src/surveys/table.ts";
+import * as workspaceTables from "../src/workspaces/table.ts";
+import { cloneDatabase, createEmptyDatabase, withClient } from "./support/server.ts";
+
+t.test("many instances that migrate an empty database at once apply each file once", async (t) => {
+  const database = await createEmptyDatabase();
+  t.teardown(database.drop);
+  const applied = await Promise.all(Array.from({ length: 5 }, () => migrate(database.url)));
+  const names = (await readMigrations()).map(({ name }) => name);
+  t.same(applied.flat(), names);
+  t.same(await migrate(database.url), []);
+});
+
+t.test("a file changed after it was applied, and a database that is newer, are refused", async (t) => {
+  const database = await cloneDatabase();
+  t.teardown(database.drop);
+  await withClient(database.url, (client) =>
+    client.query("insert into schema_migrations values (9999, '9999_future.sql', 'x')"),
+  );
+  await t.rejects(migrate(database.url), /9999_future\.sql.*start a newer one/);
+  await withClient(database.url, (client) =>
+    client.query(
+      "delete from schema_migrations where version = 9999; update schema_migrations set checksum = 'x' where version = 1",
+    ),
+  );
+  await t.rejects(migrate(database.url), /0001_workspaces\.sql was changed/);
+});
+
+t.test("a migration that fails leaves nothing behind", async (t) => {
+  const database = await createEmptyDatabase();
+  t.teardown(database.drop);
+  await withClient(database.url, (client) => client.query("create table responses (mine int)"));
+  await t.rejects(migrate(database.url), /already exists/);
+  await withClient(database.url, async (client) => {
+    const { rows } = await client.query(
+      "select relname from pg_class where relname in ('responses_by_time', 'people') order by 1",
+    );
+    t.same(rows, [{ relname: "people" }], "the files before stay, the failed one is undone");
+  });
+});
+
+t.test("the code's tables have the database's columns, and their types and nullability", async (t) => {
+  const database = await cloneDatabase();
+  t.teardown(database.drop);
+  const tables = [workspaceTables, peopleTables, surveyTables, responseTables, caseTables]
+    .flatMap((module) => Object.values<unknown>(module))
+    .filter((table) => table instanceof PgTable)
+    .map(getTableConfig);
+  t.ok(tables.length >= 10);
+  await withClient(database.url, async (client) => {
+    for (const { name, columns } of tables) {
+      const { rows } = await client.query(
+        `select attname as name, format_type(atttypid, null) as type, attnotnull as required from pg_attribute
+         where attrelid = $1::regclass and attnum > 0 and not attisdropped order by attname`,
+        [name],
+      );
+      const ours = columns.map((column) => ({
+        name: column.name,
+        type: column.getSQLType(),
+        required: column.notNull || column.primary,
+      }));
+      t.same(
+        ours.toSorted((a, b) => (a.name < b.name ? -1 : 1)),
+        rows,
+        name,
+      );
+    }
+  });
+});

@@ -1,0 +1,26 @@
+import t from "tap";
+import { ConfigError, readEnvironment } from "../../src/platform/config.ts";
+
+t.test("what is not set has its default, and empty is not set", async (t) => {
+  const defaults = { HOST: "127.0.0.1", PORT: 3000, LOG_LEVEL: "info" };
+  t.same(readEnvironment({}), defaults);
+  t.same(readEnvironment({ PORT: "", DATABASE_URL: "", UNKNOWN: "x" }), defaults);
+  t.match(readEnvironment({ PORT: "80", LOG_LEVEL: "debug" }), { PORT: 80, LOG_LEVEL: "debug" });
+});
+
+t.test("an invalid value is one line that names the variable", async (t) => {
+  for (const [name, value] of [
+    ["PORT", "abc"],
+    ["PORT", "65536"],
+    ["PORT", "3000.5"],
+    ["LOG_LEVEL", "loud"],
+    ["DATABASE_URL", "mysql://localhost"],
+    ["DATABASE_DIRECT_URL", "localhost"],
+    ["PUBLIC_URL", "nps.example.com"],
+  ] as const) {
+    t.throws(() => readEnvironment({ [name]: value }), {
+      constructor: ConfigError,
+      message: new RegExp(`^${name} must be [^\n]+$`),
+    });
+  }
+});

@@ -1,0 +1,29 @@
+import t from "tap";
+import { isDate, isDateTime } from "../../src/platform/schema.ts";
+
+t.test("times are RFC 3339 with offset, and exist", async (t) => {
+  for (const time of ["2026-05-04T09:12:00Z", "2026-05-04t09:12:00.123456z", "2024-02-29T23:59:59+14:00"]) {
+    t.ok(isDateTime(time), time);
+    t.notOk(Number.isNaN(Date.parse(time)), time);
+  }
+  for (const time of [
+    "2026-05-04T09:12:00",
+    "2026-05-04 09:12:00Z",
+    "2026-05-04T09:12Z",
+    "2026-02-29T00:00:00Z",
+    "2026-13-01T00:00:00Z",
+    "2026-05-04T24:00:00Z",
+    "2016-12-31T23:59:60Z",
+    "2026-05-04T09:12:00+24:00",
+    "+102026-05-04T09:12:00Z",
+    "",
+  ]) {
+    t.notOk(isDateTime(time), time);
+  }
+});
+
+t.test("dates are days of the calendar", async (t) => {
+  t.ok(isDate("2024-02-29"));
+  for (const date of ["2026-02-29", "2026-00-01", "2026-5-4", "20260504", "2026-05-04T00:00:00Z"])
+    t.notOk(isDate(date), date);
+});

@@ -1,0 +1,100 @@
+import type { InjectOptions } from "fastify";
+import type { Pool } from "pg";
+import type { Test } from "tap";
+import { buildApp } from "../../src/app.ts";
+import { createPool } from "../../src/platform/database.ts";
+import type { Server } from "../../src/platform/http.ts";
+import { createLogger } from "../../src/platform/logger.ts";
+import { createTenancy, type Tenancy } from "../../src/platform/tenancy.ts";
+import { createApiKey, createWorkspace, type Scope } from "../../src/workspaces/index.ts";
+import { cloneDatabase } from "./server.ts";
+
+/** Answers of the service, with the body parsed. */
+export interface Answer {
+  status: number;
+  headers: Record<string, unknown>;
+  // biome-ignore lint: bodies are looked into by the tests, which say what they expect there.
+  body: any;
+}
+
+/** One workspace of the service under test, with a key that has every scope. */
+export interface Client {
+  workspaceId: string;
+  apiKey: string;
+  /** The same workspace by a key that may do less. */
+  withScopes(...scopes: Scope[]): Promise<Client>;
+  get(path: string): Promise<Answer>;
+  post(path: string, body: unknown, headers?: Record<string, string>): Promise<Answer>;
+  /** What lies in the tables of the workspace, past the service. */
+  rows(statement: string): Promise<Record<string, unknown>[]>;
+  /** The data of a GraphQL query; fails on errors. */
+  query(query: string, variables?: object): Promise<any>;
+}
+
+export interface Service {
+  app: Server;
+  pool: Pool;
+  tenancy: Tenancy;
+  url: string;
+  newClient(options?: { timeZone?: string }): Promise<Client>;
+}
+
+/** The whole service on a database of its own, both gone when the test has ended. */
+export async function startService(t: Test, { poolSize = 10 } = {}): Promise<Service> {
+  const database = await cloneDatabase();
+  const logger = createLogger("silent");
+  const pool = createPool({ connectionString: database.url, max: poolSize, logger });
+  const app = await buildApp(pool, logger);
+  t.teardown(async () => {
+    await app.close();
+    await pool.end();
+    await database.drop();
+  });
+  const tenancy = createTenancy(pool);
+  return {
+    app,
+    pool,
+    tenancy,
+    url: database.url,
+    newClient: async ({ timeZone = "UTC" } = {}) => {
+      const { workspace, apiKey } = await createWorkspace(tenancy, { name: "test", timeZone });
+      return clientOf({ app, pool, tenancy }, workspace.id, apiKey);
+    },
+  };
+}
+
+function clientOf(
+  { app, pool, tenancy }: Pick<Service, "app" | "pool" | "tenancy">,
+  workspaceId: string,
+  apiKey: string,
+): Client {
+  const authorization = `Bearer ${apiKey}`;
+  const answer = async (request: InjectOptions): Promise<Answer> => {
+    const { statusCode, headers, body } = await app.inject(request);
+    return { status: statusCode, headers, body: body === "" ? undefined : JSON.parse(body) };
+  };
+  const post: Client["post"] = (url, body, headers = {}) =>
+    answer({
+      method: "POST",
+      url,
+      headers: { authorization, "content-type": "application/json", ...headers },
+      payload: typeof body === "string" || Buffer.isBuffer(body) ? body : JSON.stringify(body),
+    });
+  return {
+    workspaceId,
+    apiKey,
+    post,
+    withScopes: async (...scopes) =>
+      clientOf({ app, pool, tenancy }, workspaceId, await createApiKey(tenancy, workspaceId, "limited", scopes)),
+    rows: async (statement) => {
+      const results = await pool.query(`begin; set local app.workspace_id = '${workspaceId}'; ${statement}; commit`);
+      return (results as unknown as { rows: Record<string, unknown>[] }[]).at(-2)?.rows ?? [];
+    },
+    get: (url) => answer({ method: "GET", url, headers: { authorization } }),
+    query: async (query, variables = {}) => {
+      const { body } = await post("/graphql", { query, variables });
+      if (body.errors !== undefined) throw new Error(JSON.stringify(body.errors));
+      return body.data;
+    },
+  };
+}

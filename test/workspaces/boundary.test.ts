@@ -1,0 +1,174 @@
+import { Client } from "pg";
+import t from "tap";
+import { newId } from "../../src/platform/ids.ts";
+import { SYSTEM_REASONS } from "../../src/platform/tenancy.ts";
+import { startService } from "../support/service.ts";
+
+/** The tables that may be read across workspaces, and nothing else: this list only ever grows with a reason. */
+const SYSTEM_TABLES = { workspaces: ["INSERT", "SELECT"], api_keys: ["SELECT"] };
+
+interface Table {
+  name: string;
+  key: string;
+}
+
+/** Every table but the record of migrations, with the column that says whose row it is. */
+async function tablesOf(client: Client): Promise<Table[]> {
+  const { rows } = await client.query<Table>(`
+    select relname as name, case relname when 'workspaces' then 'id' else 'workspace_id' end as key
+    from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and relname <> 'schema_migrations'
+    order by relname`);
+  return rows;
+}
+
+t.test("the workspace boundary", async (t) => {
+  const service = await startService(t);
+  const [ours, theirs] = [await service.newClient(), await service.newClient()];
+  const answer = { score: 2, comment: "Ours", person: { email: "ana@example.com", account: { externalId: "acme" } } };
+  await ours.post("/v1/responses", answer);
+  await theirs.post("/v1/responses", answer);
+  const client = new Client({ connectionString: service.url });
+  await client.connect();
+  t.teardown(() => client.end());
+  // As the owner of the tables, who is bound by row-level security like everybody.
+  await client.query("select set_config('app.workspace_id', $1, false)", [ours.workspaceId]);
+  const tables = await tablesOf(client);
+  t.ok(tables.length >= 10, `saw ${tables.length} tables`);
+
+  t.test("every table forces row-level security and begins its keys with the workspace", async (t) => {
+    for (const { name, key } of tables) {
+      const { rows } = await client.query(
+        `select relrowsecurity, relforcerowsecurity,
+           (select array_agg(conname::text) from pg_constraint where conrelid = oid_ and contype in ('p', 'u')
+              and (select attname from pg_attribute where attrelid = conrelid and attnum = conkey[1]) <> $2) as badkeys,
+           (select array_agg(conname::text) from pg_constraint where conrelid = oid_ and contype = 'f'
+              and confrelid <> 'workspaces'::regclass
+              and (select attname from pg_attribute where attrelid = conrelid and attnum = conkey[1]) <> $2) as badreferences,
+           (select array_agg(tgname::text) from pg_trigger where tgrelid = oid_ and not tgisinternal) as triggers,
+           (select count(*)::int from pg_policies where tablename = $1 and 'public' = any(roles)) as policies
+         from (select *, oid as oid_ from pg_class where relname = $1 and relnamespace = 'public'::regnamespace) as class`,
+        [name, key],
+      );
+      const expected = { badkeys: null, badreferences: null, triggers: null, policies: 1 };
+      t.same(rows[0], { relrowsecurity: true, relforcerowsecurity: true, ...expected }, name);
+    }
+  });
+
+  t.test("the roles can do what they must and no more", async (t) => {
+    const { rows } = await client.query<{ role: string; bad: boolean }>(
+      `select rolname as role, rolsuper or rolbypassrls or rolcanlogin or rolcreaterole as bad from pg_roles
+       where rolname like 'afterscore\\_%' order by rolname`,
+    );
+    t.same(rows, [
+      { role: "afterscore_app", bad: false },
+      { role: "afterscore_system", bad: false },
+    ]);
+    const grants = await client.query<{ table: string; rights: string[] }>(
+      `select table_name as table, array_agg(privilege_type::text order by privilege_type) as rights
+       from information_schema.role_table_grants where grantee = 'afterscore_system' group by table_name`,
+    );
+    t.same(Object.fromEntries(grants.rows.map(({ table, rights }) => [table, rights])), SYSTEM_TABLES);
+    const { rows: dangerous } = await client.query(
+      `select table_name, privilege_type from information_schema.role_table_grants
+       where grantee = 'afterscore_app' and (privilege_type in ('TRUNCATE', 'REFERENCES', 'TRIGGER')
+         or (table_name = 'audit_log' and privilege_type in ('UPDATE', 'DELETE')))`,
+    );
+    t.same(dangerous, []);
+    t.same(SYSTEM_REASONS, ["find the workspace of an API key", "manage workspaces", "check readiness"]);
+  });
+
+  for (const [title, workspaceId] of [
+    ["with no workspace set", ""],
+    ["in an unknown workspace", newId()],
+  ] as const) {
+    t.test(`${title}, the application's role sees and changes nothing in any table`, async (t) => {
+      for (const { name, key } of tables) {
+        const attempt = async (statement: string): Promise<unknown> => {
+          await client.query(`begin; set local role afterscore_app; set local app.workspace_id = '${workspaceId}'`);
+          const outcome = await client.query(statement).then(
+            ({ rowCount }) => rowCount,
+            (error: { code: string }) => error.code,
+          );
+          await client.query("rollback");
+          return outcome;
+        };
+        const denied = new Set<unknown>([0, "42501"]);
+        t.equal(await attempt(`select * from ${name}`), 0, `select from ${name}`);
+        t.ok(denied.has(await attempt(`update ${name} set ${key} = ${key}`)), `update ${name}`);
+        t.ok(denied.has(await attempt(`delete from ${name}`)), `delete from ${name}`);
+        t.equal(await attempt(`truncate ${name} cascade`), "42501", `truncate ${name}`);
+        const { rows } = await client.query(`select * from ${name} where ${key} = $1 limit 1`, [ours.workspaceId]);
+        t.equal(rows.length, 1, `${name} has a row to try with`);
+        const columns = Object.keys(rows[0] ?? {}).join(", ");
+        const copy = `insert into ${name} (${columns}) select ${columns} from jsonb_populate_record(null::${name}, $json$${JSON.stringify(rows[0])}$json$)`;
+        t.equal(await attempt(copy), "42501", `insert into ${name} for another workspace`);
+      }
+    });
+  }
+
+  t.test("in one workspace, the application's role cannot touch another's rows", async (t) => {
+    await client.query(`begin; set local role afterscore_app; set local app.workspace_id = '${ours.workspaceId}'`);
+    for (const { name, key } of tables) {
+      const { rows } = await client.query(
+        `select count(*)::int as all, count(*) filter (where ${key} <> $1)::int as foreign from ${name}`,
+        [ours.workspaceId],
+      );
+      t.match(rows[0], { foreign: 0 }, name);
+      t.ok(rows[0].all > 0, `${name} has rows of ours`);
+    }
+    await client.query("rollback");
+  });
+
+  t.test("answers of another workspace's ids are those of an unknown id", async (t) => {
+    const { body: response } = await theirs.post("/v1/responses", { score: 1, person: { email: "ben@example.com" } });
+    const foreign = await ours.get(`/v1/responses/${response.id}`);
+    const unknown = await ours.get(`/v1/responses/${newId()}`);
+    const blank = ({ status, headers, body }: typeof foreign) => ({
+      status,
+      headers: { ...headers, date: "" },
+      body: { ...body, instance: "", requestId: "" },
+    });
+    t.equal(foreign.status, 404);
+    t.same(blank(foreign), blank(unknown));
+    const query = "query ($id: ID!, $case: ID!) { response(id: $id) { id } case(id: $case) { id } }";
+    t.same(await ours.query(query, { id: response.id, case: response.case.id }), { response: null, case: null });
+  });
+});
+
+t.test("200 interleaved requests over one pooled connection never show a foreign row", async (t) => {
+  const service = await startService(t, { poolSize: 1 });
+  const clients = [await service.newClient(), await service.newClient()];
+  const send = async (index: number) => {
+    const client = clients[index % 2];
+    if (client === undefined) throw new Error("there are two clients");
+    const mine = `workspace ${index % 2}`;
+    const caller = { workspaceId: client.workspaceId, actor: { kind: "job", id: "test" }, requestId: null } as const;
+    switch (index % 5) {
+      case 0: // a failing statement in the middle of a transaction
+        return service.tenancy
+          .inWorkspace(caller, (tx) => tx.db.execute("select 1 / 0"))
+          .then(
+            () => t.fail("it must fail"),
+            () => undefined,
+          );
+      case 1: // given up from inside
+        return service.tenancy
+          .inWorkspace(caller, async () => Promise.reject(new Error("given up")))
+          .catch(() => undefined);
+      case 2: // refused
+        return t.equal((await client.post("/v1/responses", { score: 11 })).status, 400);
+      case 3: {
+        const { data } = (await client.get("/v1/responses?limit=100")).body;
+        return t.ok(data.every(({ comment }: { comment: string }) => comment === mine));
+      }
+      default:
+        return t.equal((await client.post("/v1/responses", { score: 1, comment: mine })).status, 201);
+    }
+  };
+  await Promise.all(Array.from({ length: 200 }, (_, index) => send(index)));
+  for (const client of clients) {
+    const { responses } = await client.query("{ responses(first: 100) { totalCount edges { node { comment } } } }");
+    t.equal(responses.totalCount, 20);
+    t.equal(new Set(responses.edges.map(({ node }: { node: { comment: string } }) => node.comment)).size, 1);
+  }
+});
