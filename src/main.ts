@@ -27,6 +27,7 @@ class UsageError extends Error {}
 async function run(args: string[]): Promise<void> {
   const { positionals, values } = parse(args);
   const [command, subcommand, ...rest] = positionals;
+  if (values.help === true) return console.log(USAGE);
   if (rest.length > 0 || (subcommand !== undefined && command !== "workspace")) {
     throw new UsageError(`unexpected argument: ${positionals.at(-1)}`);
   }
@@ -61,6 +62,7 @@ function parse(args: string[]) {
         "time-zone": { type: "string" },
         id: { type: "string" },
         check: { type: "boolean" },
+        help: { type: "boolean", short: "h" },
       },
     });
   } catch (error) {
@@ -135,8 +137,8 @@ async function writeInterface(check: boolean): Promise<void> {
 function explain(error: unknown): string {
   if (error instanceof UsageError) return `${error.message}\n\n${USAGE}`;
   if (error instanceof ConfigError || error instanceof AppError) return error.message;
-  const { code, message, port, stack } = error as Error & { code?: string; port?: number };
-  if (code === "EADDRINUSE") return `port ${port} is in use: stop what listens there, or set PORT`;
+  const { code, message, stack } = error as Error & { code?: string };
+  if (message === "timeout expired") return "cannot reach the database: it does not answer; check DATABASE_URL";
   if (code === "ECONNREFUSED") return "cannot reach the database: connection refused; check DATABASE_URL";
   if (code === "ENOTFOUND" || code === "EAI_AGAIN")
     return "cannot reach the database: unknown host; check DATABASE_URL";

@@ -17,7 +17,7 @@ export async function serve(environment: Environment, logger: Logger): Promise<v
   try {
     const app = await buildApp(database.pool, logger);
     const apiKey = database.embedded ? await demoKey(createTenancy(database.pool)) : undefined;
-    const address = await app.listen({ host: environment.HOST, port: environment.PORT });
+    const address = await app.listen({ host: environment.HOST, port: environment.PORT }).catch(explainListening);
     closeWithGrace({ delay: STOP_TIMEOUT_MS, logger: false }, async ({ err, signal }) => {
       if (err !== undefined) logger.fatal({ err }, "stopping after an error nobody handled");
       else logger.info({ signal }, "stopping");
@@ -30,6 +30,14 @@ export async function serve(environment: Environment, logger: Logger): Promise<v
     await database.close();
     throw error;
   }
+}
+
+function explainListening(error: Error & { code?: string; address?: string; port?: number }): never {
+  const advice =
+    error.code === "EADDRINUSE"
+      ? `port ${error.port} is in use: stop what listens there, or set PORT`
+      : `cannot listen there (${error.code}): check HOST and PORT`;
+  throw new Error(advice, { cause: error });
 }
 
 /** The key of the workspace `demo`, which is made on the first start; kept, so that every start shows the same. */

@@ -16,6 +16,9 @@ import {
   WEIGHTINGS,
 } from "./summary.ts";
 
+/** Nearer to 1 the interval is everything, and the figures are noise. */
+const CONFIDENCE_MAX = 0.999999;
+
 const CountingUnitEnum = builder.enumType("CountingUnit", {
   description: "RESPONSE: every answer; RESPONDENT: the latest of each person; ACCOUNT: the mean over accounts",
   values: COUNTING_UNITS,
@@ -108,13 +111,13 @@ builder.queryField("nps", (t) =>
     extensions: { scope: "aggregates:read" },
     args: {
       filter: t.arg({ type: ResponseFilterInput, description: "Which responses" }),
-      confidence: t.arg.float({ defaultValue: 0.95, description: "Of the interval, between 0 and 1" }),
+      confidence: t.arg.float({ defaultValue: 0.95, description: "Of the interval: 0.95 for 95 %" }),
     },
     resolve: async (_root, args, context) => {
       const filter = toResponseFilter(args.filter);
       const confidence = args.confidence ?? 0.95;
-      if (confidence <= 0 || confidence >= 1) {
-        throw invalidRequest([{ name: "confidence", reason: "must be between 0 and 1" }]);
+      if (!(confidence > 0 && confidence <= CONFIDENCE_MAX)) {
+        throw invalidRequest([{ name: "confidence", reason: `must be more than 0 and at most ${CONFIDENCE_MAX}` }]);
       }
       return context.read(async (tx) => {
         const definition = defineNps(filter, confidence, (await getWorkspace(tx)).timeZone);

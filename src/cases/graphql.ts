@@ -1,4 +1,5 @@
 import { AccountType, loadAccount, loadPerson, PersonType } from "../people/graphql.ts";
+import { invalidRequest } from "../platform/errors.ts";
 import { builder, parseId } from "../platform/graphql.ts";
 import { byId, createLoader, defineConnection, pageSize, toConnection } from "../platform/graphqlConnection.ts";
 import { decodeCursor, encodeCursor } from "../platform/pagination.ts";
@@ -154,10 +155,13 @@ builder.queryFields((t) => ({
     resolve: async (_root, args, context) => {
       const terms = Object.entries(args.filter ?? {}).filter(([, value]) => value !== null);
       const filter = Object.fromEntries(terms) as CaseFilter;
+      if (filter.openedFrom && filter.openedTo && filter.openedFrom > filter.openedTo) {
+        throw invalidRequest([{ name: "filter.openedFrom", reason: "must not be later than openedTo" }]);
+      }
       for (const name of ["accountIds", "personIds"] as const)
         filter[name]?.forEach((id) => parseId(`filter.${name}`, id));
       const [limit, order] = [pageSize(args.first), args.orderBy ?? "PRIORITY"];
-      const after = decodeCursor(args.after ?? undefined, order, "after");
+      const after = decodeCursor(args.after ?? undefined, order, "after", order === "PRIORITY");
       const found = await context.read((tx) => listCases(tx, { filter, order, limit, after }));
       const edges = found.map(({ case: node, sortValue: value }) => ({
         node,

@@ -8,7 +8,7 @@ const PROPERTY_LENGTH_MAX = 1000;
 export const PropertiesSchema = Type.Unsafe<Record<string, string | number | boolean>>({
   type: "object",
   maxProperties: PROPERTIES_MAX,
-  propertyNames: { type: "string", format: "text", minLength: 1, maxLength: STRING_LENGTH_MAX },
+  propertyNames: { type: "string", format: "filled", minLength: 1, maxLength: STRING_LENGTH_MAX },
   additionalProperties: {
     type: ["string", "number", "boolean"],
     format: "text",
@@ -26,7 +26,7 @@ export const AccountInputSchema = Strict(
     annualValue: Type.Optional(
       Nullable(Type.Number({ minimum: 0, description: "What the account is worth a year, in `currency`" })),
     ),
-    currency: Type.Optional(Nullable(Type.String({ pattern: "^[A-Z]{3}$", description: "ISO 4217, like EUR" }))),
+    currency: Type.Optional(Nullable(Type.String({ format: "currency", description: "ISO 4217, like EUR" }))),
     renewsOn: Type.Optional(Nullable(CalendarDate())),
     owner: Type.Optional(Nullable(Text({ description: "Who is accountable; a new case starts with them" }))),
     churnedOn: Type.Optional(Nullable(CalendarDate())),
@@ -39,9 +39,7 @@ export const PersonInputSchema = Strict(
   {
     externalId: Type.Optional(Nullable(Text({ description: "Your own id of the person" }))),
     email: Type.Optional(Nullable(Type.String({ format: "email", maxLength: STRING_LENGTH_MAX }))),
-    phone: Type.Optional(
-      Nullable(Type.String({ format: "text", pattern: "[0-9]", minLength: 1, maxLength: STRING_LENGTH_MAX })),
-    ),
+    phone: Type.Optional(Nullable(Type.String({ format: "phone", maxLength: STRING_LENGTH_MAX }))),
     name: Type.Optional(Nullable(Text())),
     properties: Type.Optional(PropertiesSchema),
     account: Type.Optional(ref(AccountInputSchema)),

@@ -44,12 +44,14 @@ export function registerAuth(app: FastifyInstance, authenticate: Authenticate, s
     }
   });
 
-  app.addHook("onRequest", async (request) => {
+  app.addHook("onRequest", async (request, reply) => {
     const scope = request.routeOptions.config.scope;
     if (scope === undefined || scope === "public") return;
     const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? "")?.[1];
     if (token === undefined) throw new AppError("unauthenticated", "Send Authorization: Bearer <API key>.");
     request.principal = await authenticate(token);
+    // What follows is somebody's data: no cache on the way keeps it.
+    void reply.header("cache-control", "no-store");
     if (scope !== "authenticated") requireScope(request.principal, scope);
   });
 }

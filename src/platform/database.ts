@@ -2,7 +2,8 @@ import { types as builtin, type CustomTypesConfig, Pool } from "pg";
 import { AppError } from "./errors.ts";
 import type { Logger } from "./logger.ts";
 
-const CONNECT_TIMEOUT_MS = 2_000;
+/** To get a connection, new or from the pool. */
+export const CONNECT_TIMEOUT_MS = 5_000;
 
 /**
  * Dates without a time stay text (a `Date` would move them across midnight), and counts become

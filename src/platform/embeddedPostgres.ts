@@ -50,6 +50,7 @@ export async function startEmbeddedPostgres(home: string, settings: Settings = {
     url: urlOf(OWNER, OWNER),
     stop: async () => {
       await presence.end();
+      if ((await runningPort(place)) === undefined) return;
       if (await isUsed(adminUrl)) return;
       await pgCtl(place, ["stop", "-m", "fast", "-w"]).catch(async (error: unknown) => {
         if ((await runningPort(place)) !== undefined) throw error;

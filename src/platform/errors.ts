@@ -51,6 +51,6 @@ export class AppError extends Error {
 
 /** The error for fields that are wrong; `invalidParams` must not be empty. */
 export function invalidRequest(invalidParams: InvalidParam[]): AppError {
-  const [first] = invalidParams;
-  return new AppError("invalid_request", `${first?.name} ${first?.reason}`, { invalidParams });
+  const detail = invalidParams.map(({ name, reason }) => `${name} ${reason}`).join("; ");
+  return new AppError("invalid_request", `${detail}.`, { invalidParams });
 }

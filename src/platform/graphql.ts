@@ -1,7 +1,6 @@
 import SchemaBuilder from "@pothos/core";
 import type { FastifyBaseLogger } from "fastify";
 import {
-  GraphQLError,
   type GraphQLFieldResolver,
   type GraphQLSchema,
   getNamedType,
@@ -11,7 +10,7 @@ import {
 } from "graphql";
 import { type Principal, requireScope } from "./auth.ts";
 import { invalidRequest } from "./errors.ts";
-import { isDate, isDateTime, isId } from "./schema.ts";
+import { isDate, isDateTime, isId, isText, toBound } from "./schema.ts";
 import type { WorkspaceTx } from "./tenancy.ts";
 
 /** What resolvers get: who asks, and a way to read in their workspace. */
@@ -39,7 +38,7 @@ export const builder = new SchemaBuilder<{
 function textScalar<Value>(isValid: (text: string) => boolean, expected: string, parse: (text: string) => Value) {
   const parseValue = (value: unknown): Value => {
     if (typeof value === "string" && isValid(value)) return parse(value);
-    throw new GraphQLError(`must be ${expected}`);
+    throw new TypeError(`It must be ${expected}.`);
   };
   const parseLiteral = (node: ValueNode) => parseValue(node.kind === Kind.STRING ? node.value : null);
   return { parseValue, parseLiteral, serialize: (value: unknown) => value };
@@ -47,7 +46,7 @@ function textScalar<Value>(isValid: (text: string) => boolean, expected: string,
 
 builder.scalarType("DateTime", {
   description: "RFC 3339 with offset; answered in UTC",
-  ...textScalar(isDateTime, "an RFC 3339 time with offset, like 2026-05-04T09:12:00Z", (text) => new Date(text)),
+  ...textScalar(isDateTime, "an RFC 3339 time with offset, like 2026-05-04T09:12:00Z", toBound),
 });
 
 builder.scalarType("Date", {
@@ -88,11 +87,21 @@ export function guardSchema(schema: GraphQLSchema, scopes: readonly string[]): G
       if (resolve === undefined) throw new Error(`${place} has no resolver`);
       field.resolve = (source, args, context: GraphqlContext, info) => {
         requireScope(context.principal, scope);
+        requireText(args);
         return resolve(source, args, context, info);
       };
     }
   }
   return schema;
+}
+
+/** Texts anywhere in the arguments, held to the same rule as in a body. */
+function requireText(value: unknown, name = ""): void {
+  if (typeof value === "string" && !isText(value)) {
+    throw invalidRequest([{ name, reason: "must not contain NUL characters or unpaired surrogates" }]);
+  }
+  if (typeof value !== "object" || value === null || value instanceof Date) return;
+  for (const [key, item] of Object.entries(value)) requireText(item, name === "" ? key : `${name}.${key}`);
 }
 
 function scopeOf(

@@ -3,17 +3,20 @@ import type { AnySchema } from "ajv";
 import {
   type FastifyBaseLogger,
   type FastifyInstance,
+  type FastifyRequest,
   fastify,
   LogController,
   type RawReplyDefaultExpression,
   type RawRequestDefaultExpression,
   type RawServerDefault,
 } from "fastify";
+import { AppError } from "./errors.ts";
 import { newId } from "./ids.ts";
 import { parseJson } from "./json.ts";
 import type { Logger } from "./logger.ts";
 import { answerClientError, ProblemSchema, registerProblems, sendProblem } from "./problem.ts";
-import { createAjv } from "./schema.ts";
+import { compileQuery } from "./queryString.ts";
+import { createAjv, Strict } from "./schema.ts";
 
 /** A Fastify whose handlers are typed by the TypeBox schemas of their routes. */
 export type Server = FastifyInstance<
@@ -31,6 +34,8 @@ const DRAIN_TIMEOUT_MS = 8_000;
 /** Longer than load balancers keep an idle connection (60 s), so that they close it and not we under their hands. */
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 
+const NoParameters = Strict({});
+
 /** An HTTP server without routes: strict JSON, problem documents, one log line per request. */
 export function createServer(logger: Logger): Server {
   const loggerInstance: FastifyBaseLogger = logger;
@@ -43,6 +48,8 @@ export function createServer(logger: Logger): Server {
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     forceCloseConnections: "idle",
+    // What comes in on an open connection while we stop is still served, and its answer says it is the last.
+    return503OnClosing: false,
     routerOptions: { maxParamLength: 255 },
     frameworkErrors: (error, request, reply) => {
       void sendProblem(error, request, reply);
@@ -55,9 +62,18 @@ export function createServer(logger: Logger): Server {
 
   // Handlers would get text/plain without validation, so it does not exist here.
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser<Buffer>("application/json", { parseAs: "buffer" }, async (_request: unknown, body: Buffer) =>
-    parseJson(body),
+  app.addContentTypeParser<Buffer>(
+    "application/json",
+    { parseAs: "buffer" },
+    async (request: FastifyRequest, body: Buffer) => {
+      requireReadable(request);
+      return parseJson(body);
+    },
   );
+  // A route that names no query parameters takes none.
+  app.addHook("onRoute", (route) => {
+    route.schema = { querystring: NoParameters, ...route.schema };
+  });
   app.addSchema(ProblemSchema);
 
   app.addHook("onResponse", async (request, reply) => {
@@ -92,14 +108,21 @@ function closeConnectionsWhenStopping(app: Server): void {
   });
 }
 
-/** Bodies and query strings have a validator each; both know every registered schema by its `$id`. */
+/** One validator for all; it knows every registered schema by its `$id`. */
 function buildValidator(registered: unknown) {
-  const bodies = createAjv("body");
-  const queries = createAjv("query");
-  for (const schema of Object.values(registered as Record<string, AnySchema>)) {
-    bodies.addSchema(schema);
-    queries.addSchema(schema);
+  const ajv = createAjv();
+  for (const schema of Object.values(registered as Record<string, AnySchema>)) ajv.addSchema(schema);
+  return ({ schema, httpPart }: { schema: AnySchema; httpPart?: string }) => {
+    const validate = ajv.compile(schema);
+    return httpPart === "querystring" ? compileQuery(schema, validate) : validate;
+  };
+}
+
+/** Compressed bodies and other character sets are nothing we read; to guess would be to misread. */
+function requireReadable({ headers }: FastifyRequest): void {
+  const encoding = headers["content-encoding"] ?? "identity";
+  const charset = /charset="?([^\s;"]+)/i.exec(headers["content-type"] ?? "")?.[1] ?? "utf-8";
+  if (encoding !== "identity" || !/^utf-?8$/i.test(charset)) {
+    throw new AppError("unsupported_media_type", "Send the body uncompressed, in UTF-8.");
   }
-  return ({ schema, httpPart }: { schema: AnySchema; httpPart?: string }) =>
-    (httpPart === "body" ? bodies : queries).compile(schema);
 }

@@ -63,21 +63,23 @@ function* stringsOf(text: string): Generator<{ start: number; end: number; isKey
   }
 }
 
-/** Walks the text once more to name the key; only a body that is refused anyway pays for it. */
+/** Walks the text once more to name the key by its path; only a body that is refused anyway pays for it. */
 function findRepeatedKey(text: string): { name: string; reason: string } {
-  const reason = "stands twice in the same object";
-  const open: Set<string>[] = [];
+  const open: { seen: Set<string>; key: string }[] = [];
   let previousEnd = 0;
   for (const { start, end, isKey } of stringsOf(text)) {
     for (const brace of text.slice(previousEnd, start).match(/[{}]/g) ?? []) {
-      if (brace === "{") open.push(new Set());
+      if (brace === "{") open.push({ seen: new Set(), key: "" });
       else open.pop();
     }
     previousEnd = end;
-    if (!isKey) continue;
-    const name = String(JSON.parse(text.slice(start, end)));
-    if (open.at(-1)?.has(name)) return { name, reason };
-    open.at(-1)?.add(name);
+    const object = open.at(-1);
+    if (!isKey || object === undefined) continue;
+    object.key = String(JSON.parse(text.slice(start, end)));
+    if (object.seen.has(object.key)) {
+      return { name: open.map(({ key }) => key).join("."), reason: "stands twice in the same object" };
+    }
+    object.seen.add(object.key);
   }
   return { name: "body", reason: "has a key twice in the same object" };
 }

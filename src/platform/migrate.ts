@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { Client } from "pg";
-import { APPLICATION_NAME } from "./database.ts";
+import { APPLICATION_NAME, CONNECT_TIMEOUT_MS } from "./database.ts";
 
 const FOLDER = new URL("../../migrations/", import.meta.url);
 /** Any constant of ours: all instances that migrate one database queue behind it. */
@@ -34,7 +34,11 @@ export async function readMigrations(): Promise<Migration[]> {
  * @throws when an applied file was changed afterwards, or the database is newer than this program
  */
 export async function migrate(connectionString: string): Promise<string[]> {
-  const client = new Client({ connectionString, application_name: APPLICATION_NAME });
+  const client = new Client({
+    connectionString,
+    application_name: APPLICATION_NAME,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+  });
   await client.connect();
   try {
     await client.query("select pg_advisory_lock($1)", [LOCK]);

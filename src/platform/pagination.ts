@@ -1,6 +1,6 @@
 import { type TSchema, Type } from "@sinclair/typebox";
 import { invalidRequest } from "./errors.ts";
-import { Nullable, Strict, Text } from "./schema.ts";
+import { isDateTime, isId, Nullable, Strict, Text } from "./schema.ts";
 
 export const LIMIT_DEFAULT = 20;
 export const LIMIT_MAX = 100;
@@ -35,16 +35,21 @@ export function encodeCursor(cursor: Cursor): string {
 }
 
 /**
+ * @param order what the list is sorted by; its values are times, or numbers where `isNumber` says so
  * @param name how the caller calls the parameter: `cursor` by REST, `after` by GraphQL
  * @throws {AppError} `invalid_request` for a cursor of another order, or one we never made
  */
-export function decodeCursor(text: string | undefined, order: string, name: string): Cursor | undefined {
+export function decodeCursor(
+  text: string | undefined,
+  order: string,
+  name: string,
+  isNumber = false,
+): Cursor | undefined {
   if (text === undefined) return undefined;
   try {
     const [madeFor, value, id] = JSON.parse(Buffer.from(text, "base64url").toString()) as unknown[];
-    if (madeFor === order && typeof value === "string" && typeof id === "string" && /^[0-9a-f-]{36}$/.test(id)) {
-      return { order, value, id };
-    }
+    const isOurs = typeof value === "string" && (isNumber ? Number.isFinite(Number(value)) : isDateTime(value));
+    if (madeFor === order && isOurs && typeof id === "string" && isId(id)) return { order, value, id };
   } catch {
     // Falls through to the one error: what is wrong inside is nobody's business.
   }

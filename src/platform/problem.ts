@@ -2,7 +2,7 @@ import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import { Type } from "@sinclair/typebox";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { AppError, ERROR_STATUS, type ErrorCode } from "./errors.ts";
+import { AppError, ERROR_STATUS, type ErrorCode, invalidRequest } from "./errors.ts";
 import { OneOf, ref, Strict, toInvalidParams } from "./schema.ts";
 
 /** Every error answer (RFC 9457). `type` stays `about:blank`: what happened is told by `code`. */
@@ -49,12 +49,10 @@ const FRAMEWORK_ERRORS: Record<string, [ErrorCode, string]> = {
 /** Any thrown thing as the error to show. What is not meant for the caller becomes `internal`. */
 export function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
-  const { code, statusCode, validation, validationContext } = error as Partial<FastifyError>;
+  const { code, statusCode, validation } = error as Partial<FastifyError>;
   if (validation !== undefined) {
     const invalidParams = toInvalidParams(validation as Parameters<typeof toInvalidParams>[0]);
-    const part = validationContext === "querystring" ? "query" : (validationContext ?? "request");
-    const detail = invalidParams.map(({ name, reason }) => `${name} ${reason}`).join("; ");
-    return new AppError("invalid_request", `The ${part} is not valid: ${detail}.`, { invalidParams });
+    return invalidRequest(invalidParams);
   }
   const known = FRAMEWORK_ERRORS[code ?? ""];
   if (known !== undefined) return new AppError(...known);

@@ -6,12 +6,14 @@ import type { InvalidParam } from "./errors.ts";
 export const STRING_LENGTH_MAX = 255;
 /** More would bury the first wrong field; a caller mends these and sees the rest. */
 const INVALID_PARAMS_MAX = 20;
+/** A name that the caller made up is shown to them, not sent back at any length. */
+const NAME_LENGTH_MAX = 200;
 
 /**
  * Text that PostgreSQL can hold and give back unchanged: no NUL, and no half of a surrogate pair,
  * which UTF-8 would silently replace.
  */
-function isText(value: string): boolean {
+export function isText(value: string): boolean {
   return !value.includes("\u0000") && value.isWellFormed();
 }
 
@@ -19,13 +21,27 @@ const RFC3339 = /^\d{4}-\d{2}-\d{2}[Tt]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?([
 
 /** RFC 3339 with offset. Leap seconds are refused: neither `Date` nor PostgreSQL keeps them. */
 export function isDateTime(value: string): boolean {
-  return RFC3339.test(value) && isDate(value.slice(0, 10));
+  if (!RFC3339.test(value) || !isDate(value.slice(0, 10))) return false;
+  // An offset can lead out of the years that both write with four digits.
+  return /^(?!0000)\d{4}-/.test(new Date(value).toISOString());
+}
+
+/**
+ * The time as a bound of a filter. Stored times have milliseconds, so a bound between two of them is
+ * the later one: `from` takes and `to` leaves the same answers as with the exact bound.
+ * @param value a valid RFC 3339 time
+ */
+export function toBound(value: string): Date {
+  const finer = /\.\d{3}(\d*)/.exec(value)?.[1] ?? "";
+  return new Date(Date.parse(value) + (/[1-9]/.test(finer) ? 1 : 0));
 }
 
 /** A day of the calendar, `2026-02-30` is none. */
 export function isDate(value: string): boolean {
   const day = new Date(`${value}T00:00:00Z`);
-  return /^\d{4}-\d{2}-\d{2}$/.test(value) && !Number.isNaN(day.getTime()) && day.toISOString().startsWith(value);
+  return (
+    /^(?!0000)\d{4}-\d{2}-\d{2}$/.test(value) && !Number.isNaN(day.getTime()) && day.toISOString().startsWith(value)
+  );
 }
 
 export function isId(value: string): boolean {
@@ -35,25 +51,30 @@ export function isId(value: string): boolean {
 /** Each format with its test and the words for a caller who missed it. */
 const FORMATS = {
   text: { test: isText, reason: "must not contain NUL characters or unpaired surrogates" },
+  filled: {
+    test: (value: string) => isText(value) && value.trim() !== "",
+    reason: "must not be blank, nor contain NUL characters or unpaired surrogates",
+  },
   "date-time": { test: isDateTime, reason: "must be an RFC 3339 time with offset, like 2026-05-04T09:12:00Z" },
   date: { test: isDate, reason: "must be a date, like 2026-05-04" },
   uuid: { test: isId, reason: "must be an id (UUID)" },
   email: {
-    test: (value: string) => isText(value) && /^[^@\s]+@[^@\s]+$/.test(value),
+    test: (value: string) => isText(value) && /^[^@\s\p{Cc}]+@[^@\s\p{Cc}]+$/u.test(value),
     reason: "must be an e-mail address",
   },
+  phone: { test: (value: string) => isText(value) && /\d/.test(value), reason: "must be a telephone number" },
+  currency: { test: (value: string) => /^[A-Z]{3}$/.test(value), reason: "must be an ISO 4217 code, like EUR" },
 } as const;
 
 for (const [name, { test }] of Object.entries(FORMATS)) FormatRegistry.Set(name, test);
 
 /**
- * What validates and what documents are the same schemas. Nothing in a body is coerced: Fastify's
- * default would turn `{"score": null}` into 0, a customer in the danger zone. A query string has only
- * text, so there numbers, booleans and lists are read from it.
+ * What validates and what documents are the same schemas. Nothing is coerced: Fastify's default would
+ * turn `{"score": null}` into 0, a customer in the danger zone.
  */
-export function createAjv(part: "body" | "query"): Ajv {
+export function createAjv(): Ajv {
   return new Ajv({
-    coerceTypes: part === "query" ? "array" : false,
+    coerceTypes: false,
     removeAdditional: false,
     useDefaults: false,
     allErrors: true,
@@ -68,20 +89,20 @@ export function createAjv(part: "body" | "query"): Ajv {
  * Ajv's errors as the caller's fields, at most 20, each once. Only `nullableRef` makes choices, and of
  * those what was wrong with the thing is told, not that it might have been null.
  */
-export function toInvalidParams(errors: readonly ErrorObject[], prefix = ""): InvalidParam[] {
+export function toInvalidParams(errors: readonly ErrorObject[]): InvalidParam[] {
   const params = errors
     .filter(({ keyword, params: { type } }) => keyword !== "anyOf" && type !== "null")
-    .map((error) => ({ name: fieldOf(error, prefix), reason: reasonOf(error) }));
+    .map((error) => ({ name: fieldOf(error), reason: reasonOf(error) }));
   const first = new Map(params.map((param) => [param.name, param] as const).toReversed());
   return [...first.values()].toReversed().slice(0, INVALID_PARAMS_MAX);
 }
 
-function fieldOf(error: ErrorObject, prefix: string): string {
+function fieldOf(error: ErrorObject): string {
   const path = error.instancePath.split("/").slice(1).map(unescapePointer);
   const { missingProperty, additionalProperty } = error.params as Record<string, string | undefined>;
-  const own = missingProperty ?? additionalProperty;
-  const name = [...(prefix === "" ? [] : [prefix]), ...path, ...(own === undefined ? [] : [own])].join(".");
-  return name === "" ? "body" : name;
+  const own = missingProperty ?? additionalProperty ?? error.propertyName;
+  const name = [...path, ...(own === undefined ? [] : [own])].join(".");
+  return name === "" ? "body" : name.slice(0, NAME_LENGTH_MAX);
 }
 
 function unescapePointer(part: string): string {
@@ -120,7 +141,7 @@ function describeType(type: unknown): string {
 
 /** Text of 1 to 255 characters. */
 export const Text = (options: { maxLength?: number; minLength?: number; description?: string } = {}) =>
-  Type.String({ format: "text", minLength: 1, maxLength: STRING_LENGTH_MAX, ...options });
+  Type.String({ format: "filled", minLength: 1, maxLength: STRING_LENGTH_MAX, ...options });
 
 export const Id = (description?: string) =>
   Type.String({ format: "uuid", ...(description === undefined ? {} : { description }) });

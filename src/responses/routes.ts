@@ -4,7 +4,7 @@ import { AppError, invalidRequest } from "../platform/errors.ts";
 import type { Server } from "../platform/http.ts";
 import { decodeCursor, LIMIT_DEFAULT, PageOf, PageQuery, toPage } from "../platform/pagination.ts";
 import { problems } from "../platform/problem.ts";
-import { DateTime, Id, OneOf, ref, Strict, Text } from "../platform/schema.ts";
+import { DateTime, Id, OneOf, ref, Strict, Text, toBound } from "../platform/schema.ts";
 import type { Tenancy } from "../platform/tenancy.ts";
 import { CATEGORIES } from "../scoring/index.ts";
 import type { ResponseFilter } from "./filter.ts";
@@ -19,7 +19,7 @@ const Any = <S extends Parameters<typeof Type.Array>[0]>(item: S) =>
 const ListQuery = Strict({
   surveyKey: Any(Text()),
   category: Any(OneOf(CATEGORIES)),
-  dangerZone: Type.Optional(Type.Boolean()),
+  dangerZone: Any(Type.Boolean()),
   source: Any(Text()),
   externalId: Any(Text()),
   personId: Any(Id()),
@@ -27,7 +27,7 @@ const ListQuery = Strict({
   from: Type.Optional(DateTime("Answered at this time or later")),
   to: Type.Optional(DateTime("Answered before this time")),
   updatedSince: Type.Optional(DateTime("Changed at this time or later; the list is then in the order of change")),
-  excluded: Type.Optional(Type.Boolean({ description: "true: only excluded responses; false: none of them" })),
+  excluded: Any(Type.Boolean({ description: "true: only excluded responses; false: none of them" })),
   ...PageQuery,
 });
 
@@ -57,7 +57,10 @@ export function registerResponseRoutes(app: Server, tenancy: Tenancy, steps: Rec
       const [result] = await tenancy.inWorkspace(callerOf(request), (tx) => recordResponses(tx, [request.body], steps));
       if (result === undefined) throw new Error("recording gave no result");
       if (result.status === "rejected") throw result.error;
-      return reply.code(result.status === "created" ? 201 : 200).send(result.response);
+      return reply
+        .code(result.status === "created" ? 201 : 200)
+        .header("location", `/v1/responses/${result.response.id}`)
+        .send(result.response);
     },
   );
 
@@ -111,13 +114,13 @@ export function registerResponseRoutes(app: Server, tenancy: Tenancy, steps: Rec
 }
 
 function toFilter(query: Static<typeof ListQuery>): ResponseFilter {
-  const time = (text: string | undefined) => (text === undefined ? undefined : new Date(text));
+  const time = (text: string | undefined) => (text === undefined ? undefined : toBound(text));
   const { from, to } = { from: time(query.from), to: time(query.to) };
   if (from && to && from > to) throw invalidRequest([{ name: "from", reason: "must not be later than to" }]);
   return {
     surveyKeys: query.surveyKey,
     categories: query.category,
-    dangerZone: query.dangerZone,
+    dangerZone: eitherOf(query.dangerZone),
     sources: query.source,
     externalIds: query.externalId,
     personIds: query.personId,
@@ -125,6 +128,11 @@ function toFilter(query: Static<typeof ListQuery>): ResponseFilter {
     from,
     to,
     updatedSince: time(query.updatedSince),
-    excluded: query.excluded,
+    excluded: eitherOf(query.excluded),
   };
+}
+
+/** Asked for both, a filter is none. */
+function eitherOf(values: readonly boolean[] | undefined): boolean | undefined {
+  return new Set(values).size === 1 ? values?.[0] : undefined;
 }

@@ -137,6 +137,10 @@ t.test("the score of what a filter names", async (t) => {
     for (const [args, name] of [
       ["confidence: 1", "confidence"],
       ["confidence: 0", "confidence"],
+      ["confidence: 0.9999999999999999", "confidence"],
+      ['filter: { personIds: ["x"] }', "filter.personIds"],
+      ['filter: { surveyKeys: ["\\u0000"] }', "filter.surveyKeys.0"],
+      ['filter: { properties: [{ key: "a", in: ["\\u0000"] }] }', "filter.properties.0.in.0"],
       ["filter: { scores: [11] }", "filter.scores"],
       ['filter: { from: "2026-02-01T00:00:00Z", to: "2026-01-01T00:00:00Z" }', "filter.from"],
     ]) {

@@ -79,6 +79,38 @@ t.test("every failure is a problem document with a code", async (t) => {
     }
   });
 
+  t.test("a body that is compressed or in another character set: 415", async (t) => {
+    for (const headers of [{ "content-encoding": "gzip" }, { "content-type": "application/json; charset=latin1" }]) {
+      const request = {
+        method: "POST",
+        url: "/v1/responses",
+        headers: { ...json, ...headers },
+        payload: '{"score":3}',
+      };
+      t.match(await inject({ ...request, method: "POST" }), { status: 415 });
+    }
+  });
+
+  t.test("GraphQL says what is wrong with a document, and nothing of what is inside", async (t) => {
+    const ask = async (query: string, variables = {}) => (await client.post("/graphql", { query, variables })).body;
+    t.match(await ask("{ nps "), { errors: [{ message: /Syntax Error/, extensions: { code: "invalid_request" } }] });
+    t.match(await ask("{ nothing }"), { errors: [{ message: /nothing/, locations: [{ line: 1 }] }] });
+    const time = { errors: [{ message: /DateTime.*RFC 3339/s, locations: Array }] };
+    t.match(await ask('{ nps(filter: { from: "yesterday" }) { nps } }'), time);
+    t.match(await ask("query ($f: DateTime) { nps(filter: { from: $f }) { nps } }", { f: "yesterday" }), time);
+    t.match(await ask('{ response(id: "x") { id } }'), {
+      data: { response: null },
+      errors: [{ extensions: { code: "invalid_request", invalidParams: [{ name: "id" }] } }],
+    });
+    const cursor = Buffer.from('["PRIORITY","x","01a20384-8f34-7616-a3d6-aa384e874811"]').toString("base64url");
+    t.match(await ask(`{ cases(after: "${cursor}") { totalCount } }`), {
+      errors: [{ extensions: { invalidParams: [{ name: "after" }] } }],
+    });
+    const { body } = await client.post("/v1/responses", { score: 1 });
+    const query = "query ($id: ID!) { response(id: $id) { id } }";
+    t.same((await ask(query, { id: body.id.toUpperCase() })).data, { response: { id: body.id } }, "in any case");
+  });
+
   t.test("no credential, or one that is not valid: 401, whatever is wrong with it", async (t) => {
     const { apiKey } = client;
     const mistyped = apiKey.slice(0, -1) + (apiKey.endsWith("A") ? "B" : "A");
@@ -90,11 +122,12 @@ t.test("every failure is a problem document with a code", async (t) => {
   });
 
   t.test("a credential without the scope: 403, and GraphQL names the scope of each field", async (t) => {
-    const limited = await client.withScopes("responses:read");
+    const everything = await service.newClient();
+    const limited = await everything.withScopes("responses:read");
     const forbidden = { status: 403, body: { code: "forbidden", detail: /responses:write/ } };
     t.match(await limited.post("/v1/responses", { score: 1 }), forbidden);
     t.equal((await limited.get("/v1/responses")).status, 200);
-    await client.post("/v1/responses", { score: 1, person: { email: "ana@example.com" } });
+    await everything.post("/v1/responses", { score: 1, person: { email: "ana@example.com" } });
     const ask = async (query: string) => (await limited.post("/graphql", { query })).body;
     t.match(await ask("{ nps { nps } }"), { data: null, errors: [{ message: /aggregates:read/ }] });
     t.match(await ask("{ cases { totalCount } }"), { data: null, errors: [{ message: /cases:read/ }] });

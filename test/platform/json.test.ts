@@ -18,7 +18,7 @@ t.test("a key that stands twice is found at any depth and in any spelling, and n
   for (const [text, name] of [
     ['{"a":1,"a":2}', "a"],
     ['{"a":1,"\\u0061":2}', "a"],
-    ['{"x":[{"b":{},"c":"}{","b" : 1}]}', "b"],
+    ['{"x":[{"b":{},"c":"}{","b" : 1}]}', "x.b"],
     ['{"q\\"":1,"q\\"":2}', 'q"'],
     ['{"a\\\\":1,"a\\\\":2}', "a\\"],
   ] as const) {

@@ -1,5 +1,5 @@
 import t from "tap";
-import { isDate, isDateTime } from "../../src/platform/schema.ts";
+import { isDate, isDateTime, toBound } from "../../src/platform/schema.ts";
 
 t.test("times are RFC 3339 with offset, and exist", async (t) => {
   for (const time of ["2026-05-04T09:12:00Z", "2026-05-04t09:12:00.123456z", "2024-02-29T23:59:59+14:00"]) {
@@ -15,6 +15,9 @@ t.test("times are RFC 3339 with offset, and exist", async (t) => {
     "2026-05-04T24:00:00Z",
     "2016-12-31T23:59:60Z",
     "2026-05-04T09:12:00+24:00",
+    "0000-01-01T00:00:00Z",
+    "9999-12-31T23:59:59-23:59",
+    "0001-01-01T00:00:00+23:59",
     "+102026-05-04T09:12:00Z",
     "",
   ]) {
@@ -24,6 +27,12 @@ t.test("times are RFC 3339 with offset, and exist", async (t) => {
 
 t.test("dates are days of the calendar", async (t) => {
   t.ok(isDate("2024-02-29"));
-  for (const date of ["2026-02-29", "2026-00-01", "2026-5-4", "20260504", "2026-05-04T00:00:00Z"])
+  for (const date of ["2026-02-29", "0000-01-01", "2026-00-01", "2026-5-4", "20260504", "2026-05-04T00:00:00Z"])
     t.notOk(isDate(date), date);
+});
+
+t.test("a bound between two milliseconds is the later one", async (t) => {
+  t.same(toBound("2026-05-04T09:12:00.1239Z"), new Date("2026-05-04T09:12:00.124Z"));
+  t.same(toBound("2026-05-04T09:12:00.123000Z"), new Date("2026-05-04T09:12:00.123Z"));
+  t.same(toBound("2026-05-04T09:12:00+02:00"), new Date("2026-05-04T07:12:00Z"));
 });

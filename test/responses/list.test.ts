@@ -1,6 +1,8 @@
 import t from "tap";
 import { startService } from "../support/service.ts";
 
+const forge = (cursor: unknown[]) => Buffer.from(JSON.stringify(cursor)).toString("base64url");
+
 interface Listed {
   id: string;
   score: number;
@@ -56,6 +58,9 @@ t.test("lists of responses", async (t) => {
     t.equal(await count(`personId=${sent[7]?.person?.id}`), 1);
     t.equal(await count("from=2026-05-04T09:00:00Z&to=2026-05-04T09:00:00.001Z"), 30, "from is in, to is out");
     t.equal(await count("to=2026-05-04T11:00:00%2B02:00"), 0, "any offset");
+    t.equal(await count("dangerZone=true&dangerZone=false"), 45, "either");
+    t.equal(await count("from=2026-05-04T09:00:00.0004Z&to=2026-05-04T09:00:00.001Z"), 0, "finer than stored times");
+    t.equal(await count("to=2026-05-04T09:00:00.0004Z"), 30);
     t.equal(await count("excluded=true"), 1);
     t.equal(await count("excluded=false"), 44);
   });
@@ -77,19 +82,28 @@ t.test("lists of responses", async (t) => {
       ["limit=101", "limit"],
       ["limit=ten", "limit"],
       ["limit=5&limit=6", "limit"],
+      ["limit=0x10", "limit"],
+      ["limit=1e1", "limit"],
+      ["limit=%205", "limit"],
+      ["from=0000-01-01T00:00:00Z", "from"],
+      ["to=9999-12-31T23:59:59-23:59", "to"],
+      [`cursor=${forge(["NEWEST", "0000-01-01T00:00:00.000Z", "01a20384-8f34-7616-a3d6-aa384e874811"])}`, "cursor"],
+      [`cursor=${forge(["NEWEST", "infinity", "01a20384-8f34-7616-a3d6-aa384e874811"])}`, "cursor"],
+      [`cursor=${forge(["NEWEST", "2026-01-01T00:00:00.000Z", "x"])}`, "cursor"],
       ["cursor=nonsense", "cursor"],
-      ["category=promoter", "category.0"],
+      ["category=promoter", "category"],
       ["dangerZone=1", "dangerZone"],
       ["page=2", "page"],
       ["from=yesterday", "from"],
       ["from=2026-05-05T00:00:00Z&to=2026-05-04T00:00:00Z", "from"],
-      ["personId=7", "personId.0"],
+      ["personId=7", "personId"],
     ];
     for (const [query, name] of bad) {
       const { status, body } = await client.get(`/v1/responses?${query}`);
       t.equal(status, 400, query);
       t.equal(body.invalidParams[0].name, name);
     }
+    t.equal((await client.post("/v1/responses?followup=NONE", { score: 1 })).body.invalidParams[0].name, "followup");
     const { nextCursor } = await list("limit=1");
     const other = await client.get(`/v1/responses?updatedSince=2026-01-01T00:00:00Z&cursor=${nextCursor}`);
     t.equal(other.status, 400, "a cursor of another order");
