@@ -23,6 +23,10 @@ create table responses (
   source              text not null,
   external_id         text,
   body_sha256         bytea,
+  -- When it last changed there: what is older than this comes too late to change anything.
+  source_updated_at   timestamptz,
+  -- NONE for history that opens no case, now or by a later change.
+  follow_up           text not null check (follow_up in ('OPEN', 'NONE')),
   -- Counts the changes, and numbers the events about this response.
   version             integer not null default 1,
   -- Out of every aggregate: never deleted, and who did it is kept.

@@ -2,7 +2,7 @@ import type { GraphQLSchema } from "graphql";
 import type { Pool } from "pg";
 import "./aggregates/graphql.ts";
 import "./cases/graphql.ts";
-import { caseSummaryOf, openCases } from "./cases/index.ts";
+import { caseSummaryOf, openCases, reviewCases } from "./cases/index.ts";
 import { AccountInputSchema, PersonInputSchema } from "./people/index.ts";
 import { registerAuth } from "./platform/auth.ts";
 import { builder, guardSchema } from "./platform/graphql.ts";
@@ -12,7 +12,14 @@ import { createServer, type Server } from "./platform/http.ts";
 import type { Logger } from "./platform/logger.ts";
 import { describeInterface, registerDocuments, registerOpenapi } from "./platform/openapi.ts";
 import { createTenancy } from "./platform/tenancy.ts";
-import { type RecordingSteps, ResponseInputSchema, ResponseSchema } from "./responses/index.ts";
+import { registerBatchRoute } from "./responses/batchRoute.ts";
+import {
+  type RecordingSteps,
+  ResponseInputSchema,
+  ResponsePatchSchema,
+  ResponseSchema,
+  ResponseUpsertSchema,
+} from "./responses/index.ts";
 import { registerResponseRoutes } from "./responses/routes.ts";
 import { SurveyInputSchema } from "./surveys/index.ts";
 import { createAuthenticate, SCOPES } from "./workspaces/index.ts";
@@ -20,7 +27,7 @@ import { createAuthenticate, SCOPES } from "./workspaces/index.ts";
 const VERSION = "0.1.0";
 
 /** What happens with every recorded answer, in this order, in the transaction that records it. */
-const RECORDING: RecordingSteps = { onRecorded: [openCases], caseSummaryOf };
+const RECORDING: RecordingSteps = { onRecorded: [openCases], onChanged: [reviewCases], caseSummaryOf };
 
 /** One schema for the process: the slices have added their types to the builder when they were imported. */
 const graphqlSchema: GraphQLSchema = guardSchema(builder.toSchema(), SCOPES);
@@ -40,6 +47,8 @@ export async function buildApp(pool: Pool, logger: Logger): Promise<Server> {
     PersonInputSchema,
     SurveyInputSchema,
     ResponseInputSchema,
+    ResponseUpsertSchema,
+    ResponsePatchSchema,
     ResponseSchema,
   ]) {
     app.addSchema(schema);
@@ -47,6 +56,7 @@ export async function buildApp(pool: Pool, logger: Logger): Promise<Server> {
   registerHealth(app, tenancy);
   registerDocuments(app, graphqlSchema);
   registerResponseRoutes(app, tenancy, RECORDING);
+  registerBatchRoute(app, tenancy, RECORDING);
   await registerGraphql(app, tenancy, graphqlSchema);
   return app;
 }

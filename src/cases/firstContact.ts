@@ -44,8 +44,8 @@ export function startClock(n: number, cause: ClockCause, startedAt: Date, { cate
  * The case's latest clock after another answer joined: while it runs, it is due earlier where the new
  * answer alone would be; once it was met, a new one starts.
  */
-export function joinClock(latest: Clock, startedAt: Date, answered: Answered): Clock {
-  if (latest.metAt !== null) return startClock(latest.n + 1, "NEW_RESPONSE", startedAt, answered);
+export function joinClock(latest: Clock, cause: ClockCause, startedAt: Date, answered: Answered): Clock {
+  if (latest.metAt !== null) return startClock(latest.n + 1, cause, startedAt, answered);
   const { dueAt, hoursAllowed } = startClock(latest.n, latest.cause, startedAt, answered);
   return dueAt < latest.dueAt ? { ...latest, dueAt, hoursAllowed } : latest;
 }

@@ -1,2 +1,2 @@
-export { openCases } from "./opening.ts";
+export { openCases, reviewCases } from "./opening.ts";
 export { caseSummaryOf } from "./queries.ts";

@@ -1,6 +1,6 @@
 import type { RecordedResponse } from "../responses/index.ts";
 import { CATEGORIES } from "../scoring/index.ts";
-import type { PriorityFacts, PriorityTerm, PriorityTermName } from "./priority.ts";
+import type { PriorityFacts } from "./priority.ts";
 
 /** What one answer says for the order of the queue. */
 export function factsOf(response: RecordedResponse, annualValue: number | null): PriorityFacts {
@@ -14,19 +14,6 @@ export function factsOf(response: RecordedResponse, annualValue: number | null):
     freshlyTipped: previous !== null && CATEGORIES.indexOf(previous.category) < CATEGORIES.indexOf(category),
     withoutComment: detractor && response.comment === null,
     annualValue,
-  };
-}
-
-/** What the terms of a case say about the answers that made them; the account's value is asked anew. */
-export function factsOfTerms(terms: readonly PriorityTerm[]): PriorityFacts {
-  const has = (name: PriorityTermName) => terms.some(({ term }) => term === name);
-  return {
-    dangerZone: has("DANGER_ZONE"),
-    detractor: has("DETRACTOR"),
-    followUpRequested: has("FOLLOW_UP_REQUESTED"),
-    freshlyTipped: has("FRESHLY_TIPPED"),
-    withoutComment: has("NO_COMMENT"),
-    annualValue: null,
   };
 }
 

@@ -116,6 +116,17 @@ export async function caseIdsOf(tx: WorkspaceTx, responseIds: readonly string[])
   return new Map(rows.map(({ responseId, caseId }) => [responseId, caseId]));
 }
 
+/** The ids of the responses of each of these cases. */
+export async function listResponseIdsOf(tx: WorkspaceTx, caseIds: readonly string[]) {
+  if (caseIds.length === 0) return [];
+  return tx.db
+    .select({ caseId: caseResponses.caseId, id: caseResponses.responseId })
+    .from(caseResponses)
+    .where(
+      and(eq(caseResponses.workspaceId, tx.workspaceId), sql`${caseResponses.caseId} = ${anyOf("uuid", caseIds)}`),
+    );
+}
+
 function sortValueOf(row: typeof cases.$inferSelect | undefined, order: CaseOrder): string {
   if (row === undefined) throw new Error("a case has no row");
   if (order === "PRIORITY") return String(row.queueRank);

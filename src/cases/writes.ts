@@ -1,4 +1,4 @@
-import { and, desc, eq, inArray, sql } from "drizzle-orm";
+import { and, desc, eq, inArray, or, sql } from "drizzle-orm";
 import { anyOf, unnest } from "../platform/sql.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import type { CasePriority, CaseStatus } from "../responses/index.ts";
@@ -25,20 +25,24 @@ export interface CaseRow {
   clock: Clock;
 }
 
-/** The cases of these people that are being worked, locked until the transaction ends. */
-export async function listLiveCases(tx: WorkspaceTx, personIds: readonly string[]): Promise<CaseRow[]> {
-  if (personIds.length === 0) return [];
+/** The cases of these people, and of these ids, that are being worked, locked until the transaction ends. */
+export async function listLiveCases(
+  tx: WorkspaceTx,
+  personIds: readonly string[],
+  caseIds: readonly string[],
+): Promise<CaseRow[]> {
+  if (personIds.length + caseIds.length === 0) return [];
   const found = await tx.db
     .select()
     .from(cases)
     .where(
       and(
         eq(cases.workspaceId, tx.workspaceId),
-        sql`${cases.personId} = ${anyOf("uuid", personIds)}`,
+        or(sql`${cases.personId} = ${anyOf("uuid", personIds)}`, sql`${cases.id} = ${anyOf("uuid", caseIds)}`),
         inArray(cases.status, [...LIVE_STATUSES]),
       ),
     )
-    .orderBy(cases.personId)
+    .orderBy(cases.id)
     .for("update");
   if (found.length === 0) return [];
   const ids = found.map(({ id }) => id);
@@ -101,11 +105,12 @@ export async function insertCases(tx: WorkspaceTx, rows: readonly CaseRow[]): Pr
     from ${unnest(caseColumns(rows))} order by person_id`);
 }
 
-/** Writes what a further answer changes of a case. */
-export async function updateJoinedCases(tx: WorkspaceTx, rows: readonly CaseRow[]): Promise<void> {
+/** Writes what answers have changed of cases that are being worked. */
+export async function updateCases(tx: WorkspaceTx, rows: readonly CaseRow[]): Promise<void> {
   if (rows.length === 0) return;
-  await tx.run(sql`/* cases.updateJoinedCases */
-    update cases set version = version + 1, status = input.status, reasons = ${REASONS}, account_id = input.account_id,
+  await tx.run(sql`/* cases.updateCases */
+    update cases set version = version + 1, status = input.status, reasons = ${REASONS}, person_id = input.person_id,
+      account_id = input.account_id,
       priority = input.priority, priority_terms = input.priority_terms, queue_rank = input.queue_rank,
       first_contact_started_at = input.started_at, first_contact_due_at = input.due_at,
       first_contact_met_at = input.met_at, updated_at = ${tx.now}
@@ -135,6 +140,7 @@ export async function insertCaseResponses(
   tx: WorkspaceTx,
   links: readonly { caseId: string; responseId: string }[],
 ): Promise<void> {
+  if (links.length === 0) return;
   await tx.run(sql`/* cases.insertCaseResponses */
     insert into case_responses (workspace_id, response_id, case_id, joined_at)
     select ${tx.workspaceId}, response_id, case_id, ${tx.now}

@@ -1,7 +1,7 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { CalendarDate, Id, Nullable, ref, STRING_LENGTH_MAX, Strict, Text } from "../platform/schema.ts";
 
-const PROPERTIES_MAX = 50;
+export const PROPERTIES_MAX = 50;
 const PROPERTY_LENGTH_MAX = 1000;
 
 /** Free facts: up to 50 of text, number or boolean, texts up to 1,000 characters. */

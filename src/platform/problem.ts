@@ -30,11 +30,12 @@ export function problems(...statuses: number[]) {
   return Object.fromEntries(all.map((status) => [status, { description: STATUS_CODES[status] ?? "", content }]));
 }
 
-const CONTENT_TYPE = "application/problem+json; charset=utf-8";
+export const PROBLEM_CONTENT_TYPE = "application/problem+json; charset=utf-8";
 
 const EXTRA_HEADERS: Partial<Record<ErrorCode, Record<string, string>>> = {
   unavailable: { "retry-after": "1" },
   unauthenticated: { "www-authenticate": "Bearer" },
+  idempotency_in_progress: { "retry-after": "1" },
 };
 
 /** Fastify's own failures in our words. Anything else of its 4xx is an invalid request. */
@@ -62,7 +63,7 @@ export function toAppError(error: unknown): AppError {
   return new AppError("internal", "Something went wrong here. It was logged under the request id.", { cause: error });
 }
 
-function toProblem(error: AppError, request: { path: string; id: string }) {
+export function toProblem(error: AppError, request: { path: string; id: string }) {
   const status = ERROR_STATUS[error.code];
   return {
     type: "about:blank",
@@ -86,7 +87,7 @@ export function sendProblem(thrown: unknown, request: FastifyRequest, reply: Fas
   const path = request.url.split("?", 1)[0] ?? "/";
   return reply
     .code(ERROR_STATUS[error.code])
-    .headers({ "content-type": CONTENT_TYPE, ...EXTRA_HEADERS[error.code] })
+    .headers({ "content-type": PROBLEM_CONTENT_TYPE, ...EXTRA_HEADERS[error.code] })
     .serializer(JSON.stringify)
     .send(toProblem(error, { path, id: request.id }));
 }
@@ -107,7 +108,7 @@ export function answerClientError(error: Error & { code?: string }, socket: Sock
   const problem = { ...toProblem(new AppError("invalid_request", detail), { path: "/", id: "" }), status };
   const body = JSON.stringify({ ...problem, title: STATUS_CODES[status] });
   socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: ${CONTENT_TYPE}\r\n` +
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: ${PROBLEM_CONTENT_TYPE}\r\n` +
       `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
   );
 }

@@ -62,6 +62,10 @@ const FORMATS = {
     test: (value: string) => isText(value) && /^[^@\s\p{Cc}]+@[^@\s\p{Cc}]+$/u.test(value),
     reason: "must be an e-mail address",
   },
+  printable: {
+    test: (value: string) => /^[\x20-\x7e]+$/.test(value),
+    reason: "must be 1 to 255 printable ASCII characters",
+  },
   phone: { test: (value: string) => isText(value) && /\d/.test(value), reason: "must be a telephone number" },
   currency: { test: (value: string) => /^[A-Z]{3}$/.test(value), reason: "must be an ISO 4217 code, like EUR" },
 } as const;

@@ -27,6 +27,8 @@ interface Tx {
   readonly db: NodePgDatabase;
   /** One statement of raw SQL; timestamps come back as `Date`, dates as text. */
   run<Row extends object>(statement: SQL): Promise<Row[]>;
+  /** Runs `work` so that what it did can be undone alone: when it throws, the transaction goes on as before it. */
+  attempt<T>(work: () => Promise<T>): Promise<T>;
   /** `transaction_timestamp()` to the millisecond: the only time that rules and rows use. */
   readonly now: Date;
 }
@@ -93,12 +95,23 @@ export function createTenancy(pool: Pool): Tenancy {
   };
 }
 
-function queriesOf(client: PoolClient): Pick<Tx, "db" | "run"> {
+function queriesOf(client: PoolClient): Pick<Tx, "db" | "run" | "attempt"> {
   return {
     db: drizzle(client),
     run: async <Row extends object>(statement: SQL) => {
       const { sql, params } = dialect.sqlToQuery(statement);
       return (await client.query<Row>(sql, params)).rows;
+    },
+    attempt: async (work) => {
+      await client.query("savepoint attempt");
+      try {
+        const result = await work();
+        await client.query("release savepoint attempt");
+        return result;
+      } catch (error) {
+        await client.query("rollback to savepoint attempt; release savepoint attempt");
+        throw error;
+      }
     },
   };
 }

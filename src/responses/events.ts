@@ -1,5 +1,5 @@
 import type { NewEvent } from "../platform/events.ts";
-import type { Response } from "./model.ts";
+import type { RecordedResponse, Response } from "./model.ts";
 
 /** `sequence` counts the events about one response. */
 export function responseRecorded(response: Response): NewEvent {
@@ -8,4 +8,21 @@ export function responseRecorded(response: Response): NewEvent {
     data: { sequence: 1, response },
     personId: response.person?.id ?? null,
   };
+}
+
+/** `previous` holds what the changed fields were before; `sequence` is the response's version. */
+export function responseUpdated(response: Response, before: RecordedResponse, sequence: number): NewEvent {
+  const fields = Object.entries(before).filter(
+    ([name, value]) => name in response && !isSame(value, response[name as keyof Response]),
+  );
+  const { updatedAt: _updatedAt, ...previous } = Object.fromEntries(fields);
+  return {
+    type: "response.updated",
+    data: { sequence, response, previous },
+    personId: response.person?.id ?? before.person?.id ?? null,
+  };
+}
+
+function isSame(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
 }

@@ -6,8 +6,12 @@ export {
   type CaseStatus,
   type CaseSummary,
   type RecordedResponse,
+  type ResponseChange,
   ResponseInputSchema,
+  ResponsePatchSchema,
   ResponseSchema,
+  ResponseUpsertSchema,
 } from "./model.ts";
+export { listResponsesById } from "./queries.ts";
 export { type RecordingSteps, type RecordResult } from "./service.ts";
 export { responses } from "./table.ts";

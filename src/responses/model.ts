@@ -52,6 +52,43 @@ export const ResponseInputSchema = Strict(
 );
 export type ResponseInput = Static<typeof ResponseInputSchema>;
 
+const { survey: _survey, properties: _properties, ...inputFields } = ResponseInputSchema.properties;
+
+/** Properties are merged by key: null takes one away. */
+const PropertiesPatchSchema = Type.Unsafe<Record<string, string | number | boolean | null>>({
+  ...PropertiesSchema,
+  additionalProperties: {
+    ...(PropertiesSchema["additionalProperties"] as object),
+    type: ["string", "number", "boolean", "null"],
+  },
+});
+
+export const ResponsePatchSchema = Strict(
+  {
+    score: Type.Optional(inputFields.score),
+    comment: inputFields.comment,
+    followUpRequested: inputFields.followUpRequested,
+    touchpoint: inputFields.touchpoint,
+    language: inputFields.language,
+    properties: Type.Optional(PropertiesPatchSchema),
+    person: inputFields.person,
+    account: inputFields.account,
+  },
+  { $id: "ResponsePatch", description: "What is given is set, null clears, what is absent stays as it is" },
+);
+export type ResponsePatch = Static<typeof ResponsePatchSchema>;
+
+export const ResponseUpsertSchema = Strict(
+  {
+    ...ResponseInputSchema.properties,
+    source: Text({ description: "Where the answer comes from" }),
+    externalId: Text({ description: "The answer's id there" }),
+    updatedAt: Type.Optional(DateTime("When it last changed there: what is older than what we have changes nothing")),
+  },
+  { $id: "ResponseUpsert", description: "A survey answer, new or changed; can be sent again blindly" },
+);
+export type ResponseUpsert = Static<typeof ResponseUpsertSchema>;
+
 const properties = {
   id: Id(),
   score: Score("0 to 10"),
@@ -118,5 +155,17 @@ export const ResponseSchema = Strict(
 );
 export type Response = Static<typeof ResponseSchema>;
 
+/** OPEN: the rules say whether a case opens. NONE: history that opens none, now or by a later change. */
+export const FOLLOW_UPS = ["OPEN", "NONE"] as const;
+export type FollowUp = (typeof FOLLOW_UPS)[number];
+
 /** A response before anybody looked whether a case belongs to it. */
-export type RecordedResponse = Omit<Response, "case">;
+export interface RecordedResponse extends Omit<Response, "case"> {
+  followUp: FollowUp;
+}
+
+/** A response before and after something of it changed. */
+export interface ResponseChange {
+  before: RecordedResponse;
+  after: RecordedResponse;
+}

@@ -7,7 +7,7 @@ import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { categoryOf, isDangerZone } from "../scoring/index.ts";
 import { surveys } from "../surveys/index.ts";
 import { type ResponseFilter, whereResponses } from "./filter.ts";
-import type { Channel, ExclusionReason, RecordedResponse } from "./model.ts";
+import type { RecordedResponse } from "./model.ts";
 import { responses } from "./table.ts";
 
 /** NEWEST and OLDEST by when it was answered, UPDATED by when it last changed, the oldest change first. */
@@ -113,6 +113,7 @@ function toResponse({ response: row, surveyKind, person, account, previous }: Ro
     survey: { key: row.surveyKey, kind: surveyKind },
     person,
     account: account && { ...account, segment: row.segment },
+    followUp: row.followUp,
     exclusion: toExclusion(row),
     acknowledgedAt: row.acknowledgedAt?.toISOString() ?? null,
     previous:
@@ -137,6 +138,7 @@ export interface StoredAnswer {
   source: string;
   externalId: string;
   bodySha256: Buffer | null;
+  sourceUpdatedAt: Date | null;
 }
 
 /** What is stored under these (source, externalId), pair by pair. */
@@ -146,68 +148,12 @@ export async function listStoredAnswers(
 ): Promise<StoredAnswer[]> {
   if (keys.length === 0) return [];
   return tx.run<StoredAnswer>(sql`/* responses.listStoredAnswers */
-    select responses.id, responses.source, responses.external_id as "externalId", responses.body_sha256 as "bodySha256"
+    select responses.id, responses.source, responses.external_id as "externalId", responses.body_sha256 as "bodySha256",
+      responses.source_updated_at as "sourceUpdatedAt"
     from ${unnest({
       source: ["text", keys.map(({ source }) => source)],
       external_id: ["text", keys.map(({ externalId }) => externalId)],
     })}
     join responses on responses.workspace_id = ${tx.workspaceId}
       and responses.source = input.source and responses.external_id = input.external_id`);
-}
-
-/** A response as it is written for the first time. */
-export interface NewResponse {
-  id: string;
-  surveyKey: string;
-  personId: string | null;
-  accountId: string | null;
-  segment: string | null;
-  score: number;
-  comment: string | null;
-  followUpRequested: boolean;
-  channel: Channel | null;
-  touchpoint: string | null;
-  language: string | null;
-  incentivised: boolean;
-  properties: Record<string, unknown>;
-  respondedAt: Date;
-  source: string;
-  externalId: string | null;
-  bodySha256: Buffer | null;
-  exclusionReason: ExclusionReason | null;
-}
-
-/** Inserts all or fails: an answer that somebody else stored meanwhile is a unique violation, and the transaction runs again. */
-export async function insertResponses(tx: WorkspaceTx, rows: readonly NewResponse[]): Promise<void> {
-  const excludedBy = `${tx.actor.kind}:${tx.actor.id}`;
-  const excluded = (value: unknown) => rows.map(({ exclusionReason }) => (exclusionReason === null ? null : value));
-  await tx.run(sql`/* responses.insertResponses */
-    insert into responses (workspace_id, id, survey_key, person_id, account_id, segment, score, comment,
-      follow_up_requested, channel, touchpoint, language, incentivised, properties, responded_at, received_at,
-      updated_at, source, external_id, body_sha256, exclusion_reason, excluded_at, excluded_by)
-    select ${tx.workspaceId}, id, survey_key, person_id, account_id, segment, score, comment,
-      follow_up_requested, channel, touchpoint, language, incentivised, properties, responded_at, ${tx.now},
-      ${tx.now}, source, external_id, body_sha256, exclusion_reason, excluded_at, excluded_by
-    from ${unnest({
-      id: ["uuid", rows.map(({ id }) => id)],
-      survey_key: ["text", rows.map(({ surveyKey }) => surveyKey)],
-      person_id: ["uuid", rows.map(({ personId }) => personId)],
-      account_id: ["uuid", rows.map(({ accountId }) => accountId)],
-      segment: ["text", rows.map(({ segment }) => segment)],
-      score: ["smallint", rows.map(({ score }) => score)],
-      comment: ["text", rows.map(({ comment }) => comment)],
-      follow_up_requested: ["boolean", rows.map(({ followUpRequested }) => followUpRequested)],
-      channel: ["text", rows.map(({ channel }) => channel)],
-      touchpoint: ["text", rows.map(({ touchpoint }) => touchpoint)],
-      language: ["text", rows.map(({ language }) => language)],
-      incentivised: ["boolean", rows.map(({ incentivised }) => incentivised)],
-      properties: ["jsonb", rows.map(({ properties }) => JSON.stringify(properties))],
-      responded_at: ["timestamptz", rows.map(({ respondedAt }) => respondedAt)],
-      source: ["text", rows.map(({ source }) => source)],
-      external_id: ["text", rows.map(({ externalId }) => externalId)],
-      body_sha256: ["bytea", rows.map(({ bodySha256 }) => bodySha256)],
-      exclusion_reason: ["text", rows.map(({ exclusionReason }) => exclusionReason)],
-      excluded_at: ["timestamptz", excluded(tx.now)],
-      excluded_by: ["text", excluded(excludedBy)],
-    })} order by source, external_id`);
 }

@@ -2,15 +2,23 @@ import { type Static, Type } from "@sinclair/typebox";
 import { callerOf } from "../platform/auth.ts";
 import { AppError, invalidRequest } from "../platform/errors.ts";
 import type { Server } from "../platform/http.ts";
+import { answerCreation, type Creation, IdempotencyHeaders } from "../platform/keyedRoute.ts";
 import { decodeCursor, LIMIT_DEFAULT, PageOf, PageQuery, toPage } from "../platform/pagination.ts";
 import { problems } from "../platform/problem.ts";
 import { DateTime, Id, OneOf, ref, Strict, Text, toBound } from "../platform/schema.ts";
 import type { Tenancy } from "../platform/tenancy.ts";
 import { CATEGORIES } from "../scoring/index.ts";
+import { changeResponse, putResponse } from "./changing.ts";
 import type { ResponseFilter } from "./filter.ts";
-import { ResponseInputSchema, ResponseSchema } from "./model.ts";
+import {
+  type Response,
+  ResponseInputSchema,
+  ResponsePatchSchema,
+  ResponseSchema,
+  ResponseUpsertSchema,
+} from "./model.ts";
 import { listResponses, listResponsesById, type ResponseOrder } from "./queries.ts";
-import { type RecordingSteps, recordResponses, withCases } from "./service.ts";
+import { type RecordingSteps, type RecordResult, recordResponses, withCases } from "./service.ts";
 
 const LIST_VALUES_MAX = 100;
 const Any = <S extends Parameters<typeof Type.Array>[0]>(item: S) =>
@@ -45,22 +53,68 @@ export function registerResponseRoutes(app: Server, tenancy: Tenancy, steps: Rec
         operationId: "recordResponse",
         summary: "Record a survey answer",
         tags: ["Responses"],
+        headers: IdempotencyHeaders,
         body: ref(ResponseInputSchema),
         response: {
           200: { description: "The same answer was recorded before", ...ref(ResponseSchema) },
           201: { description: "Recorded", ...ref(ResponseSchema) },
-          ...problems(400, 409, 413, 415),
+          ...problems(400, 409, 413, 415, 422),
         },
       },
     },
     async (request, reply) => {
-      const [result] = await tenancy.inWorkspace(callerOf(request), (tx) => recordResponses(tx, [request.body], steps));
-      if (result === undefined) throw new Error("recording gave no result");
-      if (result.status === "rejected") throw result.error;
-      return reply
-        .code(result.status === "created" ? 201 : 200)
-        .header("location", `/v1/responses/${result.response.id}`)
-        .send(result.response);
+      return answerCreation(request, reply, tenancy, async (tx) => {
+        const [result] = await recordResponses(tx, [request.body], steps);
+        return toCreation(result);
+      });
+    },
+  );
+
+  app.put(
+    "/v1/responses",
+    {
+      config: { scope: "responses:write" },
+      schema: {
+        operationId: "putResponse",
+        summary: "Record a survey answer, or change the one recorded under its source and externalId",
+        tags: ["Responses"],
+        body: ref(ResponseUpsertSchema),
+        response: {
+          200: { description: "It was recorded before, and is now like this", ...ref(ResponseSchema) },
+          201: { description: "Recorded", ...ref(ResponseSchema) },
+          ...problems(400, 413, 415),
+        },
+      },
+    },
+    async (request, reply) => {
+      const creation = toCreation(
+        await tenancy.inWorkspace(callerOf(request), (tx) => putResponse(tx, request.body, steps)),
+      );
+      if ("error" in creation) throw creation.error;
+      return reply.code(creation.status).send(creation.resource);
+    },
+  );
+
+  app.patch(
+    "/v1/responses/:id",
+    {
+      config: { scope: "responses:write" },
+      schema: {
+        operationId: "changeResponse",
+        summary: "Change a response; the rules are evaluated again, and never open a second case",
+        tags: ["Responses"],
+        params: IdParams,
+        body: ref(ResponsePatchSchema),
+        response: { 200: { description: "As it is now", ...ref(ResponseSchema) }, ...problems(400, 404, 413, 415) },
+      },
+    },
+    async (request) => {
+      const { id } = request.params;
+      const response = await tenancy.inWorkspace(callerOf(request), (tx) =>
+        changeResponse(tx, id, request.body, steps),
+      );
+      if (response === undefined) throw notFound();
+      return response;
     },
   );
 
@@ -80,7 +134,7 @@ export function registerResponseRoutes(app: Server, tenancy: Tenancy, steps: Rec
       const [response] = await tenancy.readWorkspace(callerOf(request), async (tx) =>
         withCases(tx, await listResponsesById(tx, [request.params.id]), steps),
       );
-      if (response === undefined) throw new AppError("not_found", "There is no response with this id.");
+      if (response === undefined) throw notFound();
       return response;
     },
   );
@@ -111,6 +165,21 @@ export function registerResponseRoutes(app: Server, tenancy: Tenancy, steps: Rec
       });
     },
   );
+}
+
+function toCreation(result: RecordResult | undefined): Creation & ({ resource: Response } | { error: AppError }) {
+  if (result === undefined) throw new Error("recording gave no result");
+  if (result.status === "rejected") return { error: result.error };
+  const { status, response } = result;
+  return {
+    status: status === "created" ? 201 : 200,
+    resource: response,
+    personIds: response.person === null ? [] : [response.person.id],
+  };
+}
+
+function notFound(): AppError {
+  return new AppError("not_found", "There is no response with this id.");
 }
 
 function toFilter(query: Static<typeof ListQuery>): ResponseFilter {

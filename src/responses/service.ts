@@ -1,13 +1,23 @@
 import { recordRespondents } from "../people/index.ts";
-import { AppError, type InvalidParam, invalidRequest } from "../platform/errors.ts";
+import { AppError, invalidRequest } from "../platform/errors.ts";
 import { recordEvents } from "../platform/events.ts";
 import { newId } from "../platform/ids.ts";
 import { hashJson } from "../platform/json.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { recordSurveys } from "../surveys/index.ts";
+import { findContradictions } from "./contradictions.ts";
 import { responseRecorded } from "./events.ts";
-import { type CaseSummary, DEFAULT_SOURCE, type RecordedResponse, type Response, type ResponseInput } from "./model.ts";
-import { insertResponses, listResponsesById, listStoredAnswers, type NewResponse } from "./queries.ts";
+import {
+  type CaseSummary,
+  DEFAULT_SOURCE,
+  type FollowUp,
+  type RecordedResponse,
+  type Response,
+  type ResponseChange,
+  type ResponseInput,
+} from "./model.ts";
+import { listResponsesById, listStoredAnswers, type StoredAnswer } from "./queries.ts";
+import { insertResponses, type ResponseRow } from "./writes.ts";
 
 /**
  * What later slices add to recording, given by the composition root so that this slice knows none of
@@ -15,9 +25,18 @@ import { insertResponses, listResponsesById, listStoredAnswers, type NewResponse
  */
 export interface RecordingSteps {
   onRecorded: ((tx: WorkspaceTx, recorded: readonly RecordedResponse[]) => Promise<void>)[];
+  onChanged: ((tx: WorkspaceTx, changes: readonly ResponseChange[]) => Promise<void>)[];
   /** The case of each of these responses that has one, by response id. */
   caseSummaryOf: (tx: WorkspaceTx, responseIds: readonly string[]) => Promise<Map<string, CaseSummary>>;
 }
+
+/** How answers are recorded: history may open no case, and tell nobody. */
+export interface RecordingOptions {
+  followUp: FollowUp;
+  events: boolean;
+}
+
+export const LIVE: RecordingOptions = { followUp: "OPEN", events: true };
 
 /**
  * What became of one input. `existing` is the same answer sent again, `rejected` touched nothing:
@@ -28,9 +47,8 @@ export type RecordResult =
   | { status: "created" | "existing"; response: Response }
   | { status: "rejected"; error: AppError };
 
-const RESPONDED_FROM = Date.UTC(1970, 0, 1);
-/** Clocks of senders run ahead, and so do time zones taken for UTC. */
-const RESPONDED_AHEAD_MS = 24 * 3_600_000;
+/** An answer to record, with the time it last changed where it comes from. */
+export type RecordInput = ResponseInput & { updatedAt?: string };
 
 /**
  * Records survey answers, with everything that comes of them: people, accounts and surveys made on the
@@ -39,51 +57,34 @@ const RESPONDED_AHEAD_MS = 24 * 3_600_000;
  */
 export async function recordResponses(
   tx: WorkspaceTx,
-  inputs: readonly ResponseInput[],
+  inputs: readonly RecordInput[],
   steps: RecordingSteps,
+  options: RecordingOptions = LIVE,
 ): Promise<RecordResult[]> {
-  const answers = inputs.map(toAnswer);
-  const stored = await listStoredAnswers(tx, answers.filter(isIdentified));
-  const known = new Map(stored.map((answer) => [keyOf(answer), answer] as const));
-
-  const outcomes = answers.map((answer): Outcome => {
-    const invalid = findContradictions(answer.input, tx.now);
-    if (invalid.length > 0) return { error: invalidRequest(invalid) };
-    if (!isIdentified(answer)) return { answer, isNew: true };
-    const first = known.get(keyOf(answer));
-    if (first === undefined) {
-      known.set(keyOf(answer), answer);
-      return { answer, isNew: true };
-    }
-    if (first.bodySha256?.equals(answer.bodySha256) === true) return { answer: first, isNew: false };
-    const detail = `Another answer was recorded as ${answer.externalId} of source ${answer.source}.`;
-    return { error: new AppError("conflict", detail, { existingId: first.id }) };
-  });
-
-  const fresh = outcomes.flatMap((outcome) => ("answer" in outcome && outcome.isNew ? outcome.answer : []));
-  await insertAnswers(tx, fresh);
+  const outcomes = await sortOut(tx, inputs.map(toAnswer));
+  const fresh = outcomes.flatMap((outcome) => (outcome.kind === "new" ? outcome.answer : []));
+  await insertAnswers(tx, fresh, options);
   const recorded = await listResponsesById(
     tx,
     fresh.map(({ id }) => id),
   );
   for (const step of steps.onRecorded) await step(tx, recorded);
 
-  const repeated = outcomes.flatMap((outcome) => ("answer" in outcome && !outcome.isNew ? outcome.answer.id : []));
-  const responses = new Map(
-    (await withCases(tx, [...recorded, ...(await listResponsesById(tx, repeated))], steps)).map((r) => [r.id, r]),
-  );
+  const repeated = outcomes.flatMap((outcome) => (outcome.kind === "known" ? outcome.id : []));
+  const all = await withCases(tx, [...recorded, ...(await listResponsesById(tx, repeated))], steps);
+  const responses = new Map(all.map((response) => [response.id, response]));
   const created = fresh.flatMap(({ id }) => responses.get(id) ?? []);
-  await recordEvents(tx, created.map(responseRecorded));
+  if (options.events) await recordEvents(tx, created.map(responseRecorded));
 
   return outcomes.map((outcome) => {
-    if ("error" in outcome) return { status: "rejected", error: outcome.error };
-    const response = responses.get(outcome.answer.id);
+    if (outcome.kind === "rejected") return { status: "rejected", error: outcome.error };
+    const response = responses.get(outcome.kind === "new" ? outcome.answer.id : outcome.id);
     if (response === undefined) throw new Error("a recorded response was not found again");
-    return { status: outcome.isNew ? "created" : "existing", response };
+    return { status: outcome.kind === "new" ? "created" : "existing", response };
   });
 }
 
-/** The responses with the case that belongs to each. */
+/** The responses as callers see them, with the case that belongs to each. */
 export async function withCases(
   tx: WorkspaceTx,
   recorded: readonly RecordedResponse[],
@@ -91,75 +92,78 @@ export async function withCases(
 ): Promise<Response[]> {
   const ids = recorded.map(({ id }) => id);
   const cases = ids.length === 0 ? new Map<string, CaseSummary>() : await caseSummaryOf(tx, ids);
-  return recorded.map((response) => ({ ...response, case: cases.get(response.id) ?? null }));
+  return recorded.map(({ followUp: _followUp, ...response }) => ({
+    ...response,
+    case: cases.get(response.id) ?? null,
+  }));
 }
 
 interface Answer {
   id: string;
-  input: ResponseInput;
+  input: RecordInput;
   source: string;
   externalId: string | null;
   bodySha256: Buffer;
 }
 
-type Outcome = { error: AppError } | { answer: Answer; isNew: true } | { answer: StoredIdentity; isNew: false };
-type StoredIdentity = { id: string; source: string; externalId: string | null; bodySha256: Buffer | null };
+type Outcome = { kind: "new"; answer: Answer } | { kind: "known"; id: string } | { kind: "rejected"; error: AppError };
 
-function toAnswer(input: ResponseInput): Answer {
-  const { source = DEFAULT_SOURCE, externalId = null } = input;
-  return { id: newId(), input, source, externalId, bodySha256: hashJson(input) };
+function toAnswer(input: RecordInput): Answer {
+  const { updatedAt: _updatedAt, ...body } = input;
+  const { source = DEFAULT_SOURCE, externalId = null } = body;
+  return { id: newId(), input, source, externalId, bodySha256: hashJson(body) };
 }
 
-function isIdentified<A extends { externalId: string | null }>(answer: A): answer is A & { externalId: string } {
+/** Tells the new answers from those that were sent before, here or in an earlier request. */
+async function sortOut(tx: WorkspaceTx, answers: readonly Answer[]): Promise<Outcome[]> {
+  const stored = await listStoredAnswers(tx, answers.filter(isIdentified));
+  const known = new Map<string, Pick<StoredAnswer, "id" | "bodySha256">>(
+    stored.map((answer) => [keyOf(answer), answer]),
+  );
+  return answers.map((answer): Outcome => {
+    const invalid = findContradictions(answer.input, tx.now);
+    if (invalid.length > 0) return { kind: "rejected", error: invalidRequest(invalid) };
+    if (!isIdentified(answer)) return { kind: "new", answer };
+    const first = known.get(keyOf(answer));
+    if (first === undefined) {
+      known.set(keyOf(answer), answer);
+      return { kind: "new", answer };
+    }
+    if (first.bodySha256?.equals(answer.bodySha256) === true) return { kind: "known", id: first.id };
+    const detail = `Another answer was recorded as ${answer.externalId} of source ${answer.source}.`;
+    return { kind: "rejected", error: new AppError("conflict", detail, { existingId: first.id }) };
+  });
+}
+
+function isIdentified(answer: Answer): answer is Answer & { externalId: string } {
   return answer.externalId !== null;
 }
 
-function keyOf({ source, externalId }: { source: string; externalId: string | null }): string {
+function keyOf({ source, externalId }: { source: string; externalId: string }): string {
   return JSON.stringify([source, externalId]);
 }
 
-/** What the schema cannot say: fields that do not go together, and times out of range. */
-function findContradictions({ respondedAt, person, account }: ResponseInput, now: Date): InvalidParam[] {
-  const invalid: InvalidParam[] = [];
-  const time = respondedAt === undefined ? now.getTime() : Date.parse(respondedAt);
-  if (time < RESPONDED_FROM || time > now.getTime() + RESPONDED_AHEAD_MS) {
-    invalid.push({ name: "respondedAt", reason: "must be between 1970 and 24 hours from now" });
-  }
-  if (person && account) {
-    invalid.push({ name: "account", reason: "goes inside person when the person is known: give one of the two" });
-  }
-  if (
-    person &&
-    [person.externalId, person.email, person.phone].every((identity) => identity === undefined || identity === null)
-  ) {
-    invalid.push({ name: "person", reason: "must have an externalId, email or phone to be known by" });
-  }
-  return invalid;
-}
-
-async function insertAnswers(tx: WorkspaceTx, answers: readonly Answer[]): Promise<void> {
+async function insertAnswers(tx: WorkspaceTx, answers: readonly Answer[], options: RecordingOptions): Promise<void> {
   if (answers.length === 0) return;
-  const respondents = await recordRespondents(
-    tx,
-    answers.map(({ input }) => input),
-  );
+  const inputs = answers.map(({ input }) => input);
+  const respondents = await recordRespondents(tx, inputs);
   const surveyKeys = await recordSurveys(
     tx,
-    answers.map(({ input }) => input.survey),
+    inputs.map(({ survey }) => survey),
   );
-  const rows = answers.map(({ id, input, source, externalId, bodySha256 }, index): NewResponse => {
+  const rows = answers.map(({ id, input, source, externalId, bodySha256 }, index): ResponseRow => {
     const { person = null, account = null } = respondents[index] ?? {};
     const surveyKey = surveyKeys[index];
     if (surveyKey === undefined) throw new Error("an answer has no survey");
     return {
+      workspaceId: tx.workspaceId,
       id,
       surveyKey,
       personId: person?.id ?? null,
       accountId: account?.id ?? null,
       segment: account?.segment ?? null,
       score: input.score,
-      // White space is no comment: "had nothing to say" must be told from "said nothing we could read".
-      comment: input.comment?.trim() ? input.comment : null,
+      comment: commentOf(input.comment),
       followUpRequested: input.followUpRequested ?? false,
       channel: input.channel ?? null,
       touchpoint: input.touchpoint ?? null,
@@ -167,11 +171,29 @@ async function insertAnswers(tx: WorkspaceTx, answers: readonly Answer[]): Promi
       incentivised: input.incentivised ?? false,
       properties: input.properties ?? {},
       respondedAt: input.respondedAt === undefined ? tx.now : new Date(input.respondedAt),
+      receivedAt: tx.now,
+      updatedAt: tx.now,
+      acknowledgedAt: null,
       source,
       externalId,
       bodySha256: externalId === null ? null : bodySha256,
-      exclusionReason: input.test === true ? "TEST" : null,
+      sourceUpdatedAt: input.updatedAt === undefined ? null : new Date(input.updatedAt),
+      followUp: options.followUp,
+      version: 1,
+      ...testExclusion(tx, input.test === true),
     };
   });
   await insertResponses(tx, rows);
+}
+
+/** White space is no comment: who said nothing must be told from who said something. */
+export function commentOf(comment: string | null | undefined): string | null {
+  return comment?.trim() ? comment : null;
+}
+
+/** Test answers are stored, out of every aggregate. */
+export function testExclusion(tx: WorkspaceTx, isTest: boolean) {
+  if (!isTest) return { exclusionReason: null, exclusionNote: null, excludedAt: null, excludedBy: null };
+  const excludedBy = `${tx.actor.kind}:${tx.actor.id}`;
+  return { exclusionReason: "TEST" as const, exclusionNote: null, excludedAt: tx.now, excludedBy };
 }

@@ -1,6 +1,6 @@
 import { boolean, customType, integer, jsonb, pgTable, smallint, text, timestamp, uuid } from "drizzle-orm/pg-core";
 import type { Properties } from "../people/index.ts";
-import type { Channel, ExclusionReason } from "./model.ts";
+import type { Channel, ExclusionReason, FollowUp } from "./model.ts";
 
 const bytea = customType<{ data: Buffer }>({ dataType: () => "bytea" });
 const instant = (name: string) => timestamp(name, { withTimezone: true });
@@ -27,6 +27,8 @@ export const responses = pgTable("responses", {
   source: text().notNull(),
   externalId: text("external_id"),
   bodySha256: bytea("body_sha256"),
+  sourceUpdatedAt: instant("source_updated_at"),
+  followUp: text("follow_up").$type<FollowUp>().notNull(),
   version: integer().notNull(),
   exclusionReason: text("exclusion_reason").$type<ExclusionReason>(),
   exclusionNote: text("exclusion_note"),

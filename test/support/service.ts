@@ -25,6 +25,8 @@ export interface Client {
   withScopes(...scopes: Scope[]): Promise<Client>;
   get(path: string): Promise<Answer>;
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<Answer>;
+  put(path: string, body: unknown): Promise<Answer>;
+  patch(path: string, body: unknown): Promise<Answer>;
   /** What lies in the tables of the workspace, past the service. */
   rows(statement: string): Promise<Record<string, unknown>[]>;
   /** The data of a GraphQL query; fails on errors. */
@@ -73,17 +75,22 @@ function clientOf(
     const { statusCode, headers, body } = await app.inject(request);
     return { status: statusCode, headers, body: body === "" ? undefined : JSON.parse(body) };
   };
-  const post: Client["post"] = (url, body, headers = {}) =>
-    answer({
-      method: "POST",
-      url,
-      headers: { authorization, "content-type": "application/json", ...headers },
-      payload: typeof body === "string" || Buffer.isBuffer(body) ? body : JSON.stringify(body),
-    });
+  const send =
+    (method: "POST" | "PUT" | "PATCH"): Client["post"] =>
+    (url, body, headers = {}) =>
+      answer({
+        method,
+        url,
+        headers: { authorization, "content-type": "application/json", ...headers },
+        payload: typeof body === "string" || Buffer.isBuffer(body) ? body : JSON.stringify(body),
+      });
+  const post = send("POST");
   return {
     workspaceId,
     apiKey,
     post,
+    put: send("PUT"),
+    patch: send("PATCH"),
     withScopes: async (...scopes) =>
       clientOf({ app, pool, tenancy }, workspaceId, await createApiKey(tenancy, workspaceId, "limited", scopes)),
     rows: async (statement) => {

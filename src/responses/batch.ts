@@ -1,0 +1,31 @@
+import { isRetryable } from "../platform/database.ts";
+import { AppError } from "../platform/errors.ts";
+import type { WorkspaceTx } from "../platform/tenancy.ts";
+import type { ResponseInput } from "./model.ts";
+import { type RecordingOptions, type RecordingSteps, type RecordResult, recordResponses } from "./service.ts";
+
+/**
+ * Records many answers so that no bad one costs a good one: all together, and where that fails by a
+ * mistake of ours, in halves until the one that fails stands alone.
+ * @throws what running the transaction again may mend: it is for the whole
+ */
+export async function recordBatch(
+  tx: WorkspaceTx,
+  inputs: readonly ResponseInput[],
+  steps: RecordingSteps,
+  options: RecordingOptions,
+): Promise<RecordResult[]> {
+  if (inputs.length === 0) return [];
+  try {
+    return await tx.attempt(() => recordResponses(tx, inputs, steps, options));
+  } catch (error) {
+    if (isRetryable(error)) throw error;
+    if (inputs.length === 1) {
+      const detail = "This answer could not be stored, through a fault of ours. The others are not affected.";
+      return [{ status: "rejected", error: new AppError("internal", detail, { cause: error }) }];
+    }
+    const half = Math.ceil(inputs.length / 2);
+    const first = await recordBatch(tx, inputs.slice(0, half), steps, options);
+    return [...first, ...(await recordBatch(tx, inputs.slice(half), steps, options))];
+  }
+}

@@ -1,0 +1,141 @@
+import { PROPERTIES_MAX, type Respondent, recordRespondents } from "../people/index.ts";
+import { invalidRequest } from "../platform/errors.ts";
+import { recordEvents } from "../platform/events.ts";
+import type { WorkspaceTx } from "../platform/tenancy.ts";
+import { recordSurveys } from "../surveys/index.ts";
+import { findContradictions } from "./contradictions.ts";
+import { responseUpdated } from "./events.ts";
+import type { Response, ResponsePatch, ResponseUpsert } from "./model.ts";
+import { listResponsesById, listStoredAnswers } from "./queries.ts";
+import {
+  commentOf,
+  type RecordingSteps,
+  type RecordResult,
+  recordResponses,
+  testExclusion,
+  withCases,
+} from "./service.ts";
+import { lockResponses, type ResponseRow, updateResponses } from "./writes.ts";
+
+/** What may be changed of a response: everything but where it comes from. */
+type Change = ResponsePatch & Partial<Omit<ResponseUpsert, "source" | "externalId" | "properties">>;
+
+/**
+ * Changes one response: what is given is set, null clears, what is absent stays; the rules are evaluated
+ * again. A change that changes nothing writes nothing and tells nobody.
+ * @returns undefined where there is no response with this id
+ * @throws {AppError} `invalid_request`
+ */
+export async function changeResponse(
+  tx: WorkspaceTx,
+  id: string,
+  change: Change,
+  steps: RecordingSteps,
+): Promise<Response | undefined> {
+  const invalid = findContradictions(change, tx.now);
+  if (invalid.length > 0) throw invalidRequest(invalid);
+  const [row] = await lockResponses(tx, [id]);
+  const [before] = await listResponsesById(tx, [id]);
+  if (row === undefined || before === undefined) return undefined;
+
+  const changed = await applyChange(tx, row, change);
+  if (isSame({ ...row, sourceUpdatedAt: changed.sourceUpdatedAt }, changed)) {
+    if (!isSame(row, changed)) await updateResponses(tx, [changed]);
+    return (await withCases(tx, [before], steps))[0];
+  }
+  const written = { ...changed, version: row.version + 1, updatedAt: tx.now };
+  await updateResponses(tx, [written]);
+
+  const [after] = await listResponsesById(tx, [id]);
+  if (after === undefined) throw new Error("a changed response was not found again");
+  for (const step of steps.onChanged) await step(tx, [{ before, after }]);
+  const [response] = await withCases(tx, [after], steps);
+  if (response !== undefined) await recordEvents(tx, [responseUpdated(response, before, written.version)]);
+  return response;
+}
+
+/**
+ * Records the answer, or changes the one stored under its (source, externalId): the same again, in any
+ * number, ends in the same. What is older than what we have changes nothing.
+ */
+export async function putResponse(
+  tx: WorkspaceTx,
+  input: ResponseUpsert,
+  steps: RecordingSteps,
+): Promise<RecordResult> {
+  const [stored] = await listStoredAnswers(tx, [input]);
+  if (stored === undefined) {
+    const [result] = await recordResponses(tx, [input], steps);
+    if (result === undefined) throw new Error("recording gave no result");
+    const wasQuicker = result.status === "rejected" && result.error.code === "conflict";
+    // Somebody stored it between the two looks; now it is there to be changed.
+    return wasQuicker ? putResponse(tx, input, steps) : result;
+  }
+  const { source: _source, externalId: _externalId, ...change } = input;
+  const isOutdated = await isOlder(tx, stored.id, input.updatedAt);
+  const response = await changeResponse(tx, stored.id, isOutdated ? {} : change, steps);
+  if (response === undefined) throw new Error("a stored response was not found again");
+  return { status: "existing", response };
+}
+
+/** Asked of the locked row: of two updates at the same moment, the second must see the first. */
+async function isOlder(tx: WorkspaceTx, id: string, updatedAt: string | undefined): Promise<boolean> {
+  const [row] = await lockResponses(tx, [id]);
+  if (updatedAt === undefined || row === undefined || row.sourceUpdatedAt === null) return false;
+  return Date.parse(updatedAt) < row.sourceUpdatedAt.getTime();
+}
+
+async function applyChange(tx: WorkspaceTx, row: ResponseRow, change: Change): Promise<ResponseRow> {
+  const [respondent] = change.person || change.account ? await recordRespondents(tx, [change]) : [];
+  const [surveyKey] = change.survey === undefined ? [] : await recordSurveys(tx, [change.survey]);
+  const { score, comment, touchpoint, language, channel, followUpRequested, incentivised, respondedAt, updatedAt } =
+    change;
+  return {
+    ...row,
+    surveyKey: surveyKey ?? row.surveyKey,
+    ...respondentOf(row, change, respondent),
+    score: score ?? row.score,
+    comment: comment === undefined ? row.comment : commentOf(comment),
+    followUpRequested: followUpRequested ?? row.followUpRequested,
+    channel: channel === undefined ? row.channel : channel,
+    touchpoint: touchpoint === undefined ? row.touchpoint : touchpoint,
+    language: language === undefined ? row.language : language,
+    incentivised: incentivised ?? row.incentivised,
+    properties: mergeProperties(row.properties, change.properties),
+    respondedAt: respondedAt === undefined ? row.respondedAt : new Date(respondedAt),
+    sourceUpdatedAt: updatedAt === undefined ? row.sourceUpdatedAt : new Date(updatedAt),
+    ...exclusionOf(tx, row, change.test),
+  };
+}
+
+/** Whoever it belongs to now. The segment changes with the account only: it stays as it was when they answered. */
+function respondentOf(row: ResponseRow, { person, account }: Change, respondent: Respondent | undefined) {
+  const personId = person === null ? null : (respondent?.person?.id ?? row.personId);
+  if (account === null) return { personId, accountId: null, segment: null };
+  const found = respondent?.account ?? null;
+  if (found === null || found.id === row.accountId) return { personId };
+  return { personId, accountId: found.id, segment: found.segment };
+}
+
+function mergeProperties(
+  kept: ResponseRow["properties"],
+  given: ResponsePatch["properties"],
+): ResponseRow["properties"] {
+  const merged = Object.entries({ ...kept, ...given }).filter(
+    (entry): entry is [string, string | number | boolean] => entry[1] !== null,
+  );
+  if (merged.length > PROPERTIES_MAX) {
+    throw invalidRequest([{ name: "properties", reason: `must not be more than ${PROPERTIES_MAX} with those kept` }]);
+  }
+  return Object.fromEntries(merged);
+}
+
+function exclusionOf(tx: WorkspaceTx, row: ResponseRow, test: boolean | undefined) {
+  const isTest = row.exclusionReason === "TEST";
+  if (test === undefined || test === isTest || (test && row.exclusionReason !== null)) return {};
+  return testExclusion(tx, test);
+}
+
+function isSame(a: ResponseRow, b: ResponseRow): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}

@@ -1,0 +1,76 @@
+import { and, asc, eq, type SQL, sql } from "drizzle-orm";
+import { anyOf, unnest } from "../platform/sql.ts";
+import type { WorkspaceTx } from "../platform/tenancy.ts";
+import { responses } from "./table.ts";
+
+/** A response as it is stored. */
+export type ResponseRow = typeof responses.$inferSelect;
+
+/** The rows of these ids, locked until the transaction ends. */
+export async function lockResponses(tx: WorkspaceTx, ids: readonly string[]): Promise<ResponseRow[]> {
+  return tx.db
+    .select()
+    .from(responses)
+    .where(and(eq(responses.workspaceId, tx.workspaceId), sql`${responses.id} = ${anyOf("uuid", ids)}`))
+    .orderBy(asc(responses.id))
+    .for("update");
+}
+
+function columnsOf(rows: readonly ResponseRow[]) {
+  return {
+    id: ["uuid", rows.map(({ id }) => id)],
+    survey_key: ["text", rows.map(({ surveyKey }) => surveyKey)],
+    person_id: ["uuid", rows.map(({ personId }) => personId)],
+    account_id: ["uuid", rows.map(({ accountId }) => accountId)],
+    segment: ["text", rows.map(({ segment }) => segment)],
+    score: ["smallint", rows.map(({ score }) => score)],
+    comment: ["text", rows.map(({ comment }) => comment)],
+    follow_up_requested: ["boolean", rows.map(({ followUpRequested }) => followUpRequested)],
+    channel: ["text", rows.map(({ channel }) => channel)],
+    touchpoint: ["text", rows.map(({ touchpoint }) => touchpoint)],
+    language: ["text", rows.map(({ language }) => language)],
+    incentivised: ["boolean", rows.map(({ incentivised }) => incentivised)],
+    properties: ["jsonb", rows.map(({ properties }) => JSON.stringify(properties))],
+    responded_at: ["timestamptz", rows.map(({ respondedAt }) => respondedAt)],
+    received_at: ["timestamptz", rows.map(({ receivedAt }) => receivedAt)],
+    updated_at: ["timestamptz", rows.map(({ updatedAt }) => updatedAt)],
+    acknowledged_at: ["timestamptz", rows.map(({ acknowledgedAt }) => acknowledgedAt)],
+    source: ["text", rows.map(({ source }) => source)],
+    external_id: ["text", rows.map(({ externalId }) => externalId)],
+    body_sha256: ["bytea", rows.map(({ bodySha256 }) => bodySha256)],
+    source_updated_at: ["timestamptz", rows.map(({ sourceUpdatedAt }) => sourceUpdatedAt)],
+    follow_up: ["text", rows.map(({ followUp }) => followUp)],
+    version: ["integer", rows.map(({ version }) => version)],
+    exclusion_reason: ["text", rows.map(({ exclusionReason }) => exclusionReason)],
+    exclusion_note: ["text", rows.map(({ exclusionNote }) => exclusionNote)],
+    excluded_at: ["timestamptz", rows.map(({ excludedAt }) => excludedAt)],
+    excluded_by: ["text", rows.map(({ excludedBy }) => excludedBy)],
+  } satisfies Parameters<typeof unnest>[0];
+}
+
+/** Inserts all or fails: an answer that somebody else stored meanwhile is a unique violation, and the transaction runs again. */
+export async function insertResponses(tx: WorkspaceTx, rows: readonly ResponseRow[]): Promise<void> {
+  const columns = columnsOf(rows);
+  const names = listOf(Object.keys(columns));
+  await tx.run(sql`/* responses.insertResponses */
+    insert into responses (workspace_id, ${names})
+    select ${tx.workspaceId}, ${names} from ${unnest(columns)} order by source, external_id`);
+}
+
+/** Writes the rows as they are now; what identifies them and when they came in stays. */
+export async function updateResponses(tx: WorkspaceTx, rows: readonly ResponseRow[]): Promise<void> {
+  const { source: _source, external_id: _id, received_at: _at, body_sha256: _hash, ...columns } = columnsOf(rows);
+  const set = Object.keys(columns)
+    .filter((name) => name !== "id")
+    .map((name) => sql`${sql.identifier(name)} = input.${sql.identifier(name)}`);
+  await tx.run(sql`/* responses.updateResponses */
+    update responses set ${sql.join(set, sql`, `)} from ${unnest(columns)}
+    where responses.workspace_id = ${tx.workspaceId} and responses.id = input.id`);
+}
+
+function listOf(names: readonly string[]): SQL {
+  return sql.join(
+    names.map((name) => sql.identifier(name)),
+    sql`, `,
+  );
+}

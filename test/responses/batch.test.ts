@@ -1,0 +1,160 @@
+import t from "tap";
+import { startService } from "../support/service.ts";
+
+const many = (count: number, row: object) => Array.from({ length: count }, () => row);
+
+t.test("a batch", async (t) => {
+  const service = await startService(t);
+
+  t.test("of 1,000 with 10 bad rows stores 990, and says which 10 and why", async (t) => {
+    const client = await service.newClient();
+    const responses: object[] = Array.from({ length: 1000 }, (_, index) => ({
+      score: index % 11,
+      externalId: `r-${index}`,
+      comment: index % 3 === 0 ? `Comment ${index}` : null,
+      survey: { key: `survey-${index % 4}` },
+      person: {
+        externalId: `u-${index % 300}`,
+        email: `u-${index % 300}@example.com`,
+        account: { externalId: `a-${index % 20}` },
+      },
+    }));
+    const bad: [number, object, string, string][] = [
+      [0, { score: 11 }, "invalid_request", "score"],
+      [17, { score: "5" }, "invalid_request", "score"],
+      [99, {}, "invalid_request", "score"],
+      [100, { score: 5, nps: 1 }, "invalid_request", "nps"],
+      [250, { score: 5, person: { email: "nobody" } }, "invalid_request", "person.email"],
+      [333, { score: 5, person: {} }, "invalid_request", "person"],
+      [500, { score: 5, comment: "a\u0000" }, "invalid_request", "comment"],
+      [640, { score: 5, respondedAt: "2999-01-01T00:00:00Z" }, "invalid_request", "respondedAt"],
+      [998, { score: 5, externalId: "r-1" }, "conflict", ""],
+      [999, [] as object, "invalid_request", "body"],
+    ];
+    for (const [index, body] of bad) responses[index] = body;
+    const { status, body } = await client.post("/v1/responses/batch", { responses });
+    t.equal(status, 200);
+    t.same(
+      body.results.map(({ index }: { index: number }) => index),
+      Array.from({ length: 1000 }, (_, index) => index),
+    );
+    t.equal(body.results.filter(({ status: outcome }: { status: string }) => outcome === "created").length, 990);
+    for (const [index, , code, name] of bad) {
+      const { status: outcome, problem } = body.results[index];
+      t.match({ outcome, problem }, { outcome: "rejected", problem: { code } }, `row ${index}`);
+      if (name !== "") t.equal(problem.invalidParams[0].name, name);
+    }
+    t.equal(body.results[998].id, body.results[1].id, "the answer it contradicts");
+    const counts = await client.rows(
+      "select (select count(*) from responses) as responses, (select count(*) from people) as people, (select count(*) from accounts) as accounts",
+    );
+    t.same(counts, [{ responses: 990, people: 300, accounts: 20 }]);
+    const { nps } = await client.query("{ nps { answered } }");
+    t.equal(nps.answered, 990);
+
+    const again = await client.post("/v1/responses/batch", { responses });
+    t.equal(again.body.results.filter(({ status: outcome }: { status: string }) => outcome === "existing").length, 990);
+    t.same(await client.rows("select count(*) as responses from responses"), [{ responses: 990 }]);
+  });
+
+  t.test("holds its own repetitions together", async (t) => {
+    const client = await service.newClient();
+    const answer = { score: 3, externalId: "same", person: { email: "ana@example.com" } };
+    const { body } = await client.post("/v1/responses/batch", {
+      responses: [answer, answer, { ...answer, score: 4 }, { ...answer, externalId: "next" }],
+    });
+    t.same(
+      body.results.map(({ status }: { status: string }) => status),
+      ["created", "existing", "rejected", "created"],
+    );
+    t.same(await client.rows("select count(*) as cases, sum(version) as changes from cases"), [
+      { cases: 1, changes: 1 },
+    ]);
+  });
+
+  t.test("of history opens no case and tells nobody, also when an answer of it is changed", async (t) => {
+    const client = await service.newClient();
+    const responses = [
+      { score: 1, person: { email: "ana@example.com" } },
+      { score: 10, followUpRequested: true },
+    ];
+    const { body } = await client.post("/v1/responses/batch?followUp=NONE&events=false", { responses });
+    t.same(await client.rows("select (select count(*) from cases) + (select count(*) from events) as written"), [
+      { written: 0 },
+    ]);
+    const { body: changed } = await client.patch(`/v1/responses/${body.results[0].id}`, {
+      score: 0,
+      followUpRequested: true,
+    });
+    t.equal(changed.case, null);
+    t.match(await client.query("{ nps { answered } }"), { nps: { answered: 2 } });
+    t.equal(
+      (await client.post("/v1/responses/batch?followUp=none", { responses })).body.invalidParams[0].name,
+      "followUp",
+    );
+    t.equal((await client.post("/v1/responses/batch?events=no", { responses })).body.invalidParams[0].name, "events");
+  });
+
+  t.test("may be empty, and not larger than 1,000 rows or 5 MB", async (t) => {
+    const client = await service.newClient();
+    t.same((await client.post("/v1/responses/batch", { responses: [] })).body, { results: [] });
+    const row = { score: 9 };
+    t.equal((await client.post("/v1/responses/batch", { responses: many(1001, row) })).status, 400);
+    const comment = "x".repeat(9_000);
+    t.equal((await client.post("/v1/responses/batch", { responses: many(500, { score: 9, comment }) })).status, 200);
+    t.equal((await client.post("/v1/responses/batch", { responses: many(600, { score: 9, comment }) })).status, 413);
+    for (const body of [{}, { responses: {} }, { responses: [], more: 1 }]) {
+      t.equal((await client.post("/v1/responses/batch", body)).status, 400);
+    }
+  });
+
+  t.test("a row that the database refuses by a fault of ours stands alone", async (t) => {
+    const client = await service.newClient();
+    await client.rows("alter table responses add constraint fault check (comment <> 'poison') not valid");
+    const responses = Array.from({ length: 50 }, (_, index) => ({
+      score: 2,
+      comment: index === 31 ? "poison" : "fine",
+    }));
+    const { body } = await client.post("/v1/responses/batch", { responses });
+    const rejected = body.results.filter(({ status }: { status: string }) => status === "rejected");
+    t.match(rejected, [{ index: 31, problem: { code: "internal", status: 500 } }]);
+    t.same(await client.rows("select count(*) as responses from responses"), [{ responses: 49 }]);
+    t.same(await client.rows("select count(*) as cases from cases"), [{ cases: 49 }]);
+    await client.rows("alter table responses drop constraint fault");
+  });
+});
+
+t.test("two batches over the same people at once neither deadlock nor double anything, 100 times", async (t) => {
+  const service = await startService(t);
+  const client = await service.newClient();
+  for (let round = 0; round < 100; round += 1) {
+    const rows = Array.from({ length: 40 }, (_, index) => ({
+      score: index % 7,
+      externalId: `${round}-${index}`,
+      survey: { key: `survey-${round}-${index % 3}` },
+      person: {
+        externalId: `u-${round}-${index % 10}`,
+        email: `u-${round}-${index % 10}@example.com`,
+        name: `Name ${index}`,
+        account: { externalId: `a-${round}-${index % 5}`, name: `Account ${index}` },
+      },
+    }));
+    const answers = await Promise.all(
+      [rows, rows.toReversed()].map((responses) => client.post("/v1/responses/batch", { responses })),
+    );
+    for (const { status, body } of answers) {
+      t.equal(status, 200, JSON.stringify(body).slice(0, 300));
+      if (status === 200)
+        t.notOk(
+          body.results.some((result: { status: string }) => result.status === "rejected"),
+          `round ${round}`,
+        );
+    }
+  }
+  const counts = await client.rows(
+    `select (select count(*) from responses) as responses, (select count(*) from people) as people,
+       (select count(*) from accounts) as accounts, (select count(*) from cases) as cases,
+       (select count(*) from case_responses) as joined, (select count(*) from events where type = 'response.recorded') as events`,
+  );
+  t.same(counts, [{ responses: 4000, people: 1000, accounts: 500, cases: 1000, joined: 4000, events: 4000 }]);
+});

@@ -1,0 +1,153 @@
+import t from "tap";
+import { startService } from "../support/service.ts";
+
+t.test("changing a response", async (t) => {
+  const service = await startService(t);
+
+  t.test("PATCH sets what is given, clears what is null, keeps the rest", async (t) => {
+    const client = await service.newClient();
+    const { body: first } = await client.post("/v1/responses", {
+      score: 8,
+      comment: "Fine",
+      touchpoint: "onboarding",
+      language: "en",
+      properties: { plan: "pro", seats: 3 },
+    });
+    const { status, body } = await client.patch(`/v1/responses/${first.id}`, {
+      comment: "Fine, mostly",
+      touchpoint: null,
+      properties: { seats: null, trial: true },
+    });
+    t.equal(status, 200);
+    const { updatedAt, ...rest } = body;
+    t.ok(updatedAt > first.updatedAt);
+    t.match(rest, { comment: "Fine, mostly", touchpoint: null, language: "en", score: 8, case: null });
+    t.same(body.properties, { plan: "pro", trial: true });
+    t.same((await client.get(`/v1/responses/${first.id}`)).body, body);
+    const [event] = await client.rows("select data from events where type = 'response.updated'");
+    t.match(event?.["data"], {
+      sequence: 2,
+      response: { comment: "Fine, mostly" },
+      previous: { comment: "Fine", touchpoint: "onboarding", properties: { plan: "pro", seats: 3 } },
+    });
+  });
+
+  t.test("a change that changes nothing writes nothing and tells nobody", async (t) => {
+    const client = await service.newClient();
+    const { body: first } = await client.post("/v1/responses", { score: 8, comment: "Fine" });
+    const { body } = await client.patch(`/v1/responses/${first.id}`, { comment: "Fine", score: 8 });
+    t.same(body, first);
+    t.same((await client.patch(`/v1/responses/${first.id}`, {})).body, first);
+    t.same(await client.rows("select count(*) as events from events where type = 'response.updated'"), [{ events: 0 }]);
+  });
+
+  t.test("the rules are evaluated again: a case opens, its clock starting now, and never a second", async (t) => {
+    const client = await service.newClient();
+    const { body: first } = await client.post("/v1/responses", { score: 8, person: { email: "a@example.com" } });
+    const { body: opened } = await client.patch(`/v1/responses/${first.id}`, { score: 5 });
+    t.match(opened, { category: "DETRACTOR", case: { status: "OPEN" } });
+    const hours = (at: string) =>
+      Math.round((Date.parse(opened.case.firstContactDueAt) - Date.parse(at)) / 36_000) / 100;
+    t.equal(hours(opened.updatedAt), 48);
+    const { body: worse } = await client.patch(`/v1/responses/${first.id}`, { score: 1, followUpRequested: true });
+    t.equal(worse.case.id, opened.case.id);
+    t.ok(worse.case.firstContactDueAt < opened.case.firstContactDueAt, "the danger zone is due earlier");
+    const { cases } = await client.query("{ cases { totalCount edges { node { reasons clocks { cause } } } } }");
+    t.equal(cases.totalCount, 1);
+    t.same(cases.edges[0].node, {
+      reasons: ["DETRACTOR", "DANGER_ZONE", "FOLLOW_UP_REQUESTED"],
+      clocks: [{ cause: "RESPONSE_CHANGED" }],
+    });
+  });
+
+  t.test("a late comment changes the case's place in the queue, and nothing else of it", async (t) => {
+    const client = await service.newClient();
+    const { body: first } = await client.post("/v1/responses", { score: 2 });
+    const ask = async () =>
+      (await client.query("{ cases { edges { node { firstContact { dueAt } priorityTerms { term } } } } }")).cases
+        .edges[0].node;
+    const before = await ask();
+    await client.patch(`/v1/responses/${first.id}`, { comment: "It broke" });
+    const after = await ask();
+    const terms = (node: { priorityTerms: { term: string }[] }) => node.priorityTerms.map(({ term }) => term);
+    t.same(terms(before), ["DANGER_ZONE", "DETRACTOR", "NO_COMMENT", "WAITING"]);
+    t.same(terms(after), ["DANGER_ZONE", "DETRACTOR", "WAITING"]);
+    t.equal(after.firstContact.dueAt, before.firstContact.dueAt);
+  });
+
+  t.test("who answered may become known later, and takes the case along unless they have one", async (t) => {
+    const client = await service.newClient();
+    const { body: anonymous } = await client.post("/v1/responses", { score: 2 });
+    const { body: known } = await client.patch(`/v1/responses/${anonymous.id}`, {
+      person: { email: "ana@example.com", account: { externalId: "acme", segment: "SMALL" } },
+    });
+    t.match(known, { person: { email: "ana@example.com" }, account: { segment: "SMALL" }, case: anonymous.case });
+    const { body: next } = await client.post("/v1/responses", { score: 3, person: { email: "ana@example.com" } });
+    t.equal(next.case.id, anonymous.case.id, "her next answer joins it");
+    const { body: other } = await client.post("/v1/responses", { score: 4 });
+    const { body: hers } = await client.patch(`/v1/responses/${other.id}`, { person: { email: "ana@example.com" } });
+    t.equal(hers.case.id, other.case.id);
+    const live = await client.rows(
+      "select person_id, count(*) as cases from cases where person_id is not null group by 1",
+    );
+    t.match(live, [{ cases: 1 }]);
+  });
+
+  t.test("an unknown id is not found, a field that cannot be changed is named", async (t) => {
+    const client = await service.newClient();
+    t.equal((await client.patch("/v1/responses/01a20384-8f34-7616-a3d6-aa384e874811", { score: 1 })).status, 404);
+    const { body } = await client.post("/v1/responses", { score: 8 });
+    for (const name of ["id", "source", "externalId", "category", "receivedAt", "respondedAt", "case", "workspaceId"]) {
+      const answer = await client.patch(`/v1/responses/${body.id}`, { [name]: "x" });
+      t.match(answer, { status: 400, body: { invalidParams: [{ name }] } });
+    }
+    t.equal((await client.patch(`/v1/responses/${body.id}`, { score: null })).status, 400);
+  });
+});
+
+t.test("PUT: an answer, new or changed, that can be sent again blindly", async (t) => {
+  const service = await startService(t);
+  const client = await service.newClient();
+  const put = (body: object) => client.put("/v1/responses", { source: "delighted", externalId: "d-1", ...body });
+
+  const first = await put({ score: 3, updatedAt: "2026-05-04T09:00:00Z", person: { email: "ana@example.com" } });
+  t.equal(first.status, 201);
+  const comment = await put({ score: 3, comment: "Too slow", updatedAt: "2026-05-04T09:05:00Z" });
+  t.equal(comment.status, 200);
+  t.match(comment.body, {
+    id: first.body.id,
+    comment: "Too slow",
+    person: first.body.person,
+    case: { id: first.body.case.id },
+  });
+
+  const late = await put({ score: 9, comment: "Old", updatedAt: "2026-05-04T09:04:59Z" });
+  t.equal(late.status, 200);
+  t.same(late.body, comment.body, "what is older changes nothing");
+  t.same((await put({ score: 3, comment: "Too slow", updatedAt: "2026-05-04T09:05:00Z" })).body, comment.body);
+  t.match((await put({ score: 4 })).body, { score: 4, comment: "Too slow" }, "without a time it is taken as news");
+  t.equal((await put({ score: 4, test: true })).body.exclusion.reason, "TEST");
+  t.equal((await put({ score: 4, test: false })).body.exclusion, null);
+  t.same(await client.rows("select count(*) as responses from responses"), [{ responses: 1 }]);
+  t.same(await client.rows("select count(*) as cases from cases"), [{ cases: 1 }]);
+
+  for (const [name, body] of [
+    ["externalId", { score: 3, source: "x", externalId: undefined }],
+    ["source", { score: 3, source: undefined }],
+    ["updatedAt", { score: 3, updatedAt: "2999-01-01T00:00:00Z" }],
+    ["score", { comment: "x" }],
+  ] as const) {
+    t.match(await put(body), { status: 400, body: { invalidParams: [{ name }] } });
+  }
+
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, (_, index) =>
+      client.put("/v1/responses", { source: "s", externalId: "same", score: index % 11 }),
+    ),
+  );
+  t.same(
+    answers.map(({ status }) => status).toSorted((a, b) => a - b),
+    [...Array(19).fill(200), 201],
+    "20 at once are one",
+  );
+});
