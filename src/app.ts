@@ -1,9 +1,17 @@
 import type { GraphQLSchema } from "graphql";
 import type { Pool } from "pg";
+import "./aggregates/accountsGraphql.ts";
 import "./aggregates/graphql.ts";
 import "./cases/graphql.ts";
 import { caseSummaryOf, openCases, reviewCases } from "./cases/index.ts";
-import { AccountInputSchema, PersonInputSchema } from "./people/index.ts";
+import {
+  AccountInputSchema,
+  AccountSchema,
+  PersonInputSchema,
+  PersonSchema,
+  PersonUpsertSchema,
+} from "./people/index.ts";
+import { registerPeopleRoutes } from "./people/routes.ts";
 import { registerAuth } from "./platform/auth.ts";
 import { builder, guardSchema } from "./platform/graphql.ts";
 import { registerGraphql } from "./platform/graphqlRoute.ts";
@@ -21,7 +29,8 @@ import {
   ResponseUpsertSchema,
 } from "./responses/index.ts";
 import { registerResponseRoutes } from "./responses/routes.ts";
-import { SurveyInputSchema } from "./surveys/index.ts";
+import { SurveyInputSchema, SurveyPutSchema, SurveySchema } from "./surveys/index.ts";
+import { registerSurveyRoutes } from "./surveys/routes.ts";
 import { createAuthenticate, SCOPES } from "./workspaces/index.ts";
 
 const VERSION = "0.1.0";
@@ -44,8 +53,13 @@ export async function buildApp(pool: Pool, logger: Logger): Promise<Server> {
   registerAuth(app, createAuthenticate(tenancy), SCOPES);
   for (const schema of [
     AccountInputSchema,
+    AccountSchema,
     PersonInputSchema,
+    PersonUpsertSchema,
+    PersonSchema,
     SurveyInputSchema,
+    SurveyPutSchema,
+    SurveySchema,
     ResponseInputSchema,
     ResponseUpsertSchema,
     ResponsePatchSchema,
@@ -55,6 +69,8 @@ export async function buildApp(pool: Pool, logger: Logger): Promise<Server> {
   }
   registerHealth(app, tenancy);
   registerDocuments(app, graphqlSchema);
+  registerPeopleRoutes(app, tenancy);
+  registerSurveyRoutes(app, tenancy);
   registerResponseRoutes(app, tenancy, RECORDING);
   registerBatchRoute(app, tenancy, RECORDING);
   await registerGraphql(app, tenancy, graphqlSchema);

@@ -1,14 +1,29 @@
 import { AccountType, loadAccount, loadPerson, PersonType } from "../people/graphql.ts";
 import { invalidRequest } from "../platform/errors.ts";
 import { builder, parseId } from "../platform/graphql.ts";
-import { byId, createLoader, defineConnection, pageSize, toConnection } from "../platform/graphqlConnection.ts";
+import {
+  byId,
+  createListLoader,
+  createLoader,
+  defineConnection,
+  pageSize,
+  toConnection,
+} from "../platform/graphqlConnection.ts";
 import { decodeCursor, encodeCursor } from "../platform/pagination.ts";
 import { loadResponse, ResponseType } from "../responses/graphql.ts";
 import { CASE_PRIORITIES, CASE_STATUSES } from "../responses/index.ts";
 import { CLOCK_CAUSES, FIRST_CONTACT_STATES } from "./firstContact.ts";
 import { CASE_REASONS, type Case } from "./model.ts";
 import { PRIORITY_TERMS } from "./priority.ts";
-import { CASE_ORDERS, type CaseFilter, caseIdsOf, countCases, listCases, listCasesById } from "./queries.ts";
+import {
+  CASE_ORDERS,
+  type CaseFilter,
+  caseIdsOf,
+  countCases,
+  listCases,
+  listCasesById,
+  listCasesOfPeople,
+} from "./queries.ts";
 
 const StatusEnum = builder.enumType("CaseStatus", { description: "How far the follow-up is", values: CASE_STATUSES });
 const PriorityEnum = builder.enumType("CasePriority", { description: "Whom to call first", values: CASE_PRIORITIES });
@@ -105,6 +120,19 @@ builder.objectField(ResponseType, "case", (t) =>
   }),
 );
 
+const loadCasesOfPerson = createListLoader(async (tx, personIds, limit) =>
+  Map.groupBy(await listCasesOfPeople(tx, personIds, limit), ({ person }) => person?.id ?? ""),
+);
+
+builder.objectField(PersonType, "cases", (t) =>
+  t.field({
+    type: [CaseType],
+    description: "Their follow-up cases, newest first",
+    args: { first: t.arg.int({ defaultValue: 20, description: "How many, at most 100" }) },
+    resolve: ({ id }, { first }, context) => loadCasesOfPerson(context, id, pageSize(first)),
+  }),
+);
+
 const CaseOrderEnum = builder.enumType("CaseOrder", {
   description: "PRIORITY: whom to call first; FIRST_CONTACT_DUE: the earliest due first; by opening otherwise",
   values: CASE_ORDERS,
@@ -161,7 +189,7 @@ builder.queryFields((t) => ({
       for (const name of ["accountIds", "personIds"] as const)
         filter[name]?.forEach((id) => parseId(`filter.${name}`, id));
       const [limit, order] = [pageSize(args.first), args.orderBy ?? "PRIORITY"];
-      const after = decodeCursor(args.after ?? undefined, order, "after", order === "PRIORITY");
+      const after = decodeCursor(args.after ?? undefined, order, "after", order === "PRIORITY" ? "number" : "time");
       const found = await context.read((tx) => listCases(tx, { filter, order, limit, after }));
       const edges = found.map(({ case: node, sortValue: value }) => ({
         node,

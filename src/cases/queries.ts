@@ -1,7 +1,7 @@
 import { and, asc, desc, eq, gte, inArray, isNull, lt, lte, or, type SQL, sql } from "drizzle-orm";
 import { accounts, people } from "../people/index.ts";
 import type { Cursor } from "../platform/pagination.ts";
-import { anyOf } from "../platform/sql.ts";
+import { anyOf, unnest } from "../platform/sql.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { type CasePriority, type CaseStatus, type CaseSummary, responses } from "../responses/index.ts";
 import { categoryOf, DANGER_ZONE_MAX } from "../scoring/index.ts";
@@ -75,6 +75,24 @@ export async function listCasesById(tx: WorkspaceTx, ids: readonly string[]): Pr
   return toCases(
     tx,
     await selectRows(tx, and(eq(cases.workspaceId, tx.workspaceId), sql`${cases.id} = ${anyOf("uuid", ids)}`)),
+  );
+}
+
+/** Of each of these people, their cases, newest first, at most `limit` of each. */
+export async function listCasesOfPeople(tx: WorkspaceTx, personIds: readonly string[], limit: number): Promise<Case[]> {
+  const ids = await tx.run<{ id: string }>(sql`/* cases.listCasesOfPeople */
+    select newest.id from ${unnest({ person_id: ["uuid", personIds] })}
+    cross join lateral (
+      select id from cases
+      where workspace_id = ${tx.workspaceId} and cases.person_id = input.person_id
+      order by opened_at desc, id desc limit ${limit}
+    ) as newest`);
+  const found = await listCasesById(
+    tx,
+    ids.map(({ id }) => id),
+  );
+  return found.toSorted((a, b) =>
+    a.openedAt === b.openedAt ? (a.id < b.id ? 1 : -1) : a.openedAt < b.openedAt ? 1 : -1,
   );
 }
 

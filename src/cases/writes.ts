@@ -8,7 +8,7 @@ import type { PriorityTerm } from "./priority.ts";
 import { caseClocks, cases } from "./table.ts";
 
 /** The statuses of a case that is being worked: a further answer joins it. */
-const LIVE_STATUSES = ["OPEN", "CONTACTED", "PARKED"] as const satisfies readonly CaseStatus[];
+export const LIVE_STATUSES = ["OPEN", "CONTACTED", "PARKED"] as const satisfies readonly CaseStatus[];
 
 /** A case as rules see and change it, with its latest clock. */
 export interface CaseRow {

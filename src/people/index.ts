@@ -1,12 +1,14 @@
 export {
   type Account,
   AccountInputSchema,
-  type Person,
+  AccountSchema,
   PersonInputSchema,
+  PersonSchema,
+  PersonUpsertSchema,
   PROPERTIES_MAX,
   type Properties,
   PropertiesSchema,
 } from "./model.ts";
-export { listAccounts } from "./queries.ts";
+export { listAccounts, type StoredAccount } from "./queries.ts";
 export { type Respondent, recordRespondents } from "./service.ts";
 export { accounts, people } from "./table.ts";

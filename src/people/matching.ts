@@ -1,15 +1,18 @@
 import { newId } from "../platform/ids.ts";
-import { IDENTITIES, type Identity, normaliseIdentity, type Person, type PersonInput } from "./model.ts";
+import { IDENTITIES, type Identity, normaliseIdentity, type PersonFacts, type PersonInput } from "./model.ts";
 
 /** A person as given, with the account already found. */
-export type KnownPersonInput = Omit<PersonInput, "account"> & { accountId?: string };
+export type KnownPersonInput = Omit<PersonInput, "account"> & { accountId?: string | null };
+
+/** What null says of an identity: that the sender does not know it, or that there is none. */
+export type NullIdentity = "unknown" | "none";
 
 export interface Matching {
   /** One per input, in order; two inputs about the same person share theirs. */
-  matched: Person[];
-  created: Person[];
+  matched: PersonFacts[];
+  created: PersonFacts[];
   /** Those of the people found that must be written. */
-  changed: Person[];
+  changed: PersonFacts[];
   /** Ids of those of `changed` who no longer have an identity they had: it must be let go before another can have it. */
   released: string[];
 }
@@ -21,16 +24,20 @@ export interface Matching {
  * Matched by externalId, then e-mail, then phone. Where an e-mail or phone leads to somebody with
  * another externalId, it is somebody new, who takes it over: each identity belongs to one person.
  */
-export function matchPeople(inputs: readonly KnownPersonInput[], found: readonly Person[]): Matching {
+export function matchPeople(
+  inputs: readonly KnownPersonInput[],
+  found: readonly PersonFacts[],
+  nullIdentity: NullIdentity = "unknown",
+): Matching {
   const before = new Map(found.map((person) => [person.id, person]));
   const everybody = new Map(found.map((person) => [person.id, structuredClone(person)]));
-  const owners = new Map<string, Person>();
+  const owners = new Map<string, PersonFacts>();
   for (const person of everybody.values()) claim(owners, person);
 
   const matched = inputs.map((input) => {
     const person = ownerOf(input, owners) ?? blankPerson();
     everybody.set(person.id, person);
-    merge(person, input);
+    merge(person, input, nullIdentity);
     claim(owners, person);
     return person;
   });
@@ -40,7 +47,7 @@ export function matchPeople(inputs: readonly KnownPersonInput[], found: readonly
     const old = before.get(person.id);
     return old !== undefined && JSON.stringify(old) !== JSON.stringify(person);
   });
-  const lost = (person: Person) =>
+  const lost = (person: PersonFacts) =>
     IDENTITIES.some((kind) => (before.get(person.id)?.[kind] ?? person[kind]) !== person[kind]);
   return {
     matched,
@@ -50,7 +57,7 @@ export function matchPeople(inputs: readonly KnownPersonInput[], found: readonly
   };
 }
 
-function ownerOf(input: KnownPersonInput, owners: ReadonlyMap<string, Person>): Person | undefined {
+function ownerOf(input: KnownPersonInput, owners: ReadonlyMap<string, PersonFacts>): PersonFacts | undefined {
   for (const kind of IDENTITIES) {
     const value = identityOf(input, kind);
     const owner = value === undefined ? undefined : owners.get(`${kind}:${value}`);
@@ -62,7 +69,7 @@ function ownerOf(input: KnownPersonInput, owners: ReadonlyMap<string, Person>): 
 }
 
 /** Makes the person the owner of all their identities, and takes each from whoever had it. */
-function claim(owners: Map<string, Person>, person: Person): void {
+function claim(owners: Map<string, PersonFacts>, person: PersonFacts): void {
   for (const kind of IDENTITIES) {
     const value = person[kind];
     if (value === null) continue;
@@ -72,19 +79,21 @@ function claim(owners: Map<string, Person>, person: Person): void {
   }
 }
 
-function merge(person: Person, input: KnownPersonInput): void {
-  for (const kind of IDENTITIES) person[kind] = identityOf(input, kind) ?? person[kind];
+function merge(person: PersonFacts, input: KnownPersonInput, nullIdentity: NullIdentity): void {
+  for (const kind of IDENTITIES) {
+    const isNone = input[kind] === null && nullIdentity === "none";
+    person[kind] = isNone ? null : (identityOf(input, kind) ?? person[kind]);
+  }
   if (input.name !== undefined) person.name = input.name;
   if (input.accountId !== undefined) person.accountId = input.accountId;
   Object.assign(person.properties, input.properties);
 }
 
-/** An identity that is null is one the sender does not know; it takes nothing away. */
 function identityOf(input: KnownPersonInput, kind: Identity): string | undefined {
   const value = input[kind];
   return typeof value === "string" ? normaliseIdentity(kind, value) : undefined;
 }
 
-function blankPerson(): Person {
+function blankPerson(): PersonFacts {
   return { id: newId(), externalId: null, email: null, phone: null, name: null, properties: {}, accountId: null };
 }

@@ -1,5 +1,15 @@
 import { type Static, Type } from "@sinclair/typebox";
-import { CalendarDate, Id, Nullable, ref, STRING_LENGTH_MAX, Strict, Text } from "../platform/schema.ts";
+import {
+  CalendarDate,
+  DateTime,
+  Id,
+  Nullable,
+  nullableRef,
+  ref,
+  STRING_LENGTH_MAX,
+  Strict,
+  Text,
+} from "../platform/schema.ts";
 
 export const PROPERTIES_MAX = 50;
 const PROPERTY_LENGTH_MAX = 1000;
@@ -48,7 +58,19 @@ export const PersonInputSchema = Strict(
 );
 export type PersonInput = Static<typeof PersonInputSchema>;
 
-const AccountSchema = Strict(
+export const PersonUpsertSchema = Strict(
+  {
+    ...PersonInputSchema.properties,
+    externalId: Text({ description: "Your own id of the person" }),
+    account: Type.Optional(nullableRef(AccountInputSchema)),
+  },
+  { $id: "PersonUpsert", description: "What is given is set, null clears, what is absent stays as it is" },
+);
+export type PersonUpsert = Static<typeof PersonUpsertSchema>;
+
+const times = { createdAt: DateTime("When we first heard of it"), updatedAt: DateTime("When it last changed") };
+
+export const AccountSchema = Strict(
   {
     id: Id(),
     externalId: Type.String(),
@@ -59,12 +81,16 @@ const AccountSchema = Strict(
     renewsOn: Nullable(CalendarDate()),
     owner: Nullable(Type.String()),
     churnedOn: Nullable(CalendarDate()),
+    ...times,
   },
   { $id: "Account", description: "A customer organisation" },
 );
 export type Account = Static<typeof AccountSchema>;
 
-const PersonSchema = Strict(
+/** What is known of an account, without when we learnt it. */
+export type AccountFacts = Omit<Account, "createdAt" | "updatedAt">;
+
+export const PersonSchema = Strict(
   {
     id: Id(),
     externalId: Nullable(Type.String()),
@@ -72,11 +98,15 @@ const PersonSchema = Strict(
     phone: Nullable(Type.String({ description: "Without separators" })),
     name: Nullable(Type.String()),
     properties: PropertiesSchema,
-    accountId: Nullable(Id("The account the person belongs to")),
+    account: nullableRef(AccountSchema),
+    ...times,
   },
   { $id: "Person", description: "Somebody who answers" },
 );
 export type Person = Static<typeof PersonSchema>;
+
+/** What is known of a person, with the account by its id. */
+export type PersonFacts = Omit<Person, "account" | "createdAt" | "updatedAt"> & { accountId: string | null };
 
 /** The three ways a person is known, in the order they are matched. */
 export const IDENTITIES = ["externalId", "email", "phone"] as const;

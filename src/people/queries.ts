@@ -1,7 +1,8 @@
-import { and, asc, eq, inArray, or, type SQL, sql } from "drizzle-orm";
+import { and, asc, desc, eq, inArray, lte, or, type SQL, sql } from "drizzle-orm";
+import type { Cursor } from "../platform/pagination.ts";
 import { anyOf, unnest } from "../platform/sql.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
-import type { Account, Identity, Person } from "./model.ts";
+import type { Account, AccountFacts, Identity, Person, PersonFacts } from "./model.ts";
 import { accounts, people } from "./table.ts";
 
 const account = {
@@ -29,27 +30,116 @@ const person = {
 /** Whether the rows found are also locked against change until the transaction ends. */
 export type Lock = "unlocked" | "for update";
 
-export async function listAccounts(tx: WorkspaceTx, ids: readonly string[]): Promise<Account[]> {
-  if (ids.length === 0) return [];
-  return tx.db
-    .select(account)
-    .from(accounts)
-    .where(and(eq(accounts.workspaceId, tx.workspaceId), sql`${accounts.id} = ${anyOf("uuid", ids)}`));
+/** An account or a person with their times, and the person's account by its id. */
+export type StoredAccount = Account;
+export type StoredPerson = PersonFacts & Pick<Person, "createdAt" | "updatedAt">;
+
+const accountTimes = { createdAt: accounts.createdAt, updatedAt: accounts.updatedAt };
+const personTimes = { createdAt: people.createdAt, updatedAt: people.updatedAt };
+
+function withTimes<Row extends { createdAt: Date; updatedAt: Date }>({ createdAt, updatedAt, ...row }: Row) {
+  return { ...row, createdAt: createdAt.toISOString(), updatedAt: updatedAt.toISOString() };
 }
 
-export async function listPeople(tx: WorkspaceTx, ids: readonly string[]): Promise<Person[]> {
+export async function listAccounts(tx: WorkspaceTx, ids: readonly string[]): Promise<StoredAccount[]> {
   if (ids.length === 0) return [];
-  return tx.db
-    .select(person)
+  const rows = await tx.db
+    .select({ ...account, ...accountTimes })
+    .from(accounts)
+    .where(and(eq(accounts.workspaceId, tx.workspaceId), sql`${accounts.id} = ${anyOf("uuid", ids)}`));
+  return rows.map(withTimes);
+}
+
+export async function listPeople(tx: WorkspaceTx, ids: readonly string[]): Promise<StoredPerson[]> {
+  if (ids.length === 0) return [];
+  const rows = await tx.db
+    .select({ ...person, ...personTimes })
     .from(people)
     .where(and(eq(people.workspaceId, tx.workspaceId), sql`${people.id} = ${anyOf("uuid", ids)}`));
+  return rows.map(withTimes);
+}
+
+/** A page of a list: newest first, one row more than `limit` where there are more. */
+export interface NewestPage {
+  limit: number;
+  after?: Cursor | undefined;
+}
+
+/** @param known each list means any of its values, in the form in which identities are kept */
+export async function listPeoplePage(
+  tx: WorkspaceTx,
+  known: Partial<Record<Identity, readonly string[] | undefined>>,
+  { limit, after }: NewestPage,
+): Promise<StoredPerson[]> {
+  const terms = Object.entries(known).map(
+    ([kind, values]) => values && sql`${people[kind as Identity]} = ${anyOf("text", values)}`,
+  );
+  const rows = await tx.db
+    .select({ ...person, ...personTimes })
+    .from(people)
+    .where(and(eq(people.workspaceId, tx.workspaceId), ...terms, isBefore(people, after)))
+    .orderBy(desc(people.createdAt), desc(people.id))
+    .limit(limit + 1);
+  return rows.map(withTimes);
+}
+
+export async function listAccountsPage(
+  tx: WorkspaceTx,
+  filter: { externalIds?: readonly string[] | undefined; segments?: readonly string[] | undefined },
+  { limit, after }: NewestPage,
+): Promise<StoredAccount[]> {
+  const { externalIds, segments } = filter;
+  const rows = await tx.db
+    .select({ ...account, ...accountTimes })
+    .from(accounts)
+    .where(
+      and(
+        eq(accounts.workspaceId, tx.workspaceId),
+        externalIds && sql`${accounts.externalId} = ${anyOf("text", externalIds)}`,
+        segments && sql`${accounts.segment} = ${anyOf("text", segments)}`,
+        isBefore(accounts, after),
+      ),
+    )
+    .orderBy(desc(accounts.createdAt), desc(accounts.id))
+    .limit(limit + 1);
+  return rows.map(withTimes);
+}
+
+function isBefore(table: typeof people | typeof accounts, after: Cursor | undefined): SQL | undefined {
+  return after && sql`(${table.createdAt}, ${table.id}) < (${after.value}::timestamptz, ${after.id}::uuid)`;
+}
+
+/** Of each of these accounts, the people who belong to it, newest first, at most `limit` of each. */
+export async function listPeopleOfAccounts(
+  tx: WorkspaceTx,
+  accountIds: readonly string[],
+  limit: number,
+): Promise<StoredPerson[]> {
+  const ranked = tx.db
+    .select({
+      id: people.id,
+      place:
+        sql<number>`row_number() over (partition by ${people.accountId} order by ${people.createdAt} desc, ${people.id} desc)`.as(
+          "place",
+        ),
+    })
+    .from(people)
+    .where(and(eq(people.workspaceId, tx.workspaceId), sql`${people.accountId} = ${anyOf("uuid", accountIds)}`))
+    .as("ranked");
+  const rows = await tx.db
+    .select({ ...person, ...personTimes })
+    .from(people)
+    .innerJoin(ranked, eq(ranked.id, people.id))
+    .where(and(eq(people.workspaceId, tx.workspaceId), lte(ranked.place, limit)))
+    .orderBy(desc(people.createdAt), desc(people.id));
+  return rows.map(withTimes);
 }
 
 export async function listAccountsByExternalId(
   tx: WorkspaceTx,
   externalIds: readonly string[],
   lock: Lock,
-): Promise<Account[]> {
+): Promise<AccountFacts[]> {
   const query = tx.db
     .select(account)
     .from(accounts)
@@ -63,7 +153,7 @@ export async function listPeopleByIdentity(
   tx: WorkspaceTx,
   known: Record<Identity, readonly string[]>,
   lock: Lock,
-): Promise<Person[]> {
+): Promise<PersonFacts[]> {
   const kinds = (["externalId", "email", "phone"] as const).filter((kind) => known[kind].length > 0);
   const terms: SQL[] = kinds.map((kind) => sql`${people[kind]} = ${anyOf("text", known[kind])}`);
   const query = tx.db
@@ -74,7 +164,7 @@ export async function listPeopleByIdentity(
   return lock === "for update" ? query.for("update") : query;
 }
 
-function accountColumns(rows: readonly Account[]): Parameters<typeof unnest>[0] {
+function accountColumns(rows: readonly AccountFacts[]): Parameters<typeof unnest>[0] {
   return {
     id: ["uuid", rows.map(({ id }) => id)],
     external_id: ["text", rows.map(({ externalId }) => externalId)],
@@ -89,7 +179,7 @@ function accountColumns(rows: readonly Account[]): Parameters<typeof unnest>[0] 
 }
 
 /** Somebody else who was quicker is a unique violation: the transaction runs again and finds what they made. */
-export async function insertAccounts(tx: WorkspaceTx, rows: readonly Account[]): Promise<void> {
+export async function insertAccounts(tx: WorkspaceTx, rows: readonly AccountFacts[]): Promise<void> {
   if (rows.length === 0) return;
   await tx.run(sql`/* people.insertAccounts */
     insert into accounts (workspace_id, id, external_id, name, segment, annual_value, currency, renews_on, owner, churned_on, created_at, updated_at)
@@ -97,7 +187,7 @@ export async function insertAccounts(tx: WorkspaceTx, rows: readonly Account[]):
     from ${unnest(accountColumns(rows))} order by external_id`);
 }
 
-export async function updateAccounts(tx: WorkspaceTx, rows: readonly Account[]): Promise<void> {
+export async function updateAccounts(tx: WorkspaceTx, rows: readonly AccountFacts[]): Promise<void> {
   if (rows.length === 0) return;
   await tx.run(sql`/* people.updateAccounts */
     update accounts set name = input.name, segment = input.segment, annual_value = input.annual_value,
@@ -107,7 +197,7 @@ export async function updateAccounts(tx: WorkspaceTx, rows: readonly Account[]):
     where accounts.workspace_id = ${tx.workspaceId} and accounts.id = input.id`);
 }
 
-function personColumns(rows: readonly Person[]): Parameters<typeof unnest>[0] {
+function personColumns(rows: readonly PersonFacts[]): Parameters<typeof unnest>[0] {
   return {
     id: ["uuid", rows.map(({ id }) => id)],
     external_id: ["text", rows.map(({ externalId }) => externalId)],
@@ -120,7 +210,7 @@ function personColumns(rows: readonly Person[]): Parameters<typeof unnest>[0] {
 }
 
 /** Somebody else who was quicker is a unique violation: the transaction runs again and finds what they made. */
-export async function insertPeople(tx: WorkspaceTx, rows: readonly Person[]): Promise<void> {
+export async function insertPeople(tx: WorkspaceTx, rows: readonly PersonFacts[]): Promise<void> {
   if (rows.length === 0) return;
   await tx.run(sql`/* people.insertPeople */
     insert into people (workspace_id, id, external_id, email, phone, name, properties, account_id, created_at, updated_at)
@@ -137,7 +227,7 @@ export async function releaseIdentities(tx: WorkspaceTx, ids: readonly string[])
     .where(and(eq(people.workspaceId, tx.workspaceId), inArray(people.id, [...ids])));
 }
 
-export async function updatePeople(tx: WorkspaceTx, rows: readonly Person[]): Promise<void> {
+export async function updatePeople(tx: WorkspaceTx, rows: readonly PersonFacts[]): Promise<void> {
   if (rows.length === 0) return;
   await tx.run(sql`/* people.updatePeople */
     update people set external_id = input.external_id, email = input.email, phone = input.phone, name = input.name,

@@ -1,14 +1,15 @@
 import { newId } from "../platform/ids.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
-import { type KnownPersonInput, matchPeople } from "./matching.ts";
+import { type KnownPersonInput, type Matching, matchPeople, type NullIdentity } from "./matching.ts";
 import {
-  type Account,
+  type AccountFacts,
   type AccountInput,
   IDENTITIES,
   type Identity,
   normaliseIdentity,
-  type Person,
+  type PersonFacts,
   type PersonInput,
+  type PersonUpsert,
 } from "./model.ts";
 import {
   insertAccounts,
@@ -29,9 +30,9 @@ export interface RespondentInput {
 }
 
 export interface Respondent {
-  person: Person | null;
+  person: PersonFacts | null;
   /** The account given, else the one the person belongs to. */
-  account: Account | null;
+  account: AccountFacts | null;
 }
 
 /**
@@ -54,7 +55,7 @@ export async function recordRespondents(tx: WorkspaceTx, inputs: readonly Respon
     const accountId = accountOf(given[index])?.id;
     return known.push(accountId === undefined ? own : { ...own, accountId }) - 1;
   });
-  const people = await recordPeople(tx, known);
+  const { matched: people } = await recordPeople(tx, known);
 
   const accounts = new Map([...byExternalId.values()].map((account) => [account.id, account]));
   const missing = people.flatMap(({ accountId }) => (accountId !== null && !accounts.has(accountId) ? accountId : []));
@@ -66,7 +67,30 @@ export async function recordRespondents(tx: WorkspaceTx, inputs: readonly Respon
   });
 }
 
-async function recordAccounts(tx: WorkspaceTx, inputs: readonly AccountInput[]): Promise<Map<string, Account>> {
+/**
+ * Makes a person, or brings the one with this externalId up to date; null clears.
+ * @returns the id, and whether the person is new
+ */
+export async function putPerson(tx: WorkspaceTx, input: PersonUpsert): Promise<{ id: string; isNew: boolean }> {
+  const { account, ...own } = input;
+  const accounts = await recordAccounts(tx, account ? [account] : []);
+  const accountId = account === undefined ? undefined : (accounts.get(account?.externalId ?? "")?.id ?? null);
+  const known = accountId === undefined ? own : { ...own, accountId };
+  const { matched, created } = await recordPeople(tx, [known], "none");
+  const [person] = matched;
+  if (person === undefined) throw new Error("matching gave nobody");
+  return { id: person.id, isNew: created.length > 0 };
+}
+
+/** The same for an account. */
+export async function putAccount(tx: WorkspaceTx, input: AccountInput): Promise<{ id: string; isNew: boolean }> {
+  const [before] = await listAccountsByExternalId(tx, [input.externalId], "unlocked");
+  const account = (await recordAccounts(tx, [input])).get(input.externalId);
+  if (account === undefined) throw new Error("recording gave no account");
+  return { id: account.id, isNew: before === undefined };
+}
+
+async function recordAccounts(tx: WorkspaceTx, inputs: readonly AccountInput[]): Promise<Map<string, AccountFacts>> {
   if (inputs.length === 0) return new Map();
   const externalIds = [...new Set(inputs.map(({ externalId }) => externalId))].toSorted();
   const { merged, created, changed } = await planned((lock) => planAccounts(tx, inputs, externalIds, lock));
@@ -100,17 +124,23 @@ async function planAccounts(
   };
 }
 
-async function recordPeople(tx: WorkspaceTx, inputs: readonly KnownPersonInput[]): Promise<Person[]> {
-  if (inputs.length === 0) return [];
+async function recordPeople(
+  tx: WorkspaceTx,
+  inputs: readonly KnownPersonInput[],
+  nullIdentity: NullIdentity = "unknown",
+): Promise<Matching> {
+  if (inputs.length === 0) return { matched: [], created: [], changed: [], released: [] };
   const known = Object.fromEntries(IDENTITIES.map((kind) => [kind, identitiesOf(inputs, kind)])) as Record<
     Identity,
     string[]
   >;
-  const plan = await planned(async (lock) => matchPeople(inputs, await listPeopleByIdentity(tx, known, lock)));
+  const plan = await planned(async (lock) =>
+    matchPeople(inputs, await listPeopleByIdentity(tx, known, lock), nullIdentity),
+  );
   await releaseIdentities(tx, plan.released);
   await updatePeople(tx, plan.changed);
   await insertPeople(tx, plan.created);
-  return plan.matched;
+  return plan;
 }
 
 /**
@@ -127,7 +157,7 @@ function identitiesOf(inputs: readonly KnownPersonInput[], kind: Identity): stri
   return [...new Set(values.map((value) => normaliseIdentity(kind, value)))].toSorted();
 }
 
-function blankAccount(externalId: string): Account {
+function blankAccount(externalId: string): AccountFacts {
   const unknown = { name: null, segment: null, annualValue: null, currency: null, renewsOn: null, owner: null };
   return { id: newId(), externalId, ...unknown, churnedOn: null };
 }

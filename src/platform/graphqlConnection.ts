@@ -94,6 +94,22 @@ export function createLoader<Value>(
   };
 }
 
+/**
+ * A link to several things of each: one statement for all that have it on the page. `load` gets the
+ * distinct keys and how many of each are wanted.
+ */
+export function createListLoader<Value>(
+  load: (tx: WorkspaceTx, keys: readonly string[], limit: number) => Promise<ReadonlyMap<string, readonly Value[]>>,
+): (context: GraphqlContext, key: string, limit: number) => Promise<readonly Value[]> {
+  // Of every size that is asked for, one loader; there are 100 sizes.
+  const bySize = new Map<number, ReturnType<typeof createLoader<readonly Value[]>>>();
+  return async (context, key, limit) => {
+    const loader = bySize.get(limit) ?? createLoader((tx, keys) => load(tx, keys, limit));
+    bySize.set(limit, loader);
+    return (await loader(context, key)) ?? [];
+  };
+}
+
 /** The things by their id. */
 export function byId<Item extends { id: string }>(items: readonly Item[]): Map<string, Item> {
   return new Map(items.map((item) => [item.id, item]));

@@ -1,6 +1,6 @@
 import { type TSchema, Type } from "@sinclair/typebox";
 import { invalidRequest } from "./errors.ts";
-import { isDateTime, isId, Nullable, Strict, Text } from "./schema.ts";
+import { isDate, isDateTime, isId, isText, Nullable, Strict, Text } from "./schema.ts";
 
 export const LIMIT_DEFAULT = 20;
 export const LIMIT_MAX = 100;
@@ -30,12 +30,23 @@ export interface Cursor {
   id: string;
 }
 
+/** Of a list whose sort value is enough by itself. */
+export const NO_ID = "00000000-0000-0000-0000-000000000000";
+
+/** What the sort values of a list look like: a cursor with another is none of ours. */
+const IS_VALUE = {
+  time: isDateTime,
+  number: (text: string) => text !== "" && Number.isFinite(Number(text)),
+  date: (text: string) => isDate(text) || text === "infinity",
+  text: isText,
+};
+
 export function encodeCursor(cursor: Cursor): string {
   return Buffer.from(JSON.stringify([cursor.order, cursor.value, cursor.id])).toString("base64url");
 }
 
 /**
- * @param order what the list is sorted by; its values are times, or numbers where `isNumber` says so
+ * @param order what the list is sorted by
  * @param name how the caller calls the parameter: `cursor` by REST, `after` by GraphQL
  * @throws {AppError} `invalid_request` for a cursor of another order, or one we never made
  */
@@ -43,12 +54,12 @@ export function decodeCursor(
   text: string | undefined,
   order: string,
   name: string,
-  isNumber = false,
+  values: keyof typeof IS_VALUE = "time",
 ): Cursor | undefined {
   if (text === undefined) return undefined;
   try {
     const [madeFor, value, id] = JSON.parse(Buffer.from(text, "base64url").toString()) as unknown[];
-    const isOurs = typeof value === "string" && (isNumber ? Number.isFinite(Number(value)) : isDateTime(value));
+    const isOurs = typeof value === "string" && IS_VALUE[values](value);
     if (madeFor === order && isOurs && typeof id === "string" && isId(id)) return { order, value, id };
   } catch {
     // Falls through to the one error: what is wrong inside is nobody's business.

@@ -178,6 +178,14 @@ export function Strict<Properties extends Record<string, TSchema>>(
   return Type.Object(properties, { additionalProperties: false, ...options });
 }
 
+/** More values of one query parameter are no question a person asks. */
+const VALUES_MAX = 100;
+
+/** A query parameter that may be given several times, meaning any of the values. */
+export function AnyOf<S extends TSchema>(item: S) {
+  return Type.Optional(Type.Array(item, { maxItems: VALUES_MAX }));
+}
+
 /** Stands for a schema that was registered by its `$id`: validated, typed and documented once. */
 export function ref<S extends TSchema>(schema: S) {
   return Type.Unsafe<Static<S>>({ $ref: `${schema.$id}#` });

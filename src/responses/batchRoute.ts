@@ -34,7 +34,7 @@ const BatchResultSchema = Strict(
 );
 
 /** History may open no case, and tell nobody. */
-export const HistoryQuery = Strict({
+const HistoryQuery = Strict({
   followUp: Type.Optional(OneOf(FOLLOW_UPS, { description: "NONE: opens no case, now or by a later change" })),
   events: Type.Optional(Type.Boolean({ description: "false: no event is written about these answers" })),
 });

@@ -1,11 +1,18 @@
 import { AccountType, loadAccount, loadPerson, PersonType } from "../people/graphql.ts";
 import { builder, parseId } from "../platform/graphql.ts";
-import { byId, createLoader, defineConnection, pageSize, toConnection } from "../platform/graphqlConnection.ts";
+import {
+  byId,
+  createListLoader,
+  createLoader,
+  defineConnection,
+  pageSize,
+  toConnection,
+} from "../platform/graphqlConnection.ts";
 import { decodeCursor, encodeCursor } from "../platform/pagination.ts";
 import { loadSurvey, SurveyType } from "../surveys/graphql.ts";
 import { CategoryEnum, ChannelEnum, ResponseFilterInput, toResponseFilter } from "./graphqlFilter.ts";
 import { EXCLUSION_REASONS, type RecordedResponse } from "./model.ts";
-import { countResponses, listResponses, listResponsesById, RESPONSE_ORDERS } from "./queries.ts";
+import { countResponses, listResponses, listResponsesById, listResponsesOfPeople, RESPONSE_ORDERS } from "./queries.ts";
 
 export const loadResponse = createLoader(async (tx, ids) => byId(await listResponsesById(tx, ids)));
 
@@ -137,3 +144,16 @@ builder.queryFields((t) => ({
     },
   }),
 }));
+
+const loadResponsesOfPerson = createListLoader(async (tx, personIds, limit) =>
+  Map.groupBy(await listResponsesOfPeople(tx, personIds, limit), ({ person }) => person?.id ?? ""),
+);
+
+builder.objectField(PersonType, "responses", (t) =>
+  t.field({
+    type: [ResponseType],
+    description: "Their answers, newest first",
+    args: { first: t.arg.int({ defaultValue: 20, description: "How many, at most 100" }) },
+    resolve: ({ id }, { first }, context) => loadResponsesOfPerson(context, id, pageSize(first)),
+  }),
+);

@@ -47,6 +47,32 @@ export async function countResponses(tx: WorkspaceTx, filter: ResponseFilter): P
   return tx.db.$count(responses, whereResponses(tx.workspaceId, filter));
 }
 
+/** Of each of these people, their responses, newest first, at most `limit` of each; excluded ones too. */
+export async function listResponsesOfPeople(
+  tx: WorkspaceTx,
+  personIds: readonly string[],
+  limit: number,
+): Promise<RecordedResponse[]> {
+  const ids = await tx.run<{ id: string }>(sql`/* responses.listResponsesOfPeople */
+    select newest.id from ${unnest({ person_id: ["uuid", personIds] })}
+    cross join lateral (
+      select id from responses
+      where workspace_id = ${tx.workspaceId} and responses.person_id = input.person_id
+      order by responded_at desc, id desc limit ${limit}
+    ) as newest`);
+  return selectResponses(
+    tx,
+    and(
+      eq(responses.workspaceId, tx.workspaceId),
+      sql`${responses.id} = ${anyOf(
+        "uuid",
+        ids.map(({ id }) => id),
+      )}`,
+    ),
+    (query) => query.orderBy(desc(responses.respondedAt), desc(responses.id)),
+  );
+}
+
 async function selectResponses(
   tx: WorkspaceTx,
   where: SQL | undefined,

@@ -5,7 +5,7 @@ import type { Server } from "../platform/http.ts";
 import { answerCreation, type Creation, IdempotencyHeaders } from "../platform/keyedRoute.ts";
 import { decodeCursor, LIMIT_DEFAULT, PageOf, PageQuery, toPage } from "../platform/pagination.ts";
 import { problems } from "../platform/problem.ts";
-import { DateTime, Id, OneOf, ref, Strict, Text, toBound } from "../platform/schema.ts";
+import { AnyOf, DateTime, Id, OneOf, ref, Strict, Text, toBound } from "../platform/schema.ts";
 import type { Tenancy } from "../platform/tenancy.ts";
 import { CATEGORIES } from "../scoring/index.ts";
 import { changeResponse, putResponse } from "./changing.ts";
@@ -20,22 +20,18 @@ import {
 import { listResponses, listResponsesById, type ResponseOrder } from "./queries.ts";
 import { type RecordingSteps, type RecordResult, recordResponses, withCases } from "./service.ts";
 
-const LIST_VALUES_MAX = 100;
-const Any = <S extends Parameters<typeof Type.Array>[0]>(item: S) =>
-  Type.Optional(Type.Array(item, { maxItems: LIST_VALUES_MAX }));
-
 const ListQuery = Strict({
-  surveyKey: Any(Text()),
-  category: Any(OneOf(CATEGORIES)),
-  dangerZone: Any(Type.Boolean()),
-  source: Any(Text()),
-  externalId: Any(Text()),
-  personId: Any(Id()),
-  accountId: Any(Id()),
+  surveyKey: AnyOf(Text()),
+  category: AnyOf(OneOf(CATEGORIES)),
+  dangerZone: AnyOf(Type.Boolean()),
+  source: AnyOf(Text()),
+  externalId: AnyOf(Text()),
+  personId: AnyOf(Id()),
+  accountId: AnyOf(Id()),
   from: Type.Optional(DateTime("Answered at this time or later")),
   to: Type.Optional(DateTime("Answered before this time")),
   updatedSince: Type.Optional(DateTime("Changed at this time or later; the list is then in the order of change")),
-  excluded: Any(Type.Boolean({ description: "true: only excluded responses; false: none of them" })),
+  excluded: AnyOf(Type.Boolean({ description: "true: only excluded responses; false: none of them" })),
   ...PageQuery,
 });
 

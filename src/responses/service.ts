@@ -36,7 +36,7 @@ export interface RecordingOptions {
   events: boolean;
 }
 
-export const LIVE: RecordingOptions = { followUp: "OPEN", events: true };
+const LIVE: RecordingOptions = { followUp: "OPEN", events: true };
 
 /**
  * What became of one input. `existing` is the same answer sent again, `rejected` touched nothing:

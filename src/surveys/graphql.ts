@@ -1,7 +1,7 @@
 import { builder } from "../platform/graphql.ts";
 import { createLoader } from "../platform/graphqlConnection.ts";
 import { SURVEY_KINDS, type Survey } from "./model.ts";
-import { listSurveys } from "./queries.ts";
+import { listSurveys, listSurveysPage } from "./queries.ts";
 
 const SurveyKindEnum = builder.enumType("SurveyKind", {
   description:
@@ -22,4 +22,16 @@ export const SurveyType = builder.objectRef<Survey>("Survey").implement({
 
 export const loadSurvey = createLoader(
   async (tx, keys) => new Map((await listSurveys(tx, keys)).map((survey) => [survey.key, survey])),
+);
+
+/** A workspace has as many surveys as it can name; beyond this it pages by REST. */
+const SURVEYS_MAX = 1_000;
+
+builder.queryField("surveys", (t) =>
+  t.field({
+    type: [SurveyType],
+    description: "What was asked, in the order of the keys",
+    extensions: { scope: "responses:read" },
+    resolve: (_root, _args, context) => context.read((tx) => listSurveysPage(tx, SURVEYS_MAX, undefined)),
+  }),
 );

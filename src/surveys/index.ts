@@ -1,3 +1,3 @@
-export { SURVEY_KINDS, type Survey, SurveyInputSchema } from "./model.ts";
+export { SURVEY_KINDS, type Survey, SurveyInputSchema, SurveyPutSchema, SurveySchema } from "./model.ts";
 export { recordSurveys } from "./service.ts";
 export { surveys } from "./table.ts";

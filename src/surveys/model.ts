@@ -5,6 +5,8 @@ import { Nullable, OneOf, Strict, Text } from "../platform/schema.ts";
 export const SURVEY_KINDS = ["RELATIONSHIP", "TRANSACTIONAL"] as const;
 export type SurveyKind = (typeof SURVEY_KINDS)[number];
 
+const QUESTION_LENGTH_MAX = 255;
+
 /** The survey of an answer that names none. */
 export const DEFAULT_SURVEY_KEY = "default";
 
@@ -17,7 +19,17 @@ export const SurveyInputSchema = Strict(
 );
 export type SurveyInput = Static<typeof SurveyInputSchema>;
 
-const SurveySchema = Strict(
+export const SurveyPutSchema = Strict(
+  {
+    name: Type.Optional(Nullable(Text({ description: "For people to read" }))),
+    kind: Type.Optional(OneOf(SURVEY_KINDS)),
+    question: Type.Optional(Nullable(Text({ maxLength: QUESTION_LENGTH_MAX, description: "As it is put" }))),
+  },
+  { $id: "SurveyPut", description: "What is given is set, null clears, what is absent stays as it is" },
+);
+export type SurveyPut = Static<typeof SurveyPutSchema>;
+
+export const SurveySchema = Strict(
   {
     key: Type.String(),
     kind: OneOf(SURVEY_KINDS),

@@ -4,10 +4,12 @@ import type { WorkspaceTx } from "../platform/tenancy.ts";
 import type { Survey, SurveyKind } from "./model.ts";
 import { surveys } from "./table.ts";
 
+const survey = { key: surveys.key, kind: surveys.kind, name: surveys.name, question: surveys.question };
+
 export async function listSurveys(tx: WorkspaceTx, keys: readonly string[]): Promise<Survey[]> {
   if (keys.length === 0) return [];
   return tx.db
-    .select({ key: surveys.key, kind: surveys.kind, name: surveys.name, question: surveys.question })
+    .select(survey)
     .from(surveys)
     .where(and(eq(surveys.workspaceId, tx.workspaceId), sql`${surveys.key} = ${anyOf("text", keys)}`));
 }
@@ -22,4 +24,24 @@ export async function insertSurveys(
     select ${tx.workspaceId}, key, kind, ${tx.now}, ${tx.now}
     from ${unnest({ key: ["text", rows.map(({ key }) => key)], kind: ["text", rows.map(({ kind }) => kind)] })}
     order by key on conflict do nothing`);
+}
+
+/** In the order of their keys, from after `after`; one row more than `limit` where there are more. */
+export async function listSurveysPage(tx: WorkspaceTx, limit: number, after: string | undefined): Promise<Survey[]> {
+  return tx.db
+    .select(survey)
+    .from(surveys)
+    .where(and(eq(surveys.workspaceId, tx.workspaceId), after === undefined ? undefined : sql`${byKey} > ${after}`))
+    .orderBy(byKey)
+    .limit(limit + 1);
+}
+
+/** The same order on every server, whatever its language. */
+const byKey = sql`${surveys.key} collate "C"`;
+
+export async function updateSurvey(tx: WorkspaceTx, key: string, change: Partial<Survey>): Promise<void> {
+  await tx.db
+    .update(surveys)
+    .set({ ...change, updatedAt: tx.now })
+    .where(and(eq(surveys.workspaceId, tx.workspaceId), eq(surveys.key, key)));
 }

@@ -1,6 +1,6 @@
 import type { WorkspaceTx } from "../platform/tenancy.ts";
-import { DEFAULT_SURVEY_KEY, type SurveyInput } from "./model.ts";
-import { insertSurveys, listSurveys } from "./queries.ts";
+import { DEFAULT_SURVEY_KEY, type Survey, type SurveyInput, type SurveyPut } from "./model.ts";
+import { insertSurveys, listSurveys, updateSurvey } from "./queries.ts";
 
 /** Makes the surveys that are new and returns the key of each input's. A known survey keeps its kind. */
 export async function recordSurveys(tx: WorkspaceTx, inputs: readonly (SurveyInput | undefined)[]): Promise<string[]> {
@@ -10,4 +10,18 @@ export async function recordSurveys(tx: WorkspaceTx, inputs: readonly (SurveyInp
   const created = [...kinds].filter(([key]) => !known.has(key)).map(([key, kind]) => ({ key, kind }));
   if (created.length > 0) await insertSurveys(tx, created);
   return keys;
+}
+
+/** Makes a survey, or changes the one with this key; null clears. */
+export async function putSurvey(
+  tx: WorkspaceTx,
+  key: string,
+  input: SurveyPut,
+): Promise<{ survey: Survey; isNew: boolean }> {
+  const isNew = (await listSurveys(tx, [key])).length === 0;
+  await recordSurveys(tx, [{ key, ...(input.kind === undefined ? {} : { kind: input.kind }) }]);
+  if (Object.keys(input).length > 0) await updateSurvey(tx, key, input);
+  const [survey] = await listSurveys(tx, [key]);
+  if (survey === undefined) throw new Error("a survey was not found again");
+  return { survey, isNew };
 }

@@ -1,8 +1,8 @@
 import t from "tap";
 import { matchPeople } from "../../src/people/matching.ts";
-import type { Person } from "../../src/people/model.ts";
+import type { PersonFacts } from "../../src/people/model.ts";
 
-const person = (id: string, known: Partial<Person>): Person => ({
+const person = (id: string, known: Partial<PersonFacts>): PersonFacts => ({
   id,
   externalId: null,
   email: null,
@@ -102,4 +102,11 @@ t.test("several answers of one new person make one person, the last word wins", 
   );
   t.equal(new Set(matched.map(({ id }) => id)).size, 1);
   t.match(created, [{ externalId: "u-1", email: "a@example.com", name: "Ana" }]);
+});
+
+t.test("where null says that there is none, it clears the identity", async (t) => {
+  const known = person("p1", { externalId: "u-1", email: "a@example.com" });
+  const { matched, released } = matchPeople([{ externalId: "u-1", email: null }], [known], "none");
+  t.match(matched, [{ id: "p1", email: null }]);
+  t.same(released, ["p1"]);
 });

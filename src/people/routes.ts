@@ -1,0 +1,180 @@
+import { Type } from "@sinclair/typebox";
+import { callerOf } from "../platform/auth.ts";
+import { AppError } from "../platform/errors.ts";
+import type { Server } from "../platform/http.ts";
+import { decodeCursor, LIMIT_DEFAULT, PageOf, PageQuery, toPage } from "../platform/pagination.ts";
+import { problems } from "../platform/problem.ts";
+import { AnyOf, Id, ref, Strict, Text } from "../platform/schema.ts";
+import type { Tenancy, WorkspaceTx } from "../platform/tenancy.ts";
+import {
+  AccountInputSchema,
+  AccountSchema,
+  normaliseIdentity,
+  type Person,
+  PersonSchema,
+  PersonUpsertSchema,
+} from "./model.ts";
+import { listAccounts, listAccountsPage, listPeople, listPeoplePage, type StoredPerson } from "./queries.ts";
+import { putAccount, putPerson } from "./service.ts";
+
+const IdParams = Strict({ id: Id() });
+const PersonPage = PageOf(ref(PersonSchema), "PersonPage");
+const AccountPage = PageOf(ref(AccountSchema), "AccountPage");
+const ORDER = "NEWEST";
+const createdCursor = ({ id, createdAt }: { id: string; createdAt: string }) => ({
+  order: ORDER,
+  value: createdAt,
+  id,
+});
+
+export function registerPeopleRoutes(app: Server, tenancy: Tenancy): void {
+  app.addSchema(PersonPage);
+  app.addSchema(AccountPage);
+
+  app.put(
+    "/v1/people",
+    {
+      config: { scope: "people:write" },
+      schema: {
+        operationId: "putPerson",
+        summary: "Make a person, or bring the one with this externalId up to date",
+        tags: ["People"],
+        body: ref(PersonUpsertSchema),
+        response: {
+          200: { description: "As they are now", ...ref(PersonSchema) },
+          201: { description: "Made", ...ref(PersonSchema) },
+          ...problems(400, 413, 415),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { person, isNew } = await tenancy.inWorkspace(callerOf(request), async (tx) => {
+        const put = await putPerson(tx, request.body);
+        return { person: await getPerson(tx, put.id), isNew: put.isNew };
+      });
+      return reply.code(isNew ? 201 : 200).send(person);
+    },
+  );
+
+  app.get(
+    "/v1/people/:id",
+    {
+      config: { scope: "people:read" },
+      schema: {
+        operationId: "getPerson",
+        summary: "Read one person",
+        tags: ["People"],
+        params: IdParams,
+        response: { 200: { description: "The person", ...ref(PersonSchema) }, ...problems(400, 404) },
+      },
+    },
+    async (request) => tenancy.readWorkspace(callerOf(request), (tx) => getPerson(tx, request.params.id)),
+  );
+
+  app.get(
+    "/v1/people",
+    {
+      config: { scope: "people:read" },
+      schema: {
+        operationId: "listPeople",
+        summary: "List people, the newest first",
+        tags: ["People"],
+        querystring: Strict({
+          email: AnyOf(Type.String({ format: "email", maxLength: 255, description: "In any case" })),
+          externalId: AnyOf(Text()),
+          ...PageQuery,
+        }),
+        response: { 200: { description: "A page of people", ...ref(PersonPage) }, ...problems(400) },
+      },
+    },
+    async (request) => {
+      const { limit = LIMIT_DEFAULT, cursor, externalId, email } = request.query;
+      const known = { externalId, email: email?.map((address) => normaliseIdentity("email", address)) };
+      const after = decodeCursor(cursor, ORDER, "cursor");
+      return tenancy.readWorkspace(callerOf(request), async (tx) => {
+        const people = await toPeople(tx, await listPeoplePage(tx, known, { limit, after }));
+        return toPage(people, limit, createdCursor);
+      });
+    },
+  );
+
+  app.put(
+    "/v1/accounts",
+    {
+      config: { scope: "people:write" },
+      schema: {
+        operationId: "putAccount",
+        summary: "Make an account, or bring the one with this externalId up to date",
+        tags: ["People"],
+        body: ref(AccountInputSchema),
+        response: {
+          200: { description: "As it is now", ...ref(AccountSchema) },
+          201: { description: "Made", ...ref(AccountSchema) },
+          ...problems(400, 413, 415),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { account, isNew } = await tenancy.inWorkspace(callerOf(request), async (tx) => {
+        const put = await putAccount(tx, request.body);
+        return { account: await getAccount(tx, put.id), isNew: put.isNew };
+      });
+      return reply.code(isNew ? 201 : 200).send(account);
+    },
+  );
+
+  app.get(
+    "/v1/accounts/:id",
+    {
+      config: { scope: "people:read" },
+      schema: {
+        operationId: "getAccount",
+        summary: "Read one account",
+        tags: ["People"],
+        params: IdParams,
+        response: { 200: { description: "The account", ...ref(AccountSchema) }, ...problems(400, 404) },
+      },
+    },
+    async (request) => tenancy.readWorkspace(callerOf(request), (tx) => getAccount(tx, request.params.id)),
+  );
+
+  app.get(
+    "/v1/accounts",
+    {
+      config: { scope: "people:read" },
+      schema: {
+        operationId: "listAccounts",
+        summary: "List accounts, the newest first",
+        tags: ["People"],
+        querystring: Strict({ externalId: AnyOf(Text()), segment: AnyOf(Text()), ...PageQuery }),
+        response: { 200: { description: "A page of accounts", ...ref(AccountPage) }, ...problems(400) },
+      },
+    },
+    async (request) => {
+      const { limit = LIMIT_DEFAULT, cursor, externalId: externalIds, segment: segments } = request.query;
+      const after = decodeCursor(cursor, ORDER, "cursor");
+      return tenancy.readWorkspace(callerOf(request), async (tx) =>
+        toPage(await listAccountsPage(tx, { externalIds, segments }, { limit, after }), limit, createdCursor),
+      );
+    },
+  );
+}
+
+async function getPerson(tx: WorkspaceTx, id: string): Promise<Person> {
+  const [person] = await toPeople(tx, await listPeople(tx, [id]));
+  if (person === undefined) throw new AppError("not_found", "There is no person with this id.");
+  return person;
+}
+
+async function getAccount(tx: WorkspaceTx, id: string) {
+  const [account] = await listAccounts(tx, [id]);
+  if (account === undefined) throw new AppError("not_found", "There is no account with this id.");
+  return account;
+}
+
+/** The people with the accounts they belong to. */
+async function toPeople(tx: WorkspaceTx, stored: readonly StoredPerson[]): Promise<Person[]> {
+  const ids = [...new Set(stored.flatMap(({ accountId }) => accountId ?? []))];
+  const accounts = new Map((await listAccounts(tx, ids)).map((account) => [account.id, account]));
+  return stored.map(({ accountId, ...person }) => ({ ...person, account: accounts.get(accountId ?? "") ?? null }));
+}
