@@ -1,36 +1,10 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
-import { fileURLToPath } from "node:url";
 import t from "tap";
+import { listening, startProgram } from "./support/program.ts";
 import { cloneDatabase } from "./support/server.ts";
 
-const MAIN = fileURLToPath(new URL("../src/main.ts", import.meta.url));
-
-interface Run {
-  child: ChildProcess;
-  output: () => string;
-  exit: Promise<number | null>;
-}
-
-/** The program as an operator starts it, in a process of its own. */
-function start(args: string[], env: Record<string, string>): Run {
-  const child = spawn(process.execPath, [MAIN, ...args], { env: { PATH: process.env["PATH"] ?? "", ...env } });
-  let text = "";
-  child.stdout.on("data", (chunk) => (text += chunk));
-  child.stderr.on("data", (chunk) => (text += chunk));
-  return { child, output: () => text, exit: once(child, "exit").then(([code]) => code) };
-}
-
-async function listening({ output, exit }: Run): Promise<string> {
-  for (let attempt = 0; attempt < 300; attempt += 1) {
-    const address = /Server listening at (http:\S+?)"/.exec(output())?.[1];
-    if (address !== undefined) return address;
-    const ended = await Promise.race([exit, new Promise((resolve) => setTimeout(resolve, 100, "running"))]);
-    if (ended !== "running") break;
-  }
-  throw new Error(`it does not listen: ${output()}`);
-}
+const start = (args: string[], env: Record<string, string>) => startProgram(args, { env });
 
 t.test("the program on a DATABASE_URL", async (t) => {
   const database = await cloneDatabase();
@@ -40,7 +14,7 @@ t.test("the program on a DATABASE_URL", async (t) => {
   t.test("makes a workspace, takes an answer, and is told to stop in the middle of others", async (t) => {
     const create = start(["workspace", "create", "--name", "Acme", "--time-zone", "Europe/Berlin"], env);
     t.equal(await create.exit, 0, create.output());
-    const { workspace, apiKey } = JSON.parse(create.output());
+    const { workspace, apiKey } = JSON.parse(create.result());
     t.match(workspace, { id: /^[0-9a-f-]{36}$/, name: "Acme", timeZone: "Europe/Berlin" });
 
     const server = start(["serve"], env);
@@ -62,7 +36,7 @@ t.test("the program on a DATABASE_URL", async (t) => {
         () => "refused",
       );
     t.equal(await post(0), 201);
-    t.equal((await fetch(`${url}/v1/people?email=canary@example.com`)).status, 404);
+    t.equal((await fetch(`${url}/v1/nobody?email=canary@example.com`)).status, 404);
     const underWay = Array.from({ length: 20 }, (_, index) => post(index + 1));
     await new Promise((resolve) => setTimeout(resolve, 30));
     server.child.kill("SIGTERM");
@@ -92,7 +66,7 @@ t.test("the program on a DATABASE_URL", async (t) => {
     const line = async (...args: string[]) => {
       const run = start(["workspace", ...args], env);
       t.equal(await run.exit, 0, run.output());
-      return JSON.parse(run.output());
+      return JSON.parse(run.result());
     };
     const { workspace } = await line("create", "--name", "Gone");
     t.equal(workspace.timeZone, "UTC");
@@ -134,4 +108,50 @@ t.test("the program on a DATABASE_URL", async (t) => {
       t.match(lines[0], message);
     }
   });
+});
+
+t.test("killed with -9 in the middle of keyed requests, and asked all of them again", async (t) => {
+  const database = await cloneDatabase();
+  t.teardown(database.drop);
+  const env = { DATABASE_URL: database.url, PORT: "0" };
+  const create = start(["workspace", "create", "--name", "Acme"], env);
+  t.equal(await create.exit, 0, create.output());
+  const { apiKey } = JSON.parse(create.result());
+  const send = async (url: string, index: number): Promise<string | undefined> => {
+    const answer = await fetch(`${url}/v1/responses`, {
+      method: "POST",
+      headers: {
+        authorization: `Bearer ${apiKey}`,
+        "content-type": "application/json",
+        "idempotency-key": `k-${index}`,
+      },
+      body: JSON.stringify({ score: index % 11, person: { email: `u-${index % 7}@example.com` } }),
+    });
+    return answer.status === 201 ? answer.text() : undefined;
+  };
+  const first = start(["serve"], env);
+  const url = await listening(first);
+  const underWay = Array.from({ length: 60 }, (_, index) => send(url, index).catch(() => undefined));
+  await Promise.race(underWay);
+  first.child.kill("SIGKILL");
+  const acknowledged = await Promise.all(underWay);
+  t.ok(
+    acknowledged.some((text) => text !== undefined) && acknowledged.includes(undefined),
+    "some were answered, some were not",
+  );
+
+  const second = start(["serve"], env);
+  const again = await listening(second);
+  for (const [index, text] of acknowledged.entries()) {
+    const replay = await send(again, index);
+    t.ok(replay !== undefined && (text === undefined || replay === text), `answer ${index} is the first one`);
+  }
+  const { body } = await fetch(`${again}/graphql`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${apiKey}`, "content-type": "application/json" },
+    body: JSON.stringify({ query: "{ nps { answered } cases { totalCount } }" }),
+  }).then(async (answer) => ({ body: await answer.text() }));
+  t.same(JSON.parse(body).data, { nps: { answered: 60 }, cases: { totalCount: 7 } });
+  second.child.kill("SIGTERM");
+  t.equal(await second.exit, 0);
 });

@@ -4,7 +4,7 @@ import { startService } from "../support/service.ts";
 
 /** Every statement that any connection of this process sends, from now on. */
 function countStatements(): () => number {
-  const query: (...args: unknown[]) => unknown = Client.prototype.query;
+  const query = Reflect.get(Client.prototype, "query") as (this: Client, ...args: unknown[]) => unknown;
   let count = 0;
   Object.assign(Client.prototype, {
     query(this: Client, ...args: unknown[]) {

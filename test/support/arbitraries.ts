@@ -87,7 +87,7 @@ function ofType(document: Document, schema: Schema, type: string): fc.Arbitrary<
 
 function text({ minLength = 0, maxLength = 300, format }: Schema): fc.Arbitrary<string> {
   const any = fc.string({ unit: "grapheme", minLength, maxLength: Math.min(maxLength, 60) });
-  const fits = (value: string) => !value.includes("\u0000") && [...value].length <= maxLength;
+  const fits = (value: string) => !value.includes("\u0000") && Array.from(value).length <= maxLength;
   return any.filter((value) => fits(value) && (format !== "filled" || value.trim() !== ""));
 }
 
@@ -128,7 +128,7 @@ export function broken(document: Document, given: Schema, name = ""): fc.Arbitra
     })),
   );
   const missing = (schema.required ?? []).map((key) =>
-    whole.map(({ [key]: _, ...value }) => ({ value, name: path(key) })),
+    whole.map(({ [key]: _missing, ...value }) => ({ value, name: path(key) })),
   );
   const unknown = whole.map((value) => ({ value: { ...value, surprise: 1 }, name: path("surprise") }));
   return fc.oneof(unknown, ...inside, ...missing, ...(name === "" ? [] : wrong));
