@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import t, { type Test } from "tap";
-import { idsOf, startLocalPostgres } from "./support/localPostgres.ts";
+import { idsOf, startLocalPostgres, stopLocalPostgres } from "./support/localPostgres.ts";
 import { listening, type ProgramOptions, printed, startProgram } from "./support/program.ts";
 
 const run = promisify(execFile);
@@ -107,7 +107,7 @@ t.test(
   { skip: !existsSync(POSTGRES_15) && "no PostgreSQL 15 here" },
   async (t) => {
     const postgres = await startLocalPostgres(POSTGRES_15);
-    t.teardown(postgres.stop);
+    t.teardown(() => stopLocalPostgres(postgres));
     const options = { env: { PORT: "0", DATABASE_URL: postgres.url } };
     const create = startProgram(["workspace", "create", "--name", "Acme"], options);
     t.equal(await create.exit, 0, create.output());

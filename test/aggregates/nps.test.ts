@@ -21,8 +21,8 @@ t.test("the published answers hold through GraphQL", { skip: vectors === undefin
       `insert into surveys select '${client.workspaceId}', '${id}', 'RELATIONSHIP', null, null, now(), now()`,
     );
     await client.rows(
-      `insert into responses (workspace_id, id, survey_key, score, follow_up_requested, incentivised, properties, responded_at, received_at, updated_at, source)
-       select '${client.workspaceId}', gen_random_uuid(), '${id}', score, false, false, '{}', now(), now(), now(), 'test'
+      `insert into responses (workspace_id, id, survey_key, score, follow_up_requested, incentivised, properties, responded_at, received_at, updated_at, source, follow_up)
+       select '${client.workspaceId}', gen_random_uuid(), '${id}', score, false, false, '{}', now(), now(), now(), 'test', 'OPEN'
        from unnest('{${scores.join(",")}}'::smallint[]) as score`,
     );
     const { nps } = await client.query(

@@ -1,9 +1,10 @@
-// Runs once after all test files: stops the PostgreSQL of the run and removes its data.
+// Runs once after all test files: stops the PostgreSQL of the run.
 import { rm } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
 import { startEmbeddedPostgres } from "../../src/platform/embeddedPostgres.ts";
-import { SERVER_FILE } from "./server.ts";
+import { stopLocalPostgres } from "./localPostgres.ts";
+import { readTestServer, SERVER_FILE } from "./server.ts";
 
-const home = fileURLToPath(new URL("../../.afterscore/test", import.meta.url));
-if (process.env["TEST_DATABASE_URL"] === undefined) await (await startEmbeddedPostgres(home)).stop();
+const server = await readTestServer();
+if ("home" in server) await (await startEmbeddedPostgres(server.home)).stop();
+else await stopLocalPostgres(server);
 await rm(SERVER_FILE, { force: true });

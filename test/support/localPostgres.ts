@@ -8,13 +8,19 @@ import { withClient } from "./server.ts";
 
 const run = promisify(execFile);
 
-/** A throw-away PostgreSQL from the binaries of this folder, of whatever version they are. */
-export async function startLocalPostgres(bin: string): Promise<{ url: string; stop: () => Promise<void> }> {
+/** A throw-away PostgreSQL; the folder and binaries find it again from another process. */
+export interface LocalPostgres {
+  url: string;
+  bin: string;
+  folder: string;
+}
+
+/** Starts one from the binaries of this folder, of whatever version they are. */
+export async function startLocalPostgres(bin: string): Promise<LocalPostgres> {
   const folder = await mkdtemp(join(tmpdir(), "afterscore-postgres-"));
-  const user = process.getuid?.() === 0 ? await idsOf("postgres") : undefined;
-  if (user !== undefined) await chown(folder, user.uid, user.gid);
+  const options = await optionsOf(folder);
+  if (options.uid !== undefined) await chown(folder, options.uid, options.gid);
   await chmod(folder, 0o700);
-  const options = { ...user, cwd: folder };
   const data = join(folder, "data");
   await run(
     join(bin, "initdb"),
@@ -24,18 +30,23 @@ export async function startLocalPostgres(bin: string): Promise<{ url: string; st
   const port = await freePort();
   const settings = `-c listen_addresses=127.0.0.1 -c port=${port} -c unix_socket_directories='' -c fsync=off -c max_connections=300`;
   await run(join(bin, "pg_ctl"), ["-D", data, "-w", "-l", join(folder, "log"), "-o", settings, "start"], options);
-  const admin = `postgres://postgres@127.0.0.1:${port}/postgres`;
-  await withClient(admin, async (client) => {
+  await withClient(`postgres://postgres@127.0.0.1:${port}/postgres`, async (client) => {
     await client.query("create role owner login createrole createdb");
     await client.query("create database owner owner owner");
   });
-  return {
-    url: `postgres://owner@127.0.0.1:${port}/owner`,
-    stop: async () => {
-      await run(join(bin, "pg_ctl"), ["-D", data, "-m", "immediate", "-w", "stop"], options);
-      await rm(folder, { recursive: true, force: true });
-    },
-  };
+  return { url: `postgres://owner@127.0.0.1:${port}/owner`, bin, folder };
+}
+
+export async function stopLocalPostgres({ bin, folder }: LocalPostgres): Promise<void> {
+  const data = join(folder, "data");
+  await run(join(bin, "pg_ctl"), ["-D", data, "-m", "immediate", "-w", "stop"], await optionsOf(folder));
+  await rm(folder, { recursive: true, force: true });
+}
+
+/** PostgreSQL does not run as root. */
+async function optionsOf(folder: string): Promise<{ cwd: string; uid?: number; gid: number }> {
+  const user = process.getuid?.() === 0 ? await idsOf("postgres") : undefined;
+  return user === undefined ? { cwd: folder, gid: process.getgid?.() ?? 0 } : { cwd: folder, ...user };
 }
 
 /** The ids of a user of this machine. */

@@ -4,12 +4,20 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Client } from "pg";
+import type { LocalPostgres } from "./localPostgres.ts";
 
 /** Where `before.ts` leaves the URL of the run's PostgreSQL for the test files. */
 const checkout = createHash("sha256")
   .update(fileURLToPath(new URL("../..", import.meta.url)))
   .digest("hex");
 export const SERVER_FILE = join(tmpdir(), `afterscore-test-${checkout.slice(0, 12)}.url`);
+
+/** The PostgreSQL of the run, and how to find it again to stop it. */
+export type TestServer = { url: string; home: string } | LocalPostgres;
+
+export async function readTestServer(): Promise<TestServer> {
+  return JSON.parse(await readFile(SERVER_FILE, "utf8"));
+}
 
 /** The migrated, empty database that every test file clones. */
 export const TEMPLATE = "afterscore_template";
@@ -30,7 +38,7 @@ export async function createEmptyDatabase(): Promise<TestDatabase> {
 }
 
 async function createDatabase(options: string): Promise<TestDatabase> {
-  const serverUrl = (await readFile(SERVER_FILE, "utf8")).trim();
+  const { url: serverUrl } = await readTestServer();
   const name = `afterscore_test_${randomBytes(6).toString("hex")}`;
   await withClient(serverUrl, (client) => client.query(`create database ${name} ${options}`));
   const url = new URL(serverUrl);
