@@ -23,8 +23,9 @@ create table responses (
   source              text not null,
   external_id         text,
   body_sha256         bytea,
-  -- When it last changed there: what is older than this comes too late to change anything.
-  source_updated_at   timestamptz,
+  -- When it last changed there, as text with nine decimals in UTC, since vendors count finer than a
+  -- timestamptz keeps: what is older than this comes too late to change anything.
+  source_updated_at   text collate "C",
   -- NONE for history that opens no case, now or by a later change.
   follow_up           text not null check (follow_up in ('OPEN', 'NONE')),
   -- Counts the changes, and numbers the events about this response.

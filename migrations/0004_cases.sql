@@ -15,6 +15,9 @@ create table cases (
   -- case per hour, so this order never changes by time alone and can be indexed.
   queue_rank       double precision not null,
   previous_case_id uuid,
+  outcome          text check (outcome in ('RECOVERED', 'EDUCATED', 'ALREADY_SOLVED', 'FIXED', 'GOODWILL', 'UPSOLD',
+                                           'IMPROVEMENT_PLANNED', 'NOT_ADDRESSABLE', 'UNREACHABLE', 'INVALID')),
+  resolution       text,
   -- Of the latest clock, kept here so that the queue can be read in its order.
   first_contact_started_at timestamptz not null,
   first_contact_due_at timestamptz not null,
@@ -53,7 +56,8 @@ alter table case_responses enable row level security;
 alter table case_responses force row level security;
 create policy own_workspace on case_responses
   using (workspace_id = nullif(current_setting('app.workspace_id', true), '')::uuid);
-grant select, insert on case_responses to afterscore_app;
+-- An answer that turns out to be another person's goes over to their case.
+grant select, insert, update on case_responses to afterscore_app;
 
 -- Every promise of a first contact that the case has had. A clock keeps the hours it was started under.
 create table case_clocks (

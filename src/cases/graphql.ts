@@ -12,18 +12,11 @@ import {
 import { decodeCursor, encodeCursor } from "../platform/pagination.ts";
 import { loadResponse, ResponseType } from "../responses/graphql.ts";
 import { CASE_PRIORITIES, CASE_STATUSES } from "../responses/index.ts";
+import type { CaseFilter } from "./filter.ts";
 import { CLOCK_CAUSES, FIRST_CONTACT_STATES } from "./firstContact.ts";
-import { CASE_REASONS, type Case } from "./model.ts";
+import { CASE_OUTCOMES, CASE_REASONS, type Case } from "./model.ts";
 import { PRIORITY_TERMS } from "./priority.ts";
-import {
-  CASE_ORDERS,
-  type CaseFilter,
-  caseIdsOf,
-  countCases,
-  listCases,
-  listCasesById,
-  listCasesOfPeople,
-} from "./queries.ts";
+import { CASE_ORDERS, caseIdsOf, countCases, listCases, listCasesById, listCasesOfPeople } from "./queries.ts";
 
 const StatusEnum = builder.enumType("CaseStatus", { description: "How far the follow-up is", values: CASE_STATUSES });
 const PriorityEnum = builder.enumType("CasePriority", { description: "Whom to call first", values: CASE_PRIORITIES });
@@ -31,6 +24,7 @@ const ReasonEnum = builder.enumType("CaseReason", {
   description: "Why somebody is to be called",
   values: CASE_REASONS,
 });
+const OutcomeEnum = builder.enumType("CaseOutcome", { description: "How a case ended", values: CASE_OUTCOMES });
 const TermEnum = builder.enumType("PriorityTermName", { description: "What counts", values: PRIORITY_TERMS });
 const StateEnum = builder.enumType("FirstContactState", {
   description: "PENDING: still time; MET: reached out in time; MISSED: late, or not at all",
@@ -84,6 +78,8 @@ const CaseType = builder.objectRef<Case>("Case").implement({
     updatedAt: t.field({ type: "DateTime", description: "When it last changed", resolve: (c) => c.updatedAt }),
     firstContact: t.field({ type: ClockType, description: "The latest clock", resolve: (c) => c.firstContact }),
     clocks: t.field({ type: [ClockType], description: "Every clock, oldest first", resolve: ({ clocks }) => clocks }),
+    outcome: t.field({ type: OutcomeEnum, nullable: true, description: "How it ended", resolve: (c) => c.outcome }),
+    resolution: t.exposeString("resolution", { nullable: true, description: "What was done, or why nothing was" }),
     previousCaseId: t.exposeID("previousCaseId", { nullable: true, description: "The same person's case before" }),
     person: t.field({
       type: PersonType,

@@ -9,6 +9,21 @@ import { PRIORITY_TERMS } from "./priority.ts";
 export const CASE_REASONS = ["DETRACTOR", "DANGER_ZONE", "FOLLOW_UP_REQUESTED", "MANUAL"] as const;
 export type CaseReason = (typeof CASE_REASONS)[number];
 
+/** How a case ended. Not every customer can be won, and some requests do not fit. */
+export const CASE_OUTCOMES = [
+  "RECOVERED",
+  "EDUCATED",
+  "ALREADY_SOLVED",
+  "FIXED",
+  "GOODWILL",
+  "UPSOLD",
+  "IMPROVEMENT_PLANNED",
+  "NOT_ADDRESSABLE",
+  "UNREACHABLE",
+  "INVALID",
+] as const;
+export type CaseOutcome = (typeof CASE_OUTCOMES)[number];
+
 const ClockSchema = Strict({
   startedAt: DateTime("When the reason became known"),
   dueAt: DateTime("When somebody must have reached out"),
@@ -46,6 +61,8 @@ const CaseSchema = Strict(
     updatedAt: DateTime(),
     firstContact: ClockSchema,
     clocks: Type.Array(ClockSchema, { description: "Every promise of a first contact, oldest first" }),
+    outcome: Nullable(OneOf(CASE_OUTCOMES, { description: "How it ended" })),
+    resolution: Nullable(Type.String({ description: "What was done, or why nothing was" })),
     previousCaseId: Nullable(Id("The same person's case before this one")),
   },
   { $id: "Case", description: "A follow-up case: somebody is to be contacted" },

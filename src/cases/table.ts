@@ -1,7 +1,7 @@
 import { doublePrecision, integer, jsonb, pgTable, text, timestamp, uuid } from "drizzle-orm/pg-core";
 import type { CasePriority, CaseStatus } from "../responses/index.ts";
 import type { ClockCause } from "./firstContact.ts";
-import type { CaseReason } from "./model.ts";
+import type { CaseOutcome, CaseReason } from "./model.ts";
 import type { PriorityTerm } from "./priority.ts";
 
 const instant = (name: string) => timestamp(name, { withTimezone: true });
@@ -19,6 +19,8 @@ export const cases = pgTable("cases", {
   priorityTerms: jsonb("priority_terms").$type<PriorityTerm[]>().notNull(),
   queueRank: doublePrecision("queue_rank").notNull(),
   previousCaseId: uuid("previous_case_id"),
+  outcome: text().$type<CaseOutcome>(),
+  resolution: text(),
   firstContactStartedAt: instant("first_contact_started_at").notNull(),
   firstContactDueAt: instant("first_contact_due_at").notNull(),
   firstContactMetAt: instant("first_contact_met_at"),

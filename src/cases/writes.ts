@@ -3,7 +3,7 @@ import { anyOf, unnest } from "../platform/sql.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import type { CasePriority, CaseStatus } from "../responses/index.ts";
 import type { Clock } from "./firstContact.ts";
-import type { CaseReason } from "./model.ts";
+import type { CaseOutcome, CaseReason } from "./model.ts";
 import type { PriorityTerm } from "./priority.ts";
 import { caseClocks, cases } from "./table.ts";
 
@@ -22,6 +22,8 @@ export interface CaseRow {
   priority: CasePriority;
   priorityTerms: PriorityTerm[];
   queueRank: number;
+  outcome: CaseOutcome | null;
+  resolution: string | null;
   clock: Clock;
 }
 
@@ -82,6 +84,8 @@ function caseColumns(rows: readonly CaseRow[]): Parameters<typeof unnest>[0] {
     priority: ["text", rows.map(({ priority }) => priority)],
     priority_terms: ["jsonb", rows.map(({ priorityTerms }) => JSON.stringify(priorityTerms))],
     queue_rank: ["double precision", rows.map(({ queueRank }) => queueRank)],
+    outcome: ["text", rows.map(({ outcome }) => outcome)],
+    resolution: ["text", rows.map(({ resolution }) => resolution)],
     previous_case_id: ["uuid", rows.map(({ previousCaseId }) => previousCaseId)],
     started_at: ["timestamptz", rows.map(({ clock }) => clock.startedAt)],
     due_at: ["timestamptz", rows.map(({ clock }) => clock.dueAt)],
@@ -110,7 +114,7 @@ export async function updateCases(tx: WorkspaceTx, rows: readonly CaseRow[]): Pr
   if (rows.length === 0) return;
   await tx.run(sql`/* cases.updateCases */
     update cases set version = version + 1, status = input.status, reasons = ${REASONS}, person_id = input.person_id,
-      account_id = input.account_id,
+      account_id = input.account_id, assignee = input.assignee, outcome = input.outcome, resolution = input.resolution,
       priority = input.priority, priority_terms = input.priority_terms, queue_rank = input.queue_rank,
       first_contact_started_at = input.started_at, first_contact_due_at = input.due_at,
       first_contact_met_at = input.met_at, updated_at = ${tx.now}
@@ -136,16 +140,18 @@ export async function upsertClocks(tx: WorkspaceTx, rows: readonly CaseRow[]): P
     set due_at = excluded.due_at, hours_allowed = excluded.hours_allowed, met_at = excluded.met_at`);
 }
 
-export async function insertCaseResponses(
+/** Links each answer to its case, away from the one it had. */
+export async function putCaseResponses(
   tx: WorkspaceTx,
   links: readonly { caseId: string; responseId: string }[],
 ): Promise<void> {
   if (links.length === 0) return;
-  await tx.run(sql`/* cases.insertCaseResponses */
+  await tx.run(sql`/* cases.putCaseResponses */
     insert into case_responses (workspace_id, response_id, case_id, joined_at)
     select ${tx.workspaceId}, response_id, case_id, ${tx.now}
     from ${unnest({
       response_id: ["uuid", links.map(({ responseId }) => responseId)],
       case_id: ["uuid", links.map(({ caseId }) => caseId)],
-    })} order by response_id`);
+    })} order by response_id
+    on conflict (workspace_id, response_id) do update set case_id = excluded.case_id, joined_at = excluded.joined_at`);
 }

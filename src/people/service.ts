@@ -1,3 +1,4 @@
+import { invalidRequest } from "../platform/errors.ts";
 import { newId } from "../platform/ids.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { type KnownPersonInput, type Matching, matchPeople, type NullIdentity } from "./matching.ts";
@@ -10,18 +11,10 @@ import {
   type PersonFacts,
   type PersonInput,
   type PersonUpsert,
+  PROPERTIES_MAX,
 } from "./model.ts";
-import {
-  insertAccounts,
-  insertPeople,
-  type Lock,
-  listAccounts,
-  listAccountsByExternalId,
-  listPeopleByIdentity,
-  releaseIdentities,
-  updateAccounts,
-  updatePeople,
-} from "./queries.ts";
+import { type Lock, listAccounts, listAccountsByExternalId, listPeopleByIdentity } from "./queries.ts";
+import { insertAccounts, insertPeople, releaseIdentities, updateAccounts, updatePeople } from "./writes.ts";
 
 /** Who answered, or for which account; neither for an anonymous answer. */
 export interface RespondentInput {
@@ -134,9 +127,13 @@ async function recordPeople(
     Identity,
     string[]
   >;
-  const plan = await planned(async (lock) =>
+  const plan: Matching = await planned(async (lock) =>
     matchPeople(inputs, await listPeopleByIdentity(tx, known, lock), nullIdentity),
   );
+  if (plan.matched.some(({ properties }) => Object.keys(properties).length > PROPERTIES_MAX)) {
+    const name = nullIdentity === "none" ? "properties" : "person.properties";
+    throw invalidRequest([{ name, reason: `must not be more than ${PROPERTIES_MAX} with those kept` }]);
+  }
   await releaseIdentities(tx, plan.released);
   await updatePeople(tx, plan.changed);
   await insertPeople(tx, plan.created);

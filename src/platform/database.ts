@@ -49,8 +49,11 @@ export const APPLICATION_NAME = "afterscore";
 const RETRYABLE = new Set(["40001", "40P01", "55P03", "23505"]);
 
 export function isRetryable(error: unknown): boolean {
-  return RETRYABLE.has(sqlState(error) ?? "");
+  return error instanceof ContendedError || RETRYABLE.has(sqlState(error) ?? "");
 }
+
+/** Somebody else was quicker, and what they did must be seen first: the transaction is to run again. */
+export class ContendedError extends Error {}
 
 /** Connection failures, shutdowns, exhausted resources and time-outs: our trouble, not the caller's. */
 const UNAVAILABLE = /^(08|53|57|25|55P03|40)/;

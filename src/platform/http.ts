@@ -28,6 +28,8 @@ export type Server = FastifyInstance<
 >;
 
 const BODY_BYTES_MAX = 256 * 1024;
+/** Longer than any we take, so that it is refused by its schema and named. */
+const PARAM_LENGTH_MAX = 4_000;
 const REQUEST_TIMEOUT_MS = 15_000;
 /** What still runs this long after the server was told to stop is cut off; the process has 10 s in all. */
 const DRAIN_TIMEOUT_MS = 8_000;
@@ -50,7 +52,7 @@ export function createServer(logger: Logger): Server {
     forceCloseConnections: "idle",
     // What comes in on an open connection while we stop is still served, and its answer says it is the last.
     return503OnClosing: false,
-    routerOptions: { maxParamLength: 255 },
+    routerOptions: { maxParamLength: PARAM_LENGTH_MAX },
     frameworkErrors: (error, request, reply) => {
       void sendProblem(error, request, reply);
     },

@@ -13,22 +13,25 @@ export function createLogger(level: string): Logger {
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
-    serializers: { err: describeError },
+    serializers,
   });
 }
 
+/** How what is logged is written. */
+export const serializers = { err: describeError };
+
 /**
- * Errors keep their type, code and stack. A database error's own message and detail may quote the
- * row that failed, so only its place is kept.
+ * Errors keep their type, code and stack. What a database error says may quote the row that failed, and
+ * what a query error says quotes its parameters, so of those only the place is kept.
  */
 function describeError(error: unknown): Record<string, unknown> {
   if (!(error instanceof Error)) return { type: typeof error };
   const stack = error.stack?.split("\n").filter((line) => line.trimStart().startsWith("at "));
-  const fromDatabase = "severity" in error && "routine" in error;
   const { code, constraint, table } = error as Error & { code?: unknown; constraint?: unknown; table?: unknown };
+  const quotes = "params" in error || ("severity" in error && "routine" in error);
   return {
     type: error.name,
-    ...(fromDatabase ? { constraint, table } : { message: error.message }),
+    ...(quotes ? { constraint, table } : { message: error.message }),
     ...(code === undefined ? {} : { code }),
     stack,
     ...(error.cause === undefined ? {} : { cause: describeError(error.cause) }),

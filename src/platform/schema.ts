@@ -36,6 +36,15 @@ export function toBound(value: string): Date {
   return new Date(Date.parse(value) + (/[1-9]/.test(finer) ? 1 : 0));
 }
 
+/**
+ * A valid RFC 3339 time in one form, with all of its digits: UTC with nine decimals, so that texts
+ * compare as times do. `Date` would cut it to milliseconds.
+ */
+export function toInstant(value: string): string {
+  const fraction = /\.(\d+)/.exec(value)?.[1] ?? "";
+  return `${new Date(value).toISOString().slice(0, 19)}.${fraction.padEnd(9, "0").slice(0, 9)}Z`;
+}
+
 /** A day of the calendar, `2026-02-30` is none. */
 export function isDate(value: string): boolean {
   const day = new Date(`${value}T00:00:00Z`);

@@ -67,7 +67,7 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** Set in each transaction and not on the connection, so that a pooler between us and PostgreSQL may share it. */
 const LIMITS =
-  "set local lock_timeout = '200ms'; set local statement_timeout = '5s'; set local idle_in_transaction_session_timeout = '10s'";
+  "set local lock_timeout = '1s'; set local statement_timeout = '5s'; set local idle_in_transaction_session_timeout = '10s'";
 
 const dialect = new PgDialect();
 

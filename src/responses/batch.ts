@@ -21,6 +21,7 @@ export async function recordBatch(
   } catch (error) {
     if (isRetryable(error)) throw error;
     if (inputs.length === 1) {
+      if (error instanceof AppError) return [{ status: "rejected", error }];
       const detail = "This answer could not be stored, through a fault of ours. The others are not affected.";
       return [{ status: "rejected", error: new AppError("internal", detail, { cause: error }) }];
     }

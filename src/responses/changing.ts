@@ -1,6 +1,7 @@
 import { PROPERTIES_MAX, type Respondent, recordRespondents } from "../people/index.ts";
 import { invalidRequest } from "../platform/errors.ts";
 import { recordEvents } from "../platform/events.ts";
+import { toInstant } from "../platform/schema.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { recordSurveys } from "../surveys/index.ts";
 import { findContradictions } from "./contradictions.ts";
@@ -82,12 +83,12 @@ export async function putResponse(
 async function isOlder(tx: WorkspaceTx, id: string, updatedAt: string | undefined): Promise<boolean> {
   const [row] = await lockResponses(tx, [id]);
   if (updatedAt === undefined || row === undefined || row.sourceUpdatedAt === null) return false;
-  return Date.parse(updatedAt) < row.sourceUpdatedAt.getTime();
+  return toInstant(updatedAt) < row.sourceUpdatedAt;
 }
 
 async function applyChange(tx: WorkspaceTx, row: ResponseRow, change: Change): Promise<ResponseRow> {
   const [respondent] = change.person || change.account ? await recordRespondents(tx, [change]) : [];
-  const [surveyKey] = change.survey === undefined ? [] : await recordSurveys(tx, [change.survey]);
+  const [surveyKey] = change.survey?.key === undefined ? [] : await recordSurveys(tx, [change.survey]);
   const { score, comment, touchpoint, language, channel, followUpRequested, incentivised, respondedAt, updatedAt } =
     change;
   return {
@@ -103,16 +104,20 @@ async function applyChange(tx: WorkspaceTx, row: ResponseRow, change: Change): P
     incentivised: incentivised ?? row.incentivised,
     properties: mergeProperties(row.properties, change.properties),
     respondedAt: respondedAt === undefined ? row.respondedAt : new Date(respondedAt),
-    sourceUpdatedAt: updatedAt === undefined ? row.sourceUpdatedAt : new Date(updatedAt),
+    sourceUpdatedAt: updatedAt === undefined ? row.sourceUpdatedAt : toInstant(updatedAt),
     ...exclusionOf(tx, row, change.test),
   };
 }
 
-/** Whoever it belongs to now. The segment changes with the account only: it stays as it was when they answered. */
+/**
+ * Whoever it belongs to now. Account and segment stay as they were when it was answered, unless the
+ * change names another account, or another person.
+ */
 function respondentOf(row: ResponseRow, { person, account }: Change, respondent: Respondent | undefined) {
   const personId = person === null ? null : (respondent?.person?.id ?? row.personId);
   if (account === null) return { personId, accountId: null, segment: null };
-  const found = respondent?.account ?? null;
+  const isNamed = Boolean(account ?? person?.account) || personId !== row.personId;
+  const found = isNamed ? (respondent?.account ?? null) : null;
   if (found === null || found.id === row.accountId) return { personId };
   return { personId, accountId: found.id, segment: found.segment };
 }

@@ -53,7 +53,7 @@ export function whereResponses(workspaceId: string, filter: ResponseFilter): SQL
     oneOf(responses.accountId, filter.accountIds, "uuid"),
     oneOf(responses.personId, filter.personIds, "uuid"),
     ...(filter.properties ?? []).map(
-      ({ key, in: values }) => sql`${responses.properties} ->> ${key} = ${anyOf("text", values)}`,
+      ({ key, in: values }) => sql`${responses.properties} ->> ${key} = ${anyOf("text", values.flatMap(textsOf))}`,
     ),
     is(eq(responses.followUpRequested, true), filter.followUpRequested),
     is(isNotNull(responses.comment), filter.hasComment),
@@ -69,6 +69,19 @@ function oneOf(column: AnyPgColumn, values: readonly string[] | undefined, type:
 
 function is(condition: SQL, wanted: boolean | undefined): SQL | undefined {
   return wanted === undefined ? undefined : wanted ? condition : not(condition);
+}
+
+/** JSON writes large and small numbers with an exponent, PostgreSQL writes them out. */
+function textsOf(value: string): string[] {
+  const [, sign = "", whole = "", fraction = "", exponent = ""] = /^(-?)(\d)(?:\.(\d+))?e([+-]\d+)$/.exec(value) ?? [];
+  if (exponent === "") return [value];
+  const digits = whole + fraction;
+  const point = 1 + Number(exponent);
+  const written =
+    point <= 0
+      ? `0.${"0".repeat(-point)}${digits}`
+      : `${digits.slice(0, point).padEnd(point, "0")}${digits.length > point ? `.${digits.slice(point)}` : ""}`;
+  return [value, sign + written];
 }
 
 function scoresOf(category: Category): number[] {

@@ -164,7 +164,7 @@ export interface StoredAnswer {
   source: string;
   externalId: string;
   bodySha256: Buffer | null;
-  sourceUpdatedAt: Date | null;
+  sourceUpdatedAt: string | null;
 }
 
 /** What is stored under these (source, externalId), pair by pair. */

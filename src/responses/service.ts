@@ -1,8 +1,10 @@
 import { recordRespondents } from "../people/index.ts";
+import { ContendedError } from "../platform/database.ts";
 import { AppError, invalidRequest } from "../platform/errors.ts";
 import { recordEvents } from "../platform/events.ts";
 import { newId } from "../platform/ids.ts";
 import { hashJson } from "../platform/json.ts";
+import { toInstant } from "../platform/schema.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { recordSurveys } from "../surveys/index.ts";
 import { findContradictions } from "./contradictions.ts";
@@ -61,9 +63,8 @@ export async function recordResponses(
   steps: RecordingSteps,
   options: RecordingOptions = LIVE,
 ): Promise<RecordResult[]> {
-  const outcomes = await sortOut(tx, inputs.map(toAnswer));
+  const outcomes = await insertAnswers(tx, await sortOut(tx, inputs.map(toAnswer)), options);
   const fresh = outcomes.flatMap((outcome) => (outcome.kind === "new" ? outcome.answer : []));
-  await insertAnswers(tx, fresh, options);
   const recorded = await listResponsesById(
     tx,
     fresh.map(({ id }) => id),
@@ -143,15 +144,31 @@ function keyOf({ source, externalId }: { source: string; externalId: string }): 
   return JSON.stringify([source, externalId]);
 }
 
-async function insertAnswers(tx: WorkspaceTx, answers: readonly Answer[], options: RecordingOptions): Promise<void> {
-  if (answers.length === 0) return;
+/** Stores the new ones, and tells those apart that somebody else has stored since they were looked for. */
+async function insertAnswers(tx: WorkspaceTx, outcomes: Outcome[], options: RecordingOptions): Promise<Outcome[]> {
+  const answers = outcomes.flatMap((outcome) => (outcome.kind === "new" ? outcome.answer : []));
+  if (answers.length === 0) return outcomes;
+  const inserted = new Set(await insertResponses(tx, await toRows(tx, answers, options)));
+  if (inserted.size === answers.length) return outcomes;
+  const late = await sortOut(
+    tx,
+    answers.filter(({ id }) => !inserted.has(id)),
+  );
+  // An answer that contradicts the stored one must leave nothing, and has told us about its person already.
+  if (late.some(({ kind }) => kind !== "known")) throw new ContendedError("the same answers came in twice at once");
+  return outcomes.map((outcome) =>
+    outcome.kind === "new" && !inserted.has(outcome.answer.id) ? (late.shift() ?? outcome) : outcome,
+  );
+}
+
+async function toRows(tx: WorkspaceTx, answers: readonly Answer[], options: RecordingOptions): Promise<ResponseRow[]> {
   const inputs = answers.map(({ input }) => input);
   const respondents = await recordRespondents(tx, inputs);
   const surveyKeys = await recordSurveys(
     tx,
     inputs.map(({ survey }) => survey),
   );
-  const rows = answers.map(({ id, input, source, externalId, bodySha256 }, index): ResponseRow => {
+  return answers.map(({ id, input, source, externalId, bodySha256 }, index): ResponseRow => {
     const { person = null, account = null } = respondents[index] ?? {};
     const surveyKey = surveyKeys[index];
     if (surveyKey === undefined) throw new Error("an answer has no survey");
@@ -177,13 +194,12 @@ async function insertAnswers(tx: WorkspaceTx, answers: readonly Answer[], option
       source,
       externalId,
       bodySha256: externalId === null ? null : bodySha256,
-      sourceUpdatedAt: input.updatedAt === undefined ? null : new Date(input.updatedAt),
+      sourceUpdatedAt: input.updatedAt === undefined ? null : toInstant(input.updatedAt),
       followUp: options.followUp,
       version: 1,
       ...testExclusion(tx, input.test === true),
     };
   });
-  await insertResponses(tx, rows);
 }
 
 /** White space is no comment: who said nothing must be told from who said something. */

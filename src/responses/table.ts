@@ -27,7 +27,7 @@ export const responses = pgTable("responses", {
   source: text().notNull(),
   externalId: text("external_id"),
   bodySha256: bytea("body_sha256"),
-  sourceUpdatedAt: instant("source_updated_at"),
+  sourceUpdatedAt: text("source_updated_at"),
   followUp: text("follow_up").$type<FollowUp>().notNull(),
   version: integer().notNull(),
   exclusionReason: text("exclusion_reason").$type<ExclusionReason>(),

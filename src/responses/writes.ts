@@ -38,7 +38,7 @@ function columnsOf(rows: readonly ResponseRow[]) {
     source: ["text", rows.map(({ source }) => source)],
     external_id: ["text", rows.map(({ externalId }) => externalId)],
     body_sha256: ["bytea", rows.map(({ bodySha256 }) => bodySha256)],
-    source_updated_at: ["timestamptz", rows.map(({ sourceUpdatedAt }) => sourceUpdatedAt)],
+    source_updated_at: ["text", rows.map(({ sourceUpdatedAt }) => sourceUpdatedAt)],
     follow_up: ["text", rows.map(({ followUp }) => followUp)],
     version: ["integer", rows.map(({ version }) => version)],
     exclusion_reason: ["text", rows.map(({ exclusionReason }) => exclusionReason)],
@@ -48,13 +48,15 @@ function columnsOf(rows: readonly ResponseRow[]) {
   } satisfies Parameters<typeof unnest>[0];
 }
 
-/** Inserts all or fails: an answer that somebody else stored meanwhile is a unique violation, and the transaction runs again. */
-export async function insertResponses(tx: WorkspaceTx, rows: readonly ResponseRow[]): Promise<void> {
+/** Inserts all but those that somebody else has stored meanwhile, and returns the ids of what was inserted. */
+export async function insertResponses(tx: WorkspaceTx, rows: readonly ResponseRow[]): Promise<string[]> {
   const columns = columnsOf(rows);
   const names = listOf(Object.keys(columns));
-  await tx.run(sql`/* responses.insertResponses */
+  const inserted = await tx.run<{ id: string }>(sql`/* responses.insertResponses */
     insert into responses (workspace_id, ${names})
-    select ${tx.workspaceId}, ${names} from ${unnest(columns)} order by source, external_id`);
+    select ${tx.workspaceId}, ${names} from ${unnest(columns)} order by source, external_id
+    on conflict on constraint responses_external_id do nothing returning id`);
+  return inserted.map(({ id }) => id);
 }
 
 /** Writes the rows as they are now; what identifies them and when they came in stays. */

@@ -96,6 +96,18 @@ t.test("the score of what a filter names", async (t) => {
     );
   });
 
+  t.test("finds numbers by their JSON text, however large or small", async (t) => {
+    const other = await service.newClient();
+    for (const n of [1e21, 1e-7, -1.5e-10, 1.25e25, 0.1, 12]) {
+      await other.post("/v1/responses", { score: 9, properties: { n } });
+      const { nps } = await other.query(
+        'query ($in: [String!]!) { nps(filter: { properties: [{ key: "n", in: $in }] }) { answered } }',
+        { in: [JSON.stringify(n)] },
+      );
+      t.equal(nps.answered, 1, JSON.stringify(n));
+    }
+  });
+
   t.test("comes with its definition, whose hash is the same for the same rules only", async (t) => {
     const define = async (args: string) =>
       (

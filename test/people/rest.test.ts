@@ -102,6 +102,28 @@ t.test("people and accounts by REST", async (t) => {
     t.match(await client.get("/v1/people?phone=1"), { status: 400, body: { invalidParams: [{ name: "phone" }] } });
   });
 
+  t.test("properties are at most 50 with those kept", async (t) => {
+    const client = await service.newClient();
+    const forty = (prefix: string) =>
+      Object.fromEntries(Array.from({ length: 40 }, (_, index) => [prefix + index, index]));
+    await client.put("/v1/people", { externalId: "u", properties: forty("a") });
+    t.match(await client.put("/v1/people", { externalId: "u", properties: forty("b") }), {
+      status: 400,
+      body: { invalidParams: [{ name: "properties" }] },
+    });
+    const answer = { score: 9, person: { externalId: "u", properties: forty("b") } };
+    t.match(await client.post("/v1/responses", answer), {
+      status: 400,
+      body: { invalidParams: [{ name: "person.properties" }] },
+    });
+    const { body } = await client.post("/v1/responses/batch", { responses: [{ score: 1 }, answer, { score: 2 }] });
+    t.match(body.results, [
+      { status: "created" },
+      { status: "rejected", problem: { status: 400 } },
+      { status: "created" },
+    ]);
+  });
+
   t.test("50 PUTs of one new person at once make one", async (t) => {
     const client = await service.newClient();
     const answers = await Promise.all(

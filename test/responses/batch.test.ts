@@ -158,3 +158,25 @@ t.test("two batches over the same people at once neither deadlock nor double any
   );
   t.same(counts, [{ responses: 4000, people: 1000, accounts: 500, cases: 1000, joined: 4000, events: 4000 }]);
 });
+
+t.test("many batches that overlap store each answer once, and none of them fails", async (t) => {
+  const service = await startService(t);
+  const client = await service.newClient();
+  for (let round = 0; round < 10; round += 1) {
+    const answers = await Promise.all(
+      Array.from({ length: 12 }, (_, batch) => {
+        const responses = Array.from({ length: 50 }, (__, index) => {
+          const id = (batch * 31 + index * 7) % 200;
+          return { score: id % 11, externalId: `${round}-${id}` };
+        });
+        return client.post("/v1/responses/batch", { responses });
+      }),
+    );
+    for (const { status, body } of answers) {
+      t.equal(status, 200, JSON.stringify(body).slice(0, 200));
+      t.ok(body.results?.every((result: { status: string }) => result.status !== "rejected"));
+    }
+  }
+  const [row] = await client.rows("select count(*) - count(distinct external_id) as doubled from responses");
+  t.same(row, { doubled: 0 });
+});

@@ -86,11 +86,69 @@ t.test("changing a response", async (t) => {
     t.equal(next.case.id, anonymous.case.id, "her next answer joins it");
     const { body: other } = await client.post("/v1/responses", { score: 4 });
     const { body: hers } = await client.patch(`/v1/responses/${other.id}`, { person: { email: "ana@example.com" } });
-    t.equal(hers.case.id, other.case.id);
-    const live = await client.rows(
-      "select person_id, count(*) as cases from cases where person_id is not null group by 1",
+    t.equal(hers.case.id, anonymous.case.id, "an answer that is hers after all joins it too");
+    const { cases } = await client.query(
+      "{ cases(orderBy: OLDEST) { edges { node { id status outcome resolution responses { id } } } } }",
     );
-    t.match(live, [{ cases: 1 }]);
+    t.match(cases.edges, [
+      { node: { status: "OPEN", outcome: null, responses: { length: 3 } } },
+      { node: { id: other.case.id, status: "CLOSED", outcome: "INVALID", resolution: /no answer/i, responses: [] } },
+    ]);
+    const closed = await client.rows("select data from events where type = 'case.closed'");
+    t.match(closed, [{ data: { case: { status: "CLOSED" }, previous: { status: "OPEN" } } }]);
+  });
+
+  t.test("an answer that was somebody else's goes over to their case, or opens one", async (t) => {
+    const client = await service.newClient();
+    const send = async (body: object) => (await client.post("/v1/responses", body)).body;
+    const [alice, bob] = [{ externalId: "alice" }, { externalId: "bob" }];
+    const first = await send({ score: 6, person: alice });
+    const moved = await send({ score: 1, person: alice });
+    t.equal(moved.case.id, first.case.id);
+    const { body: bobs } = await client.patch(`/v1/responses/${moved.id}`, { person: bob });
+    t.not(bobs.case.id, first.case.id);
+    const { body: alices } = await client.get(`/v1/responses/${first.id}`);
+    t.match(alices.case, { id: first.case.id, status: "OPEN" });
+    const ask = async (id: string) =>
+      (await client.query(`{ case(id: "${id}") { reasons person { externalId } responses { id } } }`)).case;
+    t.same(await ask(bobs.case.id), {
+      reasons: ["DETRACTOR", "DANGER_ZONE"],
+      person: bob,
+      responses: [{ id: moved.id }],
+    });
+    t.same(await ask(first.case.id), { reasons: ["DETRACTOR"], person: alice, responses: [{ id: first.id }] });
+
+    const second = await send({ score: 5, person: { externalId: "carol" } });
+    const { body: dangerous } = await client.patch(`/v1/responses/${second.id}`, { person: bob, score: 0 });
+    t.equal(dangerous.case.id, bobs.case.id, "where they have one, it joins");
+    const { body: nobodys } = await client.patch(`/v1/responses/${second.id}`, { person: null });
+    t.not(nobodys.case.id, bobs.case.id, "without a person it has one of its own");
+    const live = await client.rows(
+      "select count(*) as cases from cases where status = 'OPEN' and person_id is not null group by person_id",
+    );
+    t.same(live, [{ cases: 1 }, { cases: 1 }]);
+  });
+
+  t.test("a case that has no reason left is closed as invalid, not deleted", async (t) => {
+    const client = await service.newClient();
+    const { body: first } = await client.post("/v1/responses", { score: 2, person: { email: "ana@example.com" } });
+    const { body: corrected } = await client.patch(`/v1/responses/${first.id}`, { score: 9 });
+    t.match(corrected.case, { id: first.case.id, status: "CLOSED" });
+    const { body: again } = await client.patch(`/v1/responses/${first.id}`, { score: 1 });
+    t.match(again.case, { id: first.case.id, status: "CLOSED" }, "and never a second of the same answer");
+    const { body: next } = await client.post("/v1/responses", { score: 3, person: { email: "ana@example.com" } });
+    t.not(next.case.id, first.case.id);
+    t.match(await client.query(`{ case(id: "${next.case.id}") { previousCaseId } }`), {
+      case: { previousCaseId: first.case.id },
+    });
+  });
+
+  t.test("an account that becomes known later is the case's, and its owner the assignee", async (t) => {
+    const client = await service.newClient();
+    const { body: first } = await client.post("/v1/responses", { score: 2 });
+    await client.patch(`/v1/responses/${first.id}`, { account: { externalId: "acme", owner: "ben" } });
+    const { cases } = await client.query("{ cases { edges { node { assignee account { externalId } } } } }");
+    t.same(cases.edges, [{ node: { assignee: "ben", account: { externalId: "acme" } } }]);
   });
 
   t.test("an unknown id is not found, a field that cannot be changed is named", async (t) => {
@@ -130,6 +188,25 @@ t.test("PUT: an answer, new or changed, that can be sent again blindly", async (
   t.equal((await put({ score: 4, test: false })).body.exclusion, null);
   t.same(await client.rows("select count(*) as responses from responses"), [{ responses: 1 }]);
   t.same(await client.rows("select count(*) as cases from cases"), [{ cases: 1 }]);
+
+  const fine = (fraction: string, score: number) =>
+    put({ externalId: "fine", score, updatedAt: `2026-05-04T09:00:00.${fraction}Z` });
+  await fine("123456", 3);
+  t.equal((await fine("123001", 9)).body.score, 3, "older by less than a millisecond is older");
+  t.equal((await fine("123456789", 7)).body.score, 7);
+
+  t.equal((await put({ score: 4, survey: { key: "mine" } })).body.survey.key, "mine");
+  t.equal((await put({ score: 4, survey: { kind: "RELATIONSHIP" } })).body.survey.key, "mine", "an absent key is kept");
+
+  const sticky = {
+    externalId: "sticky",
+    score: 9,
+    person: { externalId: "p", account: { externalId: "A", segment: "SA" } },
+  };
+  await put(sticky);
+  await client.put("/v1/people", { externalId: "p", account: { externalId: "B", segment: "SB" } });
+  const blind = await put({ ...sticky, person: { externalId: "p" } });
+  t.match(blind.body.account, { externalId: "A", segment: "SA" }, "it stays as it was when they answered");
 
   for (const [name, body] of [
     ["externalId", { score: 3, source: "x", externalId: undefined }],
