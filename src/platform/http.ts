@@ -16,7 +16,7 @@ import { parseJson } from "./json.ts";
 import type { Logger } from "./logger.ts";
 import { answerClientError, ProblemSchema, registerProblems, sendProblem } from "./problem.ts";
 import { compileQuery } from "./queryString.ts";
-import { createAjv, Strict } from "./schema.ts";
+import { createAjv, FORMAT_TESTS, Strict } from "./schema.ts";
 
 /** A Fastify whose handlers are typed by the TypeBox schemas of their routes. */
 export type Server = FastifyInstance<
@@ -57,6 +57,8 @@ export function createServer(logger: Logger): Server {
       void sendProblem(error, request, reply);
     },
     clientErrorHandler: answerClientError,
+    // The serializer looks into schemas where an answer has a choice; it must know our formats as well.
+    serializerOpts: { ajv: { formats: FORMAT_TESTS } },
     schemaController: { compilersFactory: { buildValidator: buildValidator as never } },
   }).withTypeProvider<TypeBoxTypeProvider>();
 

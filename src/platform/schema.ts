@@ -79,7 +79,10 @@ const FORMATS = {
   currency: { test: (value: string) => /^[A-Z]{3}$/.test(value), reason: "must be an ISO 4217 code, like EUR" },
 } as const;
 
-for (const [name, { test }] of Object.entries(FORMATS)) FormatRegistry.Set(name, test);
+/** The formats as validators take them. */
+export const FORMAT_TESTS = Object.fromEntries(Object.entries(FORMATS).map(([name, { test }]) => [name, test]));
+
+for (const [name, test] of Object.entries(FORMAT_TESTS)) FormatRegistry.Set(name, test);
 
 /**
  * What validates and what documents are the same schemas. Nothing is coerced: Fastify's default would
@@ -93,7 +96,7 @@ export function createAjv(): Ajv {
     allErrors: true,
     allowUnionTypes: true,
     verbose: true,
-    formats: Object.fromEntries(Object.entries(FORMATS).map(([name, { test }]) => [name, test])),
+    formats: FORMAT_TESTS,
     keywords: ["example"],
   });
 }
