@@ -59,7 +59,7 @@ export async function listAccountsBy(
   filter: AccountFilter,
   order: AccountOrder,
   { limit, after }: { limit: number; after?: Cursor | undefined },
-): Promise<{ account: StoredAccount; sortValue: string }[]> {
+): Promise<{ node: StoredAccount; sortValue: string }[]> {
   const { value, type, descending } = ORDERS[order];
   const [direction, comparison] = descending ? [sql.raw("desc"), sql.raw("<")] : [sql.raw("asc"), sql.raw(">")];
   const beyond =
@@ -76,8 +76,8 @@ export async function listAccountsBy(
   );
   const byId = new Map(found.map((account) => [account.id, account]));
   return rows.flatMap(({ id, sortValue }) => {
-    const account = byId.get(id);
-    return account === undefined ? [] : [{ account, sortValue }];
+    const node = byId.get(id);
+    return node === undefined ? [] : [{ node, sortValue }];
   });
 }
 

@@ -1,7 +1,6 @@
 import { AccountType } from "../people/graphql.ts";
 import { builder } from "../platform/graphql.ts";
-import { defineConnection, pageSize, toConnection } from "../platform/graphqlConnection.ts";
-import { decodeCursor, encodeCursor } from "../platform/pagination.ts";
+import { defineConnection, readConnection } from "../platform/graphqlConnection.ts";
 import { ACCOUNT_ORDERS, type AccountFilter, countAccounts, cursorValuesOf, listAccountsBy } from "./accounts.ts";
 
 const AccountOrderEnum = builder.enumType("AccountOrder", {
@@ -38,14 +37,13 @@ builder.queryField("accounts", (t) =>
     resolve: async (_root, args, context) => {
       const terms = Object.entries(args.filter ?? {}).filter(([, value]) => value !== null);
       const filter = Object.fromEntries(terms) as AccountFilter;
-      const [limit, order] = [pageSize(args.first), args.orderBy ?? "ANNUAL_VALUE"];
-      const after = decodeCursor(args.after ?? undefined, order, "after", cursorValuesOf(order));
-      const found = await context.read((tx) => listAccountsBy(tx, filter, order, { limit, after }));
-      const edges = found.map(({ account: node, sortValue: value }) => ({
-        node,
-        cursor: encodeCursor({ order, value, id: node.id }),
-      }));
-      return toConnection(edges, limit, () => context.read((tx) => countAccounts(tx, filter)));
+      const order = args.orderBy ?? "ANNUAL_VALUE";
+      return readConnection(context, args, {
+        order,
+        values: cursorValuesOf(order),
+        list: (tx, page) => listAccountsBy(tx, filter, order, page),
+        count: (tx) => countAccounts(tx, filter),
+      });
     },
   }),
 );

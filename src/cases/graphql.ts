@@ -7,9 +7,8 @@ import {
   createLoader,
   defineConnection,
   pageSize,
-  toConnection,
+  readConnection,
 } from "../platform/graphqlConnection.ts";
-import { decodeCursor, encodeCursor } from "../platform/pagination.ts";
 import { loadResponse, ResponseType } from "../responses/graphql.ts";
 import { CASE_PRIORITIES, CASE_STATUSES } from "../responses/index.ts";
 import type { CaseFilter } from "./filter.ts";
@@ -184,14 +183,13 @@ builder.queryFields((t) => ({
       }
       for (const name of ["accountIds", "personIds"] as const)
         filter[name]?.forEach((id) => parseId(`filter.${name}`, id));
-      const [limit, order] = [pageSize(args.first), args.orderBy ?? "PRIORITY"];
-      const after = decodeCursor(args.after ?? undefined, order, "after", order === "PRIORITY" ? "number" : "time");
-      const found = await context.read((tx) => listCases(tx, { filter, order, limit, after }));
-      const edges = found.map(({ case: node, sortValue: value }) => ({
-        node,
-        cursor: encodeCursor({ order, value, id: node.id }),
-      }));
-      return toConnection(edges, limit, () => context.read((tx) => countCases(tx, filter)));
+      const order = args.orderBy ?? "PRIORITY";
+      return readConnection(context, args, {
+        order,
+        values: order === "PRIORITY" ? "number" : "time",
+        list: (tx, page) => listCases(tx, { filter, order, ...page }),
+        count: (tx) => countCases(tx, filter),
+      });
     },
   }),
 }));

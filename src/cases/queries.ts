@@ -30,7 +30,7 @@ export interface CasePage {
 
 /** A case with the value it is sorted by, for the cursor. */
 export interface ListedCase {
-  case: Case;
+  node: Case;
   sortValue: string;
 }
 
@@ -43,7 +43,7 @@ export async function listCases(tx: WorkspaceTx, { filter, order, limit, after }
     .orderBy(direction(column), direction(cases.id))
     .limit(limit + 1);
   const found = await toCases(tx, rows);
-  return found.map((item, index) => ({ case: item, sortValue: sortValueOf(rows[index]?.case, order) }));
+  return found.map((node, index) => ({ node, sortValue: sortValueOf(rows[index]?.case, order) }));
 }
 
 export async function countCases(tx: WorkspaceTx, filter: CaseFilter): Promise<number> {

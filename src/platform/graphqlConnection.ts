@@ -1,7 +1,7 @@
 import DataLoader from "dataloader";
 import { invalidRequest } from "./errors.ts";
 import { builder, type GraphqlContext } from "./graphql.ts";
-import { LIMIT_DEFAULT, LIMIT_MAX } from "./pagination.ts";
+import { type Cursor, decodeCursor, encodeCursor, LIMIT_DEFAULT, LIMIT_MAX } from "./pagination.ts";
 import type { WorkspaceTx } from "./tenancy.ts";
 
 /** A page in Relay's form. */
@@ -51,13 +51,31 @@ export function defineConnection<Node>(name: string, node: NodeRef<Node>) {
   });
 }
 
-/** Cuts the row too many that was fetched to see whether there is another page. */
-export function toConnection<Node>(
-  edges: { node: Node; cursor: string }[],
-  first: number,
-  countAll: () => Promise<number>,
-): Connection<Node> {
-  return { edges: edges.slice(0, first), hasNextPage: edges.length > first, countAll };
+/** How a list is read for a connection; `list` gives one row more than `limit` where there are more. */
+interface ConnectionSource<Node> {
+  order: string;
+  values?: Parameters<typeof decodeCursor>[3];
+  list: (
+    tx: WorkspaceTx,
+    page: { limit: number; after: Cursor | undefined },
+  ) => Promise<{ node: Node; sortValue: string }[]>;
+  count: (tx: WorkspaceTx) => Promise<number>;
+}
+
+/** The page that the arguments name. @throws {AppError} `invalid_request` for a size or cursor that cannot be */
+export async function readConnection<Node extends { id: string }>(
+  context: GraphqlContext,
+  args: { first?: number | null | undefined; after?: string | null | undefined },
+  { order, values, list, count }: ConnectionSource<Node>,
+): Promise<Connection<Node>> {
+  const limit = pageSize(args.first);
+  const after = decodeCursor(args.after ?? undefined, order, "after", values);
+  const found = await context.read((tx) => list(tx, { limit, after }));
+  const edges = found.slice(0, limit).map(({ node, sortValue: value }) => ({
+    node,
+    cursor: encodeCursor({ order, value, id: node.id }),
+  }));
+  return { edges, hasNextPage: found.length > limit, countAll: () => context.read(count) };
 }
 
 /** @throws {AppError} `invalid_request` for a page of none or of more than 100 */

@@ -67,7 +67,7 @@ export function createServer(logger: Logger): Server {
   // Handlers would get text/plain without validation, so it does not exist here.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser<Buffer>(
-    "application/json",
+    ["application/json", "application/merge-patch+json"],
     { parseAs: "buffer" },
     async (request: FastifyRequest, body: Buffer) => {
       requireReadable(request);

@@ -6,9 +6,8 @@ import {
   createLoader,
   defineConnection,
   pageSize,
-  toConnection,
+  readConnection,
 } from "../platform/graphqlConnection.ts";
-import { decodeCursor, encodeCursor } from "../platform/pagination.ts";
 import { loadSurvey, SurveyType } from "../surveys/graphql.ts";
 import { CategoryEnum, ChannelEnum, ResponseFilterInput, toResponseFilter } from "./graphqlFilter.ts";
 import { EXCLUSION_REASONS, type RecordedResponse } from "./model.ts";
@@ -132,15 +131,17 @@ builder.queryFields((t) => ({
       first: t.arg.int({ defaultValue: 20, description: "How many, at most 100" }),
       after: t.arg.string({ description: "`endCursor` of the page before" }),
     },
-    resolve: async (_root, args, context) => {
-      const [filter, limit, order] = [toResponseFilter(args.filter), pageSize(args.first), args.orderBy ?? "NEWEST"];
-      const after = decodeCursor(args.after ?? undefined, order, "after");
-      const found = await context.read((tx) => listResponses(tx, { filter, order, limit, after }));
-      const edges = found.map((node) => {
-        const value = order === "UPDATED" ? node.updatedAt : node.respondedAt;
-        return { node, cursor: encodeCursor({ order, value, id: node.id }) };
+    resolve: (_root, args, context) => {
+      const [filter, order] = [toResponseFilter(args.filter), args.orderBy ?? "NEWEST"];
+      return readConnection(context, args, {
+        order,
+        list: async (tx, page) =>
+          (await listResponses(tx, { filter, order, ...page })).map((node) => ({
+            node,
+            sortValue: order === "UPDATED" ? node.updatedAt : node.respondedAt,
+          })),
+        count: (tx) => countResponses(tx, filter),
       });
-      return toConnection(edges, limit, () => context.read((tx) => countResponses(tx, filter)));
     },
   }),
 }));

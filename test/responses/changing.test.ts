@@ -32,6 +32,18 @@ t.test("changing a response", async (t) => {
     });
   });
 
+  t.test("PATCH takes the type of a JSON merge patch as well", async (t) => {
+    const client = await service.newClient();
+    const { body: first } = await client.post("/v1/responses", { score: 8 });
+    const answer = await service.app.inject({
+      method: "PATCH",
+      url: `/v1/responses/${first.id}`,
+      headers: { authorization: `Bearer ${client.apiKey}`, "content-type": "application/merge-patch+json" },
+      payload: '{"comment":"Fine"}',
+    });
+    t.match(answer.json(), { comment: "Fine" });
+  });
+
   t.test("a change that changes nothing writes nothing and tells nobody", async (t) => {
     const client = await service.newClient();
     const { body: first } = await client.post("/v1/responses", { score: 8, comment: "Fine" });
