@@ -127,23 +127,16 @@ function isInDangerZone(tx: WorkspaceTx): SQL {
         sql`(${later.respondedAt}, ${later.id}) > (${responses.respondedAt}, ${responses.id})`,
       ),
     );
-  const latest = tx.db
-    .select({ one: sql`1` })
-    .from(responses)
-    .where(
-      and(
-        eq(responses.workspaceId, accounts.workspaceId),
-        eq(responses.accountId, accounts.id),
-        isNull(responses.exclusionReason),
-        lte(responses.score, DANGER_ZONE_MAX),
-        sql`not exists ${laterAnswer}`,
-      ),
-    );
-  return sql`exists ${latest}`;
+  return hasAnswer(tx, and(lte(responses.score, DANGER_ZONE_MAX), sql`not exists ${laterAnswer}`));
 }
 
 function hasAnsweredSince(tx: WorkspaceTx, time: Date): SQL {
-  const answered = tx.db
+  return hasAnswer(tx, gte(responses.respondedAt, time));
+}
+
+/** Whether the account has an answer like this, excluded ones left out. */
+function hasAnswer(tx: WorkspaceTx, condition: SQL | undefined): SQL {
+  const answers = tx.db
     .select({ one: sql`1` })
     .from(responses)
     .where(
@@ -151,8 +144,8 @@ function hasAnsweredSince(tx: WorkspaceTx, time: Date): SQL {
         eq(responses.workspaceId, accounts.workspaceId),
         eq(responses.accountId, accounts.id),
         isNull(responses.exclusionReason),
-        gte(responses.respondedAt, time),
+        condition,
       ),
     );
-  return sql`exists ${answered}`;
+  return sql`exists ${answers}`;
 }

@@ -13,7 +13,7 @@ import { cloneDatabase } from "./server.ts";
 export interface Answer {
   status: number;
   headers: Record<string, unknown>;
-  // biome-ignore lint: bodies are looked into by the tests, which say what they expect there.
+  /** Of any shape: the tests say what they expect there. */
   body: any;
 }
 
