@@ -3,7 +3,7 @@ import { AppError } from "./errors.ts";
 import type { Logger } from "./logger.ts";
 
 /** To get a connection, new or from the pool. */
-export const CONNECT_TIMEOUT_MS = 5_000;
+export const CONNECT_TIMEOUT_MS = 8_000;
 
 /**
  * Dates without a time stay text (a `Date` would move them across midnight), and counts become

@@ -51,7 +51,7 @@ export interface Tenancy {
   /**
    * Runs `work` in one transaction that can see and change the rows of one workspace only, and
    * commits it. When somebody else was quicker (deadlock, lock time-out, unique key) it is rolled
-   * back and `work` runs again, up to 8 times: so `work` does nothing but talk to its transaction.
+   * back and `work` runs again, up to 12 times: so `work` does nothing but talk to its transaction.
    * @throws {AppError} `unavailable` when the database cannot be reached or stays busy
    */
   inWorkspace<T>(caller: Caller, work: (tx: WorkspaceTx) => Promise<T>): Promise<T>;
@@ -61,7 +61,7 @@ export interface Tenancy {
   acrossWorkspaces<T>(reason: SystemReason, work: (tx: SystemTx) => Promise<T>): Promise<T>;
 }
 
-const ATTEMPTS_MAX = 8;
+const ATTEMPTS_MAX = 12;
 const BACKOFF_MS = 20;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
