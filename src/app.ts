@@ -1,9 +1,18 @@
 import type { GraphQLSchema } from "graphql";
 import type { Pool } from "pg";
 import "./aggregates/accountsGraphql.ts";
+import "./aggregates/caseGraphql.ts";
 import "./aggregates/graphql.ts";
+import { registerAudienceRoute } from "./cases/audienceRoutes.ts";
+import { registerCaseCommands } from "./cases/commandRoutes.ts";
 import "./cases/graphql.ts";
-import { caseSummaryOf, openCases, reviewCases } from "./cases/index.ts";
+import { caseSummaryOf, openCases, rankCasesOfAccounts, returnParkedCases, reviewCases } from "./cases/index.ts";
+import "./cases/mutations.ts";
+import { registerPolicyRoutes } from "./cases/policyRoutes.ts";
+import { registerCaseRoutes } from "./cases/routes.ts";
+import { defineCauseMutations } from "./causes/graphql.ts";
+import type { ImprovementSteps } from "./causes/index.ts";
+import { registerCauseRoutes } from "./causes/routes.ts";
 import {
   AccountInputSchema,
   AccountSchema,
@@ -21,6 +30,7 @@ import type { Logger } from "./platform/logger.ts";
 import { describeInterface, registerDocuments, registerOpenapi } from "./platform/openapi.ts";
 import { createTenancy } from "./platform/tenancy.ts";
 import { registerBatchRoute } from "./responses/batchRoute.ts";
+import { defineResponseMutations } from "./responses/graphql.ts";
 import {
   type RecordingSteps,
   ResponseInputSchema,
@@ -36,7 +46,18 @@ import { createAuthenticate, SCOPES } from "./workspaces/index.ts";
 const VERSION = "0.1.0";
 
 /** What happens with every recorded answer, in this order, in the transaction that records it. */
-const RECORDING: RecordingSteps = { onRecorded: [openCases], onChanged: [reviewCases], caseSummaryOf };
+const RECORDING: RecordingSteps = {
+  onRecorded: [openCases],
+  onChanged: [reviewCases],
+  onAccountsChanged: [rankCasesOfAccounts],
+  caseSummaryOf,
+};
+
+/** What happens when an improvement moves. */
+const IMPROVING: ImprovementSteps = { onMoved: [returnParkedCases] };
+
+defineResponseMutations(RECORDING);
+defineCauseMutations(IMPROVING);
 
 /** One schema for the process: the slices have added their types to the builder when they were imported. */
 const graphqlSchema: GraphQLSchema = guardSchema(builder.toSchema(), SCOPES);
@@ -69,10 +90,15 @@ export async function buildApp(pool: Pool, logger: Logger): Promise<Server> {
   }
   registerHealth(app, tenancy);
   registerDocuments(app, graphqlSchema);
-  registerPeopleRoutes(app, tenancy);
+  registerPeopleRoutes(app, tenancy, RECORDING);
   registerSurveyRoutes(app, tenancy);
   registerResponseRoutes(app, tenancy, RECORDING);
   registerBatchRoute(app, tenancy, RECORDING);
+  registerCaseRoutes(app, tenancy);
+  registerCaseCommands(app, tenancy);
+  registerPolicyRoutes(app, tenancy);
+  registerCauseRoutes(app, tenancy, IMPROVING);
+  registerAudienceRoute(app, tenancy);
   await registerGraphql(app, tenancy, graphqlSchema);
   return app;
 }

@@ -12,8 +12,9 @@ import { createApiKey, createWorkspace, deleteWorkspace, getAllWorkspaces } from
 
 const USAGE = `Usage: node src/main.ts <command>
 
-  serve                                              HTTP, on an embedded PostgreSQL without DATABASE_URL
-  api                                                the same
+  serve                                              HTTP and jobs, on an embedded PostgreSQL without DATABASE_URL
+  api                                                HTTP only
+  worker                                             jobs only
   migrate                                            brings the database to this version
   workspace create --name <name> [--time-zone <zone>]
   workspace list
@@ -35,8 +36,11 @@ async function run(args: string[]): Promise<void> {
   const logger = createLogger(environment.LOG_LEVEL);
   switch (command) {
     case "serve":
+      return serve(environment, logger, { http: true, jobs: true });
     case "api":
-      return serve(environment, logger);
+      return serve(environment, logger, { http: true, jobs: false });
+    case "worker":
+      return serve(environment, logger, { http: false, jobs: true });
     case "migrate":
       return withDatabase(environment, logger, async () => {});
     case "workspace":

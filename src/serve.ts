@@ -6,26 +6,36 @@ import type { Environment } from "./platform/config.ts";
 import type { Logger } from "./platform/logger.ts";
 import { createTenancy, type Tenancy } from "./platform/tenancy.ts";
 import { HOME, openDatabase } from "./runtime.ts";
+import { startWorker } from "./worker.ts";
 import { createApiKey, createAuthenticate, createWorkspace, getAllWorkspaces } from "./workspaces/index.ts";
 
 /** From the signal to the end of the process, whatever is under way. */
 const STOP_TIMEOUT_MS = 10_000;
 
-/** Serves HTTP until the process is told to stop: then requests under way are finished first. */
-export async function serve(environment: Environment, logger: Logger): Promise<void> {
+/** What a process does: it answers requests, works off what no request does, or both. */
+export interface Roles {
+  http: boolean;
+  jobs: boolean;
+}
+
+/** Runs until the process is told to stop: then what is under way is finished first. */
+export async function serve(environment: Environment, logger: Logger, { http, jobs }: Roles): Promise<void> {
   const database = await openDatabase(environment, logger);
+  const tenancy = createTenancy(database.pool);
   try {
-    const app = await buildApp(database.pool, logger);
-    const apiKey = database.embedded ? await demoKey(createTenancy(database.pool)) : undefined;
-    const address = await app.listen({ host: environment.HOST, port: environment.PORT }).catch(explainListening);
+    const app = http ? await buildApp(database.pool, logger) : undefined;
+    const apiKey = app !== undefined && database.embedded ? await demoKey(tenancy) : undefined;
+    const address = await app?.listen({ host: environment.HOST, port: environment.PORT }).catch(explainListening);
+    const worker = jobs ? startWorker(tenancy, logger) : undefined;
+    if (worker !== undefined) logger.info("working");
     closeWithGrace({ delay: STOP_TIMEOUT_MS, logger: false }, async ({ err, signal }) => {
       if (err !== undefined) logger.fatal({ err }, "stopping after an error nobody handled");
       else logger.info({ signal }, "stopping");
-      await app.close();
+      await Promise.all([app?.close(), worker?.stop()]);
       await database.close();
       logger.info("stopped");
     });
-    if (apiKey !== undefined) console.log(welcome(environment.PUBLIC_URL ?? address, apiKey));
+    if (address !== undefined && apiKey !== undefined) console.log(welcome(environment.PUBLIC_URL ?? address, apiKey));
   } catch (error) {
     await database.close();
     throw error;

@@ -1,6 +1,7 @@
 import { getTableConfig, PgTable } from "drizzle-orm/pg-core";
 import t from "tap";
 import * as caseTables from "../src/cases/table.ts";
+import * as causeTables from "../src/causes/table.ts";
 import * as peopleTables from "../src/people/table.ts";
 import { migrate, readMigrations } from "../src/platform/migrate.ts";
 import * as responseTables from "../src/responses/table.ts";
@@ -48,11 +49,11 @@ t.test("a migration that fails leaves nothing behind", async (t) => {
 t.test("the code's tables have the database's columns, and their types and nullability", async (t) => {
   const database = await cloneDatabase();
   t.teardown(database.drop);
-  const tables = [workspaceTables, peopleTables, surveyTables, responseTables, caseTables]
+  const tables = [workspaceTables, peopleTables, surveyTables, responseTables, caseTables, causeTables]
     .flatMap((module) => Object.values<unknown>(module))
     .filter((table) => table instanceof PgTable)
     .map(getTableConfig);
-  t.ok(tables.length >= 10);
+  t.ok(tables.length >= 18);
   await withClient(database.url, async (client) => {
     for (const { name, columns } of tables) {
       const { rows } = await client.query(

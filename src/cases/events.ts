@@ -1,13 +1,31 @@
 import type { NewEvent } from "../platform/events.ts";
-import type { CaseStatus } from "../responses/index.ts";
+import type { STEP_EVENTS } from "./firstContact.ts";
 import type { Case } from "./model.ts";
+import type { CaseRow } from "./writes.ts";
 
-/** `sequence` is the case's version: it counts the events about one case. */
-export function caseOpened(opened: Case): NewEvent {
-  return { type: "case.opened", data: { sequence: opened.version, case: opened }, personId: opened.person?.id ?? null };
+/** What other systems are told about cases. */
+export type CaseEvent =
+  | `case.${"opened" | "assigned" | "contacted" | "parked" | "resolved" | "verified" | "closed" | "reopened"}`
+  | (typeof STEP_EVENTS)[number];
+
+/** `sequence` is the case's version, which only grows; `previous` holds what the changed fields were before. */
+export function caseEvent(type: CaseEvent, found: Case, row: CaseRow, before: CaseRow | null): NewEvent {
+  const data = { sequence: found.version, case: found };
+  const personId = found.person?.id ?? before?.personId ?? null;
+  return { type, data: before === null ? data : { ...data, previous: changedFields(row, before) }, personId };
 }
 
-export function caseClosed(closed: Case, previousStatus: CaseStatus): NewEvent {
-  const data = { sequence: closed.version, case: closed, previous: { status: previousStatus } };
-  return { type: "case.closed", data, personId: closed.person?.id ?? null };
+export function commitmentDue(found: Case, commitmentId: string): NewEvent {
+  return {
+    type: "commitment.due",
+    data: { sequence: found.version, case: found, commitmentId },
+    personId: found.person?.id ?? null,
+  };
+}
+
+const TOLD = ["status", "priority", "reasons", "assignee", "outcome", "resolution", "improvementId"] as const;
+
+function changedFields(row: CaseRow, before: CaseRow): Partial<CaseRow> {
+  const changed = TOLD.filter((name) => JSON.stringify(row[name]) !== JSON.stringify(before[name]));
+  return Object.fromEntries(changed.map((name) => [name, before[name]]));
 }

@@ -1,7 +1,8 @@
 import { type Static, Type } from "@sinclair/typebox";
-import { DateTime, Id, Nullable, OneOf, Strict } from "../platform/schema.ts";
+import { CalendarDate, DateTime, Id, Nullable, OneOf, ref, Strict } from "../platform/schema.ts";
 import { CASE_PRIORITIES, CASE_STATUSES } from "../responses/index.ts";
 import { CATEGORIES } from "../scoring/index.ts";
+import { ACTIVITIES_SHOWN_MAX, ActivitySchema } from "./activity.ts";
 import { CLOCK_CAUSES, FIRST_CONTACT_STATES } from "./firstContact.ts";
 import { PRIORITY_TERMS } from "./priority.ts";
 
@@ -30,12 +31,33 @@ const ClockSchema = Strict({
   metAt: Nullable(DateTime("When somebody did")),
   state: OneOf(FIRST_CONTACT_STATES),
   cause: OneOf(CLOCK_CAUSES),
+  arrivedLate: Type.Boolean({
+    description: "The answer reached us so late that, counted from when it was given, this would have been missed",
+  }),
 });
 
-const CaseSchema = Strict(
+const CommitmentSchema = Strict({
+  id: Id(),
+  text: Type.String(),
+  dueOn: CalendarDate(),
+  kept: Nullable(Type.Boolean({ description: "Whether it was kept; null until somebody says" })),
+});
+
+const ReferenceSchema = Strict({ system: Type.String(), externalId: Type.String(), url: Nullable(Type.String()) });
+
+/** Whom to contact, and how. */
+const CasePersonSchema = Strict({
+  id: Id(),
+  externalId: Nullable(Type.String()),
+  email: Nullable(Type.String()),
+  phone: Nullable(Type.String()),
+  name: Nullable(Type.String()),
+});
+
+export const CaseSchema = Strict(
   {
     id: Id(),
-    version: Type.Integer({ description: "Counts the changes" }),
+    version: Type.Integer({ description: "Counts the changes; what `If-Match` asks for" }),
     status: OneOf(CASE_STATUSES),
     priority: OneOf(CASE_PRIORITIES),
     priorityScore: Type.Number({ description: "The sum of the terms' points; whom to call first" }),
@@ -43,15 +65,15 @@ const CaseSchema = Strict(
       Strict({ term: OneOf(PRIORITY_TERMS), value: Type.Number(), weight: Type.Number(), points: Type.Number() }),
     ),
     reasons: Type.Array(OneOf(CASE_REASONS)),
-    person: Nullable(
+    person: Nullable(CasePersonSchema),
+    account: Nullable(
       Strict({
         id: Id(),
-        externalId: Nullable(Type.String()),
-        email: Nullable(Type.String()),
+        externalId: Type.String(),
         name: Nullable(Type.String()),
+        segment: Nullable(Type.String({ description: "As it is today" })),
       }),
     ),
-    account: Nullable(Strict({ id: Id(), externalId: Type.String(), name: Nullable(Type.String()) })),
     responses: Type.Array(
       Strict({ id: Id(), score: Type.Integer(), category: OneOf(CATEGORIES), respondedAt: DateTime() }),
       { description: "The answers that opened or joined it, oldest first" },
@@ -61,10 +83,38 @@ const CaseSchema = Strict(
     updatedAt: DateTime(),
     firstContact: ClockSchema,
     clocks: Type.Array(ClockSchema, { description: "Every promise of a first contact, oldest first" }),
+    commitments: Type.Array(CommitmentSchema, { description: "What was promised to the customer, oldest first" }),
+    causes: Strict({
+      stated: Nullable(Type.String({ description: "What the customer blames: key of a root cause" })),
+      actual: Nullable(Type.String({ description: "What it was: key of a root cause" })),
+    }),
+    assessment: Strict({
+      feasibility: Nullable(Type.Integer({ description: "1 to 5" })),
+      alignment: Nullable(Type.Integer({ description: "1 to 5" })),
+      publicRisk: Type.Boolean(),
+    }),
     outcome: Nullable(OneOf(CASE_OUTCOMES, { description: "How it ended" })),
     resolution: Nullable(Type.String({ description: "What was done, or why nothing was" })),
+    improvementId: Nullable(Id("Where it is or was parked")),
+    references: Type.Array(ReferenceSchema, { description: "The same matter in other systems" }),
     previousCaseId: Nullable(Id("The same person's case before this one")),
+    activities: Type.Array(ref(ActivitySchema), {
+      description: `What happened, oldest first: the latest ${ACTIVITIES_SHOWN_MAX}`,
+    }),
   },
   { $id: "Case", description: "A follow-up case: somebody is to be contacted" },
 );
 export type Case = Static<typeof CaseSchema>;
+export type ShownClock = Static<typeof ClockSchema>;
+export type Commitment = Static<typeof CommitmentSchema>;
+export type Reference = Static<typeof ReferenceSchema>;
+
+export const AudienceMemberSchema = Strict(
+  {
+    person: CasePersonSchema,
+    caseIds: Type.Array(Id(), { description: "Their cases that are about it" }),
+    toldAt: Nullable(DateTime("When they were told")),
+  },
+  { $id: "AudienceMember", description: "Somebody who raised what an improvement is to mend" },
+);
+export type AudienceMember = Static<typeof AudienceMemberSchema>;

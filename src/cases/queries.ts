@@ -1,25 +1,28 @@
-import { and, asc, desc, eq, inArray, type SQL, sql } from "drizzle-orm";
-import { accounts, people } from "../people/index.ts";
+import { and, eq, type SQL, sql } from "drizzle-orm";
 import type { Cursor } from "../platform/pagination.ts";
 import { anyOf, unnest } from "../platform/sql.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
-import { type CaseSummary, responses } from "../responses/index.ts";
-import { categoryOf } from "../scoring/index.ts";
+import { CASE_STATUSES, type CaseSummary } from "../responses/index.ts";
 import { type CaseFilter, whereCases } from "./filter.ts";
-import { type Clock, stateOf } from "./firstContact.ts";
 import type { Case } from "./model.ts";
-import { sumOf, termsAt } from "./priority.ts";
-import { caseClocks, caseResponses, cases } from "./table.ts";
+import { listCasesById } from "./reading.ts";
+import { caseResponses, cases } from "./table.ts";
+import { isLiveOf } from "./writes.ts";
 
 export const CASE_ORDERS = ["PRIORITY", "FIRST_CONTACT_DUE", "OLDEST", "NEWEST"] as const;
 export type CaseOrder = (typeof CASE_ORDERS)[number];
 
+/** What each order sorts by, and what its cursors hold. */
 const ORDERS = {
-  PRIORITY: { column: cases.queueRank, direction: desc, comparison: "<", type: "double precision" },
-  FIRST_CONTACT_DUE: { column: cases.firstContactDueAt, direction: asc, comparison: ">", type: "timestamptz" },
-  OLDEST: { column: cases.openedAt, direction: asc, comparison: ">", type: "timestamptz" },
-  NEWEST: { column: cases.openedAt, direction: desc, comparison: "<", type: "timestamptz" },
+  PRIORITY: { column: cases.queueRank, descending: true, type: "double precision", cursor: "number" },
+  FIRST_CONTACT_DUE: { column: cases.firstContactDueAt, descending: false, type: "timestamptz", cursor: "time" },
+  OLDEST: { column: cases.openedAt, descending: false, type: "timestamptz", cursor: "time" },
+  NEWEST: { column: cases.openedAt, descending: true, type: "timestamptz", cursor: "time" },
 } as const;
+
+export function cursorValuesOf(order: CaseOrder) {
+  return ORDERS[order].cursor;
+}
 
 export interface CasePage {
   filter: CaseFilter;
@@ -34,29 +37,42 @@ export interface ListedCase {
   sortValue: string;
 }
 
-/** One row more than `limit` where there are more. */
-export async function listCases(tx: WorkspaceTx, { filter, order, limit, after }: CasePage): Promise<ListedCase[]> {
-  const { column, direction, comparison, type } = ORDERS[order];
+/**
+ * One row more than `limit` where there are more. Each status is read in the order of its index and the
+ * best of all are taken, so that a page costs the same however many cases there are, or are closed.
+ */
+export async function listCases(tx: WorkspaceTx, page: CasePage): Promise<ListedCase[]> {
+  const rows = await tx.run<{ id: string; value: number | Date }>(pageQuery(tx, page));
+  const found = await listCasesById(
+    tx,
+    rows.map(({ id }) => id),
+  );
+  const byId = new Map(found.map((node) => [node.id, node]));
+  return rows.flatMap(({ id, value }) => {
+    const node = byId.get(id);
+    return node === undefined ? [] : [{ node, sortValue: value instanceof Date ? value.toISOString() : String(value) }];
+  });
+}
+
+/** The statement that finds the ids of a page; a test looks at its plan. */
+export function pageQuery(tx: WorkspaceTx, { filter, order, limit, after }: CasePage): SQL {
+  const { column, descending, type } = ORDERS[order];
+  const { statuses = CASE_STATUSES, ...terms } = filter;
+  const [direction, comparison] = descending ? [sql.raw("desc"), sql.raw("<")] : [sql.raw("asc"), sql.raw(">")];
   const beyond =
-    after && sql`(${column}, ${cases.id}) ${sql.raw(comparison)} (${after.value}::${sql.raw(type)}, ${after.id}::uuid)`;
-  const rows = await selectRows(tx, and(whereCases(tx, filter), beyond))
-    .orderBy(direction(column), direction(cases.id))
-    .limit(limit + 1);
-  const found = await toCases(tx, rows);
-  return found.map((node, index) => ({ node, sortValue: sortValueOf(rows[index]?.case, order) }));
+    after && sql`(${column}, ${cases.id}) ${comparison} (${after.value}::${sql.raw(type)}, ${after.id}::uuid)`;
+  const best = [...new Set(statuses)].map(
+    (status) => sql`(select id, ${column} as value from cases
+      where ${and(whereCases(tx, terms), eq(cases.status, status), beyond)}
+      order by ${column} ${direction}, ${cases.id} ${direction} limit ${limit + 1})`,
+  );
+  const none = sql`(select id, ${column} as value from cases where false)`;
+  return sql`/* cases.listCases */ select id, value from (${sql.join(best.length === 0 ? [none] : best, sql` union all `)}) as best
+    order by value ${direction}, id ${direction} limit ${limit + 1}`;
 }
 
 export async function countCases(tx: WorkspaceTx, filter: CaseFilter): Promise<number> {
   return tx.db.$count(cases, whereCases(tx, filter));
-}
-
-/** Those of the ids that exist here, in no order. */
-export async function listCasesById(tx: WorkspaceTx, ids: readonly string[]): Promise<Case[]> {
-  if (ids.length === 0) return [];
-  return toCases(
-    tx,
-    await selectRows(tx, and(eq(cases.workspaceId, tx.workspaceId), sql`${cases.id} = ${anyOf("uuid", ids)}`)),
-  );
 }
 
 /** Of each of these people, their cases, newest first, at most `limit` of each. */
@@ -126,96 +142,11 @@ export async function listResponseIdsOf(tx: WorkspaceTx, caseIds: readonly strin
     );
 }
 
-function sortValueOf(row: typeof cases.$inferSelect | undefined, order: CaseOrder): string {
-  if (row === undefined) throw new Error("a case has no row");
-  if (order === "PRIORITY") return String(row.queueRank);
-  return (order === "FIRST_CONTACT_DUE" ? row.firstContactDueAt : row.openedAt).toISOString();
-}
-
-function selectRows(tx: WorkspaceTx, where: SQL | undefined) {
-  return tx.db
-    .select({
-      case: cases,
-      person: { id: people.id, externalId: people.externalId, email: people.email, name: people.name },
-      account: { id: accounts.id, externalId: accounts.externalId, name: accounts.name },
-    })
+/** The case of this person that is being worked, if there is one. */
+export async function findLiveCaseId(tx: WorkspaceTx, personId: string): Promise<string | undefined> {
+  const rows = await tx.db
+    .select({ id: cases.id })
     .from(cases)
-    .leftJoin(people, and(eq(people.workspaceId, cases.workspaceId), eq(people.id, cases.personId)))
-    .leftJoin(accounts, and(eq(accounts.workspaceId, cases.workspaceId), eq(accounts.id, cases.accountId)))
-    .where(where)
-    .$dynamic();
-}
-
-async function toCases(tx: WorkspaceTx, rows: Awaited<ReturnType<typeof selectRows>>): Promise<Case[]> {
-  const ids = rows.map((row) => row.case.id);
-  const clocks = await listClocks(tx, ids);
-  const answers = await listAnswers(tx, ids);
-  return rows.map(({ case: row, person, account }) => {
-    const terms = termsAt(row.priorityTerms, row.firstContactStartedAt, tx.now);
-    const own = clocks.filter(({ caseId }) => caseId === row.id).map((clock) => toClock(clock, tx.now));
-    const firstContact = own.at(-1);
-    if (firstContact === undefined) throw new Error("a case has no clock");
-    return {
-      id: row.id,
-      version: row.version,
-      status: row.status,
-      priority: row.priority,
-      priorityScore: sumOf(terms),
-      priorityTerms: terms,
-      reasons: row.reasons,
-      person,
-      account,
-      responses: answers
-        .filter(({ caseId }) => caseId === row.id)
-        .map(({ id, score, respondedAt }) => ({
-          id,
-          score,
-          category: categoryOf(score),
-          respondedAt: respondedAt.toISOString(),
-        })),
-      assignee: row.assignee,
-      openedAt: row.openedAt.toISOString(),
-      updatedAt: row.updatedAt.toISOString(),
-      firstContact,
-      clocks: own,
-      outcome: row.outcome,
-      resolution: row.resolution,
-      previousCaseId: row.previousCaseId,
-    };
-  });
-}
-
-function toClock(clock: Omit<Clock, "n" | "hoursAllowed">, now: Date): Case["firstContact"] {
-  return {
-    startedAt: clock.startedAt.toISOString(),
-    dueAt: clock.dueAt.toISOString(),
-    metAt: clock.metAt?.toISOString() ?? null,
-    state: stateOf(clock, now),
-    cause: clock.cause,
-  };
-}
-
-async function listClocks(tx: WorkspaceTx, caseIds: readonly string[]) {
-  return tx.db
-    .select()
-    .from(caseClocks)
-    .where(and(eq(caseClocks.workspaceId, tx.workspaceId), inArray(caseClocks.caseId, [...caseIds])))
-    .orderBy(asc(caseClocks.n));
-}
-
-async function listAnswers(tx: WorkspaceTx, caseIds: readonly string[]) {
-  return tx.db
-    .select({
-      caseId: caseResponses.caseId,
-      id: responses.id,
-      score: responses.score,
-      respondedAt: responses.respondedAt,
-    })
-    .from(caseResponses)
-    .innerJoin(
-      responses,
-      and(eq(responses.workspaceId, caseResponses.workspaceId), eq(responses.id, caseResponses.responseId)),
-    )
-    .where(and(eq(caseResponses.workspaceId, tx.workspaceId), inArray(caseResponses.caseId, [...caseIds])))
-    .orderBy(asc(responses.respondedAt), asc(responses.id));
+    .where(and(eq(cases.workspaceId, tx.workspaceId), isLiveOf(cases.personId, [personId])));
+  return rows[0]?.id;
 }

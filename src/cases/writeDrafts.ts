@@ -1,70 +1,124 @@
 import { recordEvents } from "../platform/events.ts";
 import { canonicalJson } from "../platform/json.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
-import type { RecordedResponse } from "../responses/index.ts";
 import { recordAudit } from "../workspaces/index.ts";
-import { caseClosed, caseOpened } from "./events.ts";
-import { listCasesById } from "./queries.ts";
-import { type CaseRow, insertCases, putCaseResponses, updateCases, upsertClocks } from "./writes.ts";
+import type { NewActivity } from "./activity.ts";
+import { insertActivities } from "./activityStore.ts";
+import { type CaseEvent, caseEvent } from "./events.ts";
+import type { Case } from "./model.ts";
+import { listCasesById } from "./reading.ts";
+import {
+  type CaseRow,
+  deleteCaseResponses,
+  insertCases,
+  latestClock,
+  putCaseResponses,
+  updateCases,
+  upsertClocks,
+} from "./writes.ts";
 
-/** A case as it is to be, and as it was; `joining` are the ids of the answers that are new to it. */
+/** A case as it is to be, and as it was: null when it is new. */
 export interface Draft {
-  row: CaseRow;
   before: CaseRow | null;
-  responses: RecordedResponse[];
+  row: CaseRow;
+  /** What is remembered of the change. */
+  activities: NewActivity[];
+  /** What others are told, in order. */
+  events: CaseEvent[];
+  /** The ids of the answers that are new to it. */
   joining: string[];
+  /** The ids of the answers that are another case's from now on, or nobody's. */
+  leaving: string[];
 }
 
-/** Writes the cases that are new or changed, with their events and audit rows. */
-export async function writeDrafts(tx: WorkspaceTx, all: readonly Draft[]): Promise<void> {
-  const drafts = all.filter(({ row, before, joining }) => joining.length > 0 || !isSame(row, before));
-  if (drafts.length === 0) return;
-  const created = drafts.filter(({ before }) => before === null).map(({ row }) => row);
-  const changed = drafts.filter(({ before }) => before !== null).map(({ row }) => row);
+/** What somebody makes of a case; with neither another row nor an activity, nothing. */
+export type Change = Partial<Pick<Draft, "row" | "activities" | "events">>;
+
+export function draftOf(before: CaseRow, { row = before, activities = [], events = [] }: Change): Draft {
+  return { before, row, activities, events, joining: [], leaving: [] };
+}
+
+/**
+ * Writes the cases that are new or changed, with their clocks, activities, events and audit rows: every
+ * change of a case, whoever makes it, comes by here. Each counts one version more.
+ * @returns those that others were told about, by id
+ */
+export async function writeDrafts(tx: WorkspaceTx, all: readonly Draft[]): Promise<Map<string, Case>> {
+  const drafts = all.filter(isChanged);
+  if (drafts.length === 0) return new Map();
   // First what was: of two cases of one person, the one that is closed makes room for the other.
-  await updateCases(tx, changed);
-  await insertCases(tx, created);
-  await upsertClocks(
+  await updateCases(
     tx,
-    drafts.map(({ row }) => row),
+    drafts.filter(({ before }) => before !== null).map(({ row }) => row),
+  );
+  await insertCases(
+    tx,
+    drafts.filter(({ before }) => before === null).map(({ row }) => row),
+  );
+  await upsertClocks(tx, drafts.flatMap(changedClocks));
+  await deleteCaseResponses(
+    tx,
+    drafts.flatMap(({ leaving }) => leaving),
   );
   await putCaseResponses(
     tx,
     drafts.flatMap(({ row, joining }) => joining.map((responseId) => ({ caseId: row.id, responseId }))),
   );
-  const closed = drafts.filter(({ row }) => row.status === "CLOSED");
-  const told = new Map(
-    (
-      await listCasesById(
-        tx,
-        [...created, ...closed.map(({ row }) => row)].map(({ id }) => id),
-      )
-    ).map((found) => [found.id, found]),
+  await insertActivities(
+    tx,
+    drafts.flatMap(({ row, before, activities }) =>
+      activities.map((activity) => ({ ...activity, caseId: row.id, version: versionAfter(before) })),
+    ),
   );
-  await recordEvents(tx, [
-    ...created.flatMap(({ id }) => told.get(id) ?? []).map(caseOpened),
-    ...closed.flatMap(({ row, before }) => {
-      const found = told.get(row.id);
-      return found === undefined || before === null ? [] : caseClosed(found, before.status);
-    }),
-  ]);
   await recordAudit(
     tx,
-    drafts.map(({ row, before }) => ({
-      action: before === null ? "case.opened" : row.status === "CLOSED" ? "case.closed" : "case.updated",
+    drafts.map(({ row, before, activities }) => ({
+      action: `case.${activities[0]?.type.toLowerCase() ?? "updated"}`,
       subjectType: "case",
       subjectId: row.id,
       ...(before === null ? {} : { before: describe(before) }),
       after: describe(row),
     })),
   );
+  return tell(tx, drafts);
+}
+
+async function tell(tx: WorkspaceTx, drafts: readonly Draft[]): Promise<Map<string, Case>> {
+  const telling = drafts.filter(({ events }) => events.length > 0);
+  const found = await listCasesById(
+    tx,
+    telling.map(({ row }) => row.id),
+  );
+  const told = new Map(found.map((one) => [one.id, one]));
+  await recordEvents(
+    tx,
+    telling.flatMap(({ row, before, events }) => {
+      const one = told.get(row.id);
+      if (one === undefined) throw new Error("a case that was written was not found again");
+      return events.map((type) => caseEvent(type, one, row, before));
+    }),
+  );
+  return told;
+}
+
+function isChanged({ row, before, activities, joining }: Draft): boolean {
+  return activities.length > 0 || joining.length > 0 || canonicalJson(row) !== canonicalJson(before);
+}
+
+function versionAfter(before: CaseRow | null): number {
+  return before === null ? 1 : before.version + 1;
+}
+
+function changedClocks({ row, before }: Draft) {
+  const known = new Map(before?.clocks.map((clock) => [clock.n, canonicalJson(clock)]));
+  return row.clocks
+    .filter((clock) => known.get(clock.n) !== canonicalJson(clock))
+    .map((clock) => ({ ...clock, caseId: row.id }));
 }
 
 /** What the audit log shows of a case: no personal data. */
-function describe({ status, priority, reasons, clock, outcome }: CaseRow) {
-  return { status, priority, reasons, firstContactDueAt: clock.dueAt, outcome };
-}
-
-function isSame(a: CaseRow, b: CaseRow | null): boolean {
-  return canonicalJson(a) === canonicalJson(b);
+function describe(row: CaseRow) {
+  const { status, priority, reasons, assignee, outcome, improvementId } = row;
+  const { dueAt, metAt } = latestClock(row);
+  return { status, priority, reasons, assignee, outcome, improvementId, firstContact: { dueAt, metAt } };
 }

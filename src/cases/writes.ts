@@ -1,64 +1,64 @@
-import { and, desc, eq, inArray, or, sql } from "drizzle-orm";
+import { and, asc, desc, eq, type SQL, sql } from "drizzle-orm";
 import { anyOf, unnest } from "../platform/sql.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
-import type { CasePriority, CaseStatus } from "../responses/index.ts";
 import type { Clock } from "./firstContact.ts";
-import type { CaseOutcome, CaseReason } from "./model.ts";
-import type { PriorityTerm } from "./priority.ts";
-import { caseClocks, cases } from "./table.ts";
+import { LIVE_STATUSES } from "./lifecycle.ts";
+import { caseClocks, caseResponses, cases } from "./table.ts";
 
-/** The statuses of a case that is being worked: a further answer joins it. */
-export const LIVE_STATUSES = ["OPEN", "CONTACTED", "PARKED"] as const satisfies readonly CaseStatus[];
+type Stored = Omit<
+  typeof cases.$inferSelect,
+  "workspaceId" | "firstContactStartedAt" | "firstContactDueAt" | "firstContactMetAt" | "openedAt" | "updatedAt"
+>;
 
-/** A case as rules see and change it, with its latest clock. */
-export interface CaseRow {
-  id: string;
-  status: CaseStatus;
-  reasons: CaseReason[];
-  personId: string | null;
-  accountId: string | null;
-  assignee: string | null;
-  previousCaseId: string | null;
-  priority: CasePriority;
-  priorityTerms: PriorityTerm[];
-  queueRank: number;
-  outcome: CaseOutcome | null;
-  resolution: string | null;
-  clock: Clock;
+/** A case as rules see and change it, with all its clocks, oldest first. */
+export interface CaseRow extends Stored {
+  clocks: Clock[];
 }
 
-/** The cases of these people, and of these ids, that are being worked, locked until the transaction ends. */
-export async function listLiveCases(
+/** The clock that counts. */
+export function latestClock({ clocks }: Pick<CaseRow, "clocks">): Clock {
+  const latest = clocks.at(-1);
+  if (latest === undefined) throw new Error("a case has no clock");
+  return latest;
+}
+
+/** The cases for which this holds, locked until the transaction ends, in the order of their ids. */
+export async function lockCases(
   tx: WorkspaceTx,
-  personIds: readonly string[],
-  caseIds: readonly string[],
+  condition: SQL | undefined,
+  { skipLocked = false } = {},
 ): Promise<CaseRow[]> {
-  if (personIds.length + caseIds.length === 0) return [];
   const found = await tx.db
     .select()
     .from(cases)
-    .where(
-      and(
-        eq(cases.workspaceId, tx.workspaceId),
-        or(sql`${cases.personId} = ${anyOf("uuid", personIds)}`, sql`${cases.id} = ${anyOf("uuid", caseIds)}`),
-        inArray(cases.status, [...LIVE_STATUSES]),
-      ),
-    )
+    .where(and(eq(cases.workspaceId, tx.workspaceId), condition))
     .orderBy(cases.id)
-    .for("update");
+    .for("update", skipLocked ? { skipLocked: true } : {});
   if (found.length === 0) return [];
   const ids = found.map(({ id }) => id);
   const clocks = await tx.db
-    .selectDistinctOn([caseClocks.caseId])
+    .select()
     .from(caseClocks)
     .where(and(eq(caseClocks.workspaceId, tx.workspaceId), sql`${caseClocks.caseId} = ${anyOf("uuid", ids)}`))
-    .orderBy(caseClocks.caseId, desc(caseClocks.n));
-  const latest = new Map(clocks.map((clock) => [clock.caseId, clock]));
+    .orderBy(asc(caseClocks.n));
+  const byCase = Map.groupBy(clocks, ({ caseId }) => caseId);
   return found.map((row) => {
-    const clock = latest.get(row.id);
-    if (clock === undefined) throw new Error("a case has no clock");
-    return { ...row, clock };
+    const { workspaceId: _w, firstContactStartedAt: _s, firstContactDueAt: _d, ...rest } = row;
+    const { firstContactMetAt: _m, openedAt: _o, updatedAt: _u, ...stored } = rest;
+    return { ...stored, clocks: (byCase.get(row.id) ?? []).map(toClock) };
   });
+}
+
+function toClock({ workspaceId: _w, caseId: _c, ...clock }: typeof caseClocks.$inferSelect): Clock {
+  return clock;
+}
+
+export function isOneOf(ids: readonly string[]): SQL {
+  return sql`${cases.id} = ${anyOf("uuid", ids)}`;
+}
+
+export function isLiveOf(column: typeof cases.personId | typeof cases.accountId, ids: readonly string[]): SQL {
+  return sql`(${column} = ${anyOf("uuid", ids)} and ${cases.status} = ${anyOf("text", LIVE_STATUSES)})`;
 }
 
 /** The latest case of each of these people that has one, by person. */
@@ -72,7 +72,8 @@ export async function listLatestCaseIds(tx: WorkspaceTx, personIds: readonly str
   return new Map(found.flatMap(({ personId, id }) => (personId === null ? [] : [[personId, id] as const])));
 }
 
-function caseColumns(rows: readonly CaseRow[]): Parameters<typeof unnest>[0] {
+function columnsOf(rows: readonly CaseRow[]) {
+  const clocks = rows.map(latestClock);
   return {
     id: ["uuid", rows.map(({ id }) => id)],
     status: ["text", rows.map(({ status }) => status)],
@@ -87,13 +88,25 @@ function caseColumns(rows: readonly CaseRow[]): Parameters<typeof unnest>[0] {
     outcome: ["text", rows.map(({ outcome }) => outcome)],
     resolution: ["text", rows.map(({ resolution }) => resolution)],
     previous_case_id: ["uuid", rows.map(({ previousCaseId }) => previousCaseId)],
-    started_at: ["timestamptz", rows.map(({ clock }) => clock.startedAt)],
-    due_at: ["timestamptz", rows.map(({ clock }) => clock.dueAt)],
-    met_at: ["timestamptz", rows.map(({ clock }) => clock.metAt)],
-  };
+    policy_version: ["integer", rows.map(({ policyVersion }) => policyVersion)],
+    stated_cause: ["text", rows.map(({ statedCause }) => statedCause)],
+    actual_cause: ["text", rows.map(({ actualCause }) => actualCause)],
+    improvement_id: ["uuid", rows.map(({ improvementId }) => improvementId)],
+    feasibility: ["smallint", rows.map(({ feasibility }) => feasibility)],
+    alignment: ["smallint", rows.map(({ alignment }) => alignment)],
+    public_risk: ["boolean", rows.map(({ publicRisk }) => publicRisk)],
+    first_contact_started_at: ["timestamptz", clocks.map(({ startedAt }) => startedAt)],
+    first_contact_due_at: ["timestamptz", clocks.map(({ dueAt }) => dueAt)],
+    first_contact_met_at: ["timestamptz", clocks.map(({ metAt }) => metAt)],
+  } satisfies Parameters<typeof unnest>[0];
 }
 
 const REASONS = sql`(select array_agg(reason) from jsonb_array_elements_text(input.reasons) as reason)`;
+
+/** The value of each column, which all travel as they are stored, but for the reasons. */
+function valueOf(name: string): SQL {
+  return name === "reasons" ? REASONS : sql`input.${sql.identifier(name)}`;
+}
 
 /**
  * Where another transaction has just opened a case for the same person, this is a unique violation:
@@ -101,43 +114,49 @@ const REASONS = sql`(select array_agg(reason) from jsonb_array_elements_text(inp
  */
 export async function insertCases(tx: WorkspaceTx, rows: readonly CaseRow[]): Promise<void> {
   if (rows.length === 0) return;
+  const columns = columnsOf(rows);
+  const names = Object.keys(columns);
   await tx.run(sql`/* cases.insertCases */
-    insert into cases (workspace_id, id, status, reasons, person_id, account_id, assignee, priority, priority_terms, queue_rank,
-      previous_case_id, first_contact_started_at, first_contact_due_at, first_contact_met_at, opened_at, updated_at)
-    select ${tx.workspaceId}, id, status, ${REASONS}, person_id, account_id, assignee, priority, priority_terms, queue_rank,
-      previous_case_id, started_at, due_at, met_at, ${tx.now}, ${tx.now}
-    from ${unnest(caseColumns(rows))} order by person_id`);
+    insert into cases (workspace_id, ${listOf(names.map((name) => sql`${sql.identifier(name)}`))}, opened_at, updated_at)
+    select ${tx.workspaceId}, ${listOf(names.map(valueOf))}, ${tx.now}, ${tx.now}
+    from ${unnest(columns)} order by person_id`);
 }
 
-/** Writes what answers have changed of cases that are being worked. */
+/** Writes the cases as they are now; each counts one change more. */
 export async function updateCases(tx: WorkspaceTx, rows: readonly CaseRow[]): Promise<void> {
   if (rows.length === 0) return;
+  const { id, ...columns } = columnsOf(rows);
+  const set = Object.keys(columns).map((name) => sql`${sql.identifier(name)} = ${valueOf(name)}`);
   await tx.run(sql`/* cases.updateCases */
-    update cases set version = version + 1, status = input.status, reasons = ${REASONS}, person_id = input.person_id,
-      account_id = input.account_id, assignee = input.assignee, outcome = input.outcome, resolution = input.resolution,
-      priority = input.priority, priority_terms = input.priority_terms, queue_rank = input.queue_rank,
-      first_contact_started_at = input.started_at, first_contact_due_at = input.due_at,
-      first_contact_met_at = input.met_at, updated_at = ${tx.now}
-    from ${unnest(caseColumns(rows))}
+    update cases set version = version + 1, ${listOf(set)}, updated_at = ${tx.now}
+    from ${unnest({ id, ...columns })}
     where cases.workspace_id = ${tx.workspaceId} and cases.id = input.id`);
 }
 
-/** Writes the latest clock of each case: a new one, or the running one with its new due time. */
-export async function upsertClocks(tx: WorkspaceTx, rows: readonly CaseRow[]): Promise<void> {
+/** Writes clocks: new ones, and those that moved, were met or were announced. */
+export async function upsertClocks(tx: WorkspaceTx, clocks: readonly (Clock & { caseId: string })[]): Promise<void> {
+  if (clocks.length === 0) return;
   await tx.run(sql`/* cases.upsertClocks */
-    insert into case_clocks (workspace_id, case_id, n, cause, hours_allowed, started_at, due_at, met_at)
-    select ${tx.workspaceId}, case_id, n, cause, hours_allowed, started_at, due_at, met_at
+    insert into case_clocks (workspace_id, case_id, n, cause, hours_allowed, started_at, counted_from, due_at, met_at,
+      arrived_late, next_step, next_step_at)
+    select ${tx.workspaceId}, case_id, n, cause, hours_allowed, started_at, counted_from, due_at, met_at,
+      arrived_late, next_step, next_step_at
     from ${unnest({
-      case_id: ["uuid", rows.map(({ id }) => id)],
-      n: ["integer", rows.map(({ clock }) => clock.n)],
-      cause: ["text", rows.map(({ clock }) => clock.cause)],
-      hours_allowed: ["double precision", rows.map(({ clock }) => clock.hoursAllowed)],
-      started_at: ["timestamptz", rows.map(({ clock }) => clock.startedAt)],
-      due_at: ["timestamptz", rows.map(({ clock }) => clock.dueAt)],
-      met_at: ["timestamptz", rows.map(({ clock }) => clock.metAt)],
-    })} order by case_id
+      case_id: ["uuid", clocks.map(({ caseId }) => caseId)],
+      n: ["integer", clocks.map(({ n }) => n)],
+      cause: ["text", clocks.map(({ cause }) => cause)],
+      hours_allowed: ["double precision", clocks.map(({ hoursAllowed }) => hoursAllowed)],
+      started_at: ["timestamptz", clocks.map(({ startedAt }) => startedAt)],
+      counted_from: ["timestamptz", clocks.map(({ countedFrom }) => countedFrom)],
+      due_at: ["timestamptz", clocks.map(({ dueAt }) => dueAt)],
+      met_at: ["timestamptz", clocks.map(({ metAt }) => metAt)],
+      arrived_late: ["boolean", clocks.map(({ arrivedLate }) => arrivedLate)],
+      next_step: ["integer", clocks.map(({ nextStep }) => nextStep)],
+      next_step_at: ["timestamptz", clocks.map(({ nextStepAt }) => nextStepAt)],
+    })} order by case_id, n
     on conflict (workspace_id, case_id, n) do update
-    set due_at = excluded.due_at, hours_allowed = excluded.hours_allowed, met_at = excluded.met_at`);
+    set due_at = excluded.due_at, hours_allowed = excluded.hours_allowed, counted_from = excluded.counted_from,
+      met_at = excluded.met_at, next_step = excluded.next_step, next_step_at = excluded.next_step_at`);
 }
 
 /** Links each answer to its case, away from the one it had. */
@@ -154,4 +173,20 @@ export async function putCaseResponses(
       case_id: ["uuid", links.map(({ caseId }) => caseId)],
     })} order by response_id
     on conflict (workspace_id, response_id) do update set case_id = excluded.case_id, joined_at = excluded.joined_at`);
+}
+
+export async function deleteCaseResponses(tx: WorkspaceTx, responseIds: readonly string[]): Promise<void> {
+  if (responseIds.length === 0) return;
+  await tx.db
+    .delete(caseResponses)
+    .where(
+      and(
+        eq(caseResponses.workspaceId, tx.workspaceId),
+        sql`${caseResponses.responseId} = ${anyOf("uuid", responseIds)}`,
+      ),
+    );
+}
+
+function listOf(parts: readonly SQL[]): SQL {
+  return sql.join([...parts], sql`, `);
 }

@@ -9,6 +9,6 @@ export {
   type Properties,
   PropertiesSchema,
 } from "./model.ts";
-export { listAccounts, type StoredAccount } from "./queries.ts";
-export { type Respondent, recordRespondents } from "./service.ts";
+export { listAccounts, listPeople, type StoredAccount } from "./queries.ts";
+export { type AccountSteps, type Respondent, recordRespondents } from "./service.ts";
 export { accounts, people } from "./table.ts";

@@ -15,7 +15,7 @@ import {
   PersonUpsertSchema,
 } from "./model.ts";
 import { listAccounts, listAccountsPage, listPeople, listPeoplePage, type StoredPerson } from "./queries.ts";
-import { putAccount, putPerson } from "./service.ts";
+import { type AccountSteps, putAccount, putPerson } from "./service.ts";
 
 const IdParams = Strict({ id: Id() });
 const PersonPage = PageOf(ref(PersonSchema), "PersonPage");
@@ -27,7 +27,7 @@ const createdCursor = ({ id, createdAt }: { id: string; createdAt: string }) => 
   id,
 });
 
-export function registerPeopleRoutes(app: Server, tenancy: Tenancy): void {
+export function registerPeopleRoutes(app: Server, tenancy: Tenancy, steps: AccountSteps): void {
   app.addSchema(PersonPage);
   app.addSchema(AccountPage);
 
@@ -49,7 +49,7 @@ export function registerPeopleRoutes(app: Server, tenancy: Tenancy): void {
     },
     async (request, reply) => {
       const { person, isNew } = await tenancy.inWorkspace(callerOf(request), async (tx) => {
-        const put = await putPerson(tx, request.body);
+        const put = await putPerson(tx, request.body, steps);
         return { person: await getPerson(tx, put.id), isNew: put.isNew };
       });
       return reply.code(isNew ? 201 : 200).send(person);
@@ -116,7 +116,7 @@ export function registerPeopleRoutes(app: Server, tenancy: Tenancy): void {
     },
     async (request, reply) => {
       const { account, isNew } = await tenancy.inWorkspace(callerOf(request), async (tx) => {
-        const put = await putAccount(tx, request.body);
+        const put = await putAccount(tx, request.body, steps);
         return { account: await getAccount(tx, put.id), isNew: put.isNew };
       });
       return reply.code(isNew ? 201 : 200).send(account);

@@ -28,13 +28,23 @@ export interface Respondent {
   account: AccountFacts | null;
 }
 
+/** What later slices do when accounts change, in the same transaction; the composition root names them. */
+export interface AccountSteps {
+  /** Segment or annual value of these accounts are not what they were. */
+  onAccountsChanged: ((tx: WorkspaceTx, accountIds: readonly string[]) => Promise<void>)[];
+}
+
 /**
  * Finds or makes the people and accounts of these answers, brings what is known about them up to
  * date, and returns one respondent per input. However many ask at once, one person stays one.
+ * @returns besides, the ids of the accounts for which `onAccountsChanged` is to be called in the end
  */
-export async function recordRespondents(tx: WorkspaceTx, inputs: readonly RespondentInput[]): Promise<Respondent[]> {
+export async function recordRespondents(
+  tx: WorkspaceTx,
+  inputs: readonly RespondentInput[],
+): Promise<{ respondents: Respondent[]; changedAccountIds: string[] }> {
   const given = inputs.map(({ person, account }) => account ?? person?.account ?? undefined);
-  const byExternalId = await recordAccounts(
+  const { merged: byExternalId, changedAccountIds } = await recordAccounts(
     tx,
     given.filter((account) => account !== undefined),
   );
@@ -54,42 +64,60 @@ export async function recordRespondents(tx: WorkspaceTx, inputs: readonly Respon
   const missing = people.flatMap(({ accountId }) => (accountId !== null && !accounts.has(accountId) ? accountId : []));
   for (const account of await listAccounts(tx, [...new Set(missing)])) accounts.set(account.id, account);
 
-  return inputs.map((_input, index) => {
+  const respondents = inputs.map((_input, index) => {
     const person = people[position[index] ?? -1] ?? null;
     return { person, account: accountOf(given[index]) ?? accounts.get(person?.accountId ?? "") ?? null };
   });
+  return { respondents, changedAccountIds };
 }
 
 /**
  * Makes a person, or brings the one with this externalId up to date; null clears.
  * @returns the id, and whether the person is new
  */
-export async function putPerson(tx: WorkspaceTx, input: PersonUpsert): Promise<{ id: string; isNew: boolean }> {
+export async function putPerson(
+  tx: WorkspaceTx,
+  input: PersonUpsert,
+  steps: AccountSteps,
+): Promise<{ id: string; isNew: boolean }> {
   const { account, ...own } = input;
-  const accounts = await recordAccounts(tx, account ? [account] : []);
+  const { merged: accounts, changedAccountIds } = await recordAccounts(tx, account ? [account] : []);
   const accountId = account === undefined ? undefined : (accounts.get(account?.externalId ?? "")?.id ?? null);
   const known = accountId === undefined ? own : { ...own, accountId };
   const { matched, created } = await recordPeople(tx, [known], "none");
   const [person] = matched;
   if (person === undefined) throw new Error("matching gave nobody");
+  for (const step of steps.onAccountsChanged) await step(tx, changedAccountIds);
   return { id: person.id, isNew: created.length > 0 };
 }
 
 /** The same for an account. */
-export async function putAccount(tx: WorkspaceTx, input: AccountInput): Promise<{ id: string; isNew: boolean }> {
+export async function putAccount(
+  tx: WorkspaceTx,
+  input: AccountInput,
+  steps: AccountSteps,
+): Promise<{ id: string; isNew: boolean }> {
   const [before] = await listAccountsByExternalId(tx, [input.externalId], "unlocked");
-  const account = (await recordAccounts(tx, [input])).get(input.externalId);
+  const { merged, changedAccountIds } = await recordAccounts(tx, [input]);
+  const account = merged.get(input.externalId);
   if (account === undefined) throw new Error("recording gave no account");
+  for (const step of steps.onAccountsChanged) await step(tx, changedAccountIds);
   return { id: account.id, isNew: before === undefined };
 }
 
-async function recordAccounts(tx: WorkspaceTx, inputs: readonly AccountInput[]): Promise<Map<string, AccountFacts>> {
-  if (inputs.length === 0) return new Map();
+/** @returns the accounts by externalId, and the ids of those that weigh otherwise than before */
+async function recordAccounts(
+  tx: WorkspaceTx,
+  inputs: readonly AccountInput[],
+): Promise<{ merged: Map<string, AccountFacts>; changedAccountIds: string[] }> {
+  if (inputs.length === 0) return { merged: new Map(), changedAccountIds: [] };
   const externalIds = [...new Set(inputs.map(({ externalId }) => externalId))].toSorted();
-  const { merged, created, changed } = await planned((lock) => planAccounts(tx, inputs, externalIds, lock));
+  const { found, merged, created, changed } = await planned((lock) => planAccounts(tx, inputs, externalIds, lock));
   await updateAccounts(tx, changed);
   await insertAccounts(tx, created);
-  return merged;
+  const weighs = (account: AccountFacts | undefined) => JSON.stringify([account?.segment, account?.annualValue]);
+  const reweighed = changed.filter((account) => weighs(account) !== weighs(found.get(account.externalId)));
+  return { merged, changedAccountIds: reweighed.map(({ id }) => id) };
 }
 
 async function planAccounts(
@@ -107,6 +135,7 @@ async function planAccounts(
   }
   const all = [...merged.values()];
   return {
+    found,
     merged,
     created: all.filter(({ externalId }) => !found.has(externalId)),
     // Spreading keeps the order of the keys, so equal accounts make equal text.

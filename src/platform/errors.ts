@@ -30,6 +30,8 @@ export interface ErrorDetails {
   invalidParams?: InvalidParam[];
   /** With `conflict`: the thing that is already there. */
   existingId?: string;
+  /** With `invalid_transition`: the calls that would be taken instead. */
+  allowedMoves?: string[];
   /** Logged at the boundary, never shown. */
   cause?: unknown;
 }
@@ -39,6 +41,7 @@ export class AppError extends Error {
   readonly code: ErrorCode;
   readonly invalidParams: InvalidParam[] | undefined;
   readonly existingId: string | undefined;
+  readonly allowedMoves: string[] | undefined;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, { cause: details.cause });
@@ -46,6 +49,7 @@ export class AppError extends Error {
     this.code = code;
     this.invalidParams = details.invalidParams;
     this.existingId = details.existingId;
+    this.allowedMoves = details.allowedMoves;
   }
 }
 

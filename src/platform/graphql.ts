@@ -20,6 +20,10 @@ export interface GraphqlContext {
   log: FastifyBaseLogger;
   /** Reads one after the other in one snapshot, the same for the whole request. */
   read<T>(work: (tx: WorkspaceTx) => Promise<T>): Promise<T>;
+  /** Changes something, in the transaction of the whole request: what fails is undone alone. Of mutations only. */
+  write<T>(work: (tx: WorkspaceTx) => Promise<T>): Promise<T>;
+  /** What loaders have found belongs to this: another after every change, which they must see. */
+  generation: object;
 }
 
 /** Every slice adds its types to this builder in its `graphql.ts`; the composition root makes the schema of them. */
@@ -56,7 +60,8 @@ builder.scalarType("Date", {
 
 builder.scalarType("JSON", { description: "Any JSON value", serialize: (value) => value });
 
-builder.queryType({});
+builder.queryType({ description: "What can be asked" });
+builder.mutationType({ description: "What can be done: one for each command of the REST interface" });
 
 /**
  * GraphQL's own ID takes any text; ours are UUIDs.

@@ -95,9 +95,9 @@ const KEYS_PER_STATEMENT_MAX = 1000;
 export function createLoader<Value>(
   load: (tx: WorkspaceTx, keys: readonly string[]) => Promise<ReadonlyMap<string, Value>>,
 ): (context: GraphqlContext, key: string) => Promise<Value | null> {
-  const loaders = new WeakMap<GraphqlContext, DataLoader<string, Value | null>>();
+  const loaders = new WeakMap<object, DataLoader<string, Value | null>>();
   return (context, key) => {
-    let loader = loaders.get(context);
+    let loader = loaders.get(context.generation);
     if (loader === undefined) {
       loader = new DataLoader<string, Value | null>(
         async (keys) => {
@@ -106,7 +106,7 @@ export function createLoader<Value>(
         },
         { maxBatchSize: KEYS_PER_STATEMENT_MAX },
       );
-      loaders.set(context, loader);
+      loaders.set(context.generation, loader);
     }
     return loader.load(key);
   };

@@ -1,10 +1,10 @@
 import { Type } from "@sinclair/typebox";
 import type { FastifyBaseLogger, FastifyReply } from "fastify";
 import type { ExecutionResult, GraphQLSchema } from "graphql";
-import { GraphQLError } from "graphql";
+import { GraphQLError, getOperationAST, OperationTypeNode, parse } from "graphql";
 import mercurius from "mercurius";
-import { callerOf, principalOf } from "./auth.ts";
-import { asAppError } from "./database.ts";
+import { callerOf, type Principal, principalOf } from "./auth.ts";
+import { asAppError, isRetryable } from "./database.ts";
 import { AppError } from "./errors.ts";
 import type { GraphqlContext } from "./graphql.ts";
 import type { Server } from "./http.ts";
@@ -59,10 +59,18 @@ export async function registerGraphql(app: Server, tenancy: Tenancy, schema: Gra
     async (request, reply) => {
       const { query, variables, operationName } = request.body;
       const principal = principalOf(request);
-      const result = await tenancy.readWorkspace(callerOf(request), async (tx) => {
-        const context: GraphqlContext = { principal, log: request.log, read: inTurn(tx) };
-        return app.graphql(query, context as never, variables ?? {}, operationName ?? undefined).catch(refusal);
-      });
+      const execute = async (tx: WorkspaceTx) => {
+        const { context, rethrow } = createContext(tx, principal, request.log);
+        const executed = await app
+          .graphql(query, context as never, variables ?? {}, operationName ?? undefined)
+          .catch(refusal);
+        rethrow();
+        return executed;
+      };
+      const caller = callerOf(request);
+      const result = await (isMutation(query, operationName)
+        ? tenancy.inWorkspace(caller, execute)
+        : tenancy.readWorkspace(caller, execute));
       // Without data nothing was executed: the document itself is at fault.
       if (result.data === undefined) return (reply as FastifyReply).code(400).send(result);
       return reply.send(result);
@@ -75,14 +83,52 @@ function contextOf(context: unknown): GraphqlContext {
   return context as GraphqlContext;
 }
 
-/** One statement after the other: a transaction has one connection, resolvers run side by side. */
-function inTurn(tx: WorkspaceTx): GraphqlContext["read"] {
+/** A document that cannot be parsed is none: mercurius says what is wrong with it. */
+function isMutation(query: string, operationName: string | null | undefined): boolean {
+  if (!query.includes("mutation")) return false;
+  try {
+    return (
+      getOperationAST(parse(query, { maxTokens: TOKENS_MAX }), operationName)?.operation === OperationTypeNode.MUTATION
+    );
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * What resolvers get. One statement runs after the other: a transaction has one connection, resolvers run
+ * side by side. GraphQL catches what a field throws, but where somebody else was quicker the transaction
+ * must run again as a whole, so that failure is kept and thrown after the execution.
+ */
+function createContext(tx: WorkspaceTx, principal: Principal, log: FastifyBaseLogger) {
   let last: Promise<unknown> = Promise.resolve();
-  return <T>(work: (tx: WorkspaceTx) => Promise<T>) => {
+  let contended: unknown;
+  const inTurn = <T>(work: (tx: WorkspaceTx) => Promise<T>): Promise<T> => {
     const next = last.then(() => work(tx));
     last = next.catch(() => undefined);
     return next;
   };
+  const context: GraphqlContext = {
+    principal,
+    log,
+    generation: {},
+    read: inTurn,
+    write: (work) =>
+      inTurn(async () => {
+        try {
+          return await tx.attempt(() => work(tx));
+        } catch (error) {
+          if (isRetryable(error)) contended ??= error;
+          throw error;
+        } finally {
+          context.generation = {};
+        }
+      }),
+  };
+  const rethrow = () => {
+    if (contended !== undefined) throw contended;
+  };
+  return { context, rethrow };
 }
 
 /** A document that mercurius would not execute: its errors, as a result without data. */
@@ -106,8 +152,12 @@ function toPublicError(error: GraphQLError, log: FastifyBaseLogger): GraphQLErro
   return withExtensions(error, shown);
 }
 
-function withExtensions({ nodes, source, positions, path }: GraphQLError, { message, code, invalidParams }: AppError) {
-  const extensions = { code, ...(invalidParams === undefined ? {} : { invalidParams }) };
+function withExtensions({ nodes, source, positions, path }: GraphQLError, error: AppError) {
+  const { message, code, invalidParams, existingId, allowedMoves } = error;
+  const details = Object.entries({ invalidParams, existingId, allowedMoves }).filter(
+    ([, value]) => value !== undefined,
+  );
+  const extensions = { code, ...Object.fromEntries(details) };
   return new GraphQLError(message, {
     nodes: nodes ?? null,
     source: source ?? null,

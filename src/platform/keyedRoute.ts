@@ -1,14 +1,13 @@
 import { Type } from "@sinclair/typebox";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { callerOf } from "./auth.ts";
-import type { AppError } from "./errors.ts";
-import { ERROR_STATUS } from "./errors.ts";
+import { AppError, ERROR_STATUS } from "./errors.ts";
 import { answerOnce, type KeyedAnswer } from "./idempotency.ts";
 import { PROBLEM_CONTENT_TYPE, toProblem } from "./problem.ts";
 import type { Tenancy, WorkspaceTx } from "./tenancy.ts";
 
-/** The header of every POST that creates. */
-export const IdempotencyHeaders = Type.Object({
+/** The header of every POST that adds something. */
+export const IdempotencyHeader = {
   "idempotency-key": Type.Optional(
     Type.String({
       minLength: 1,
@@ -17,11 +16,12 @@ export const IdempotencyHeaders = Type.Object({
       description: "Names this attempt: the same key and body again give the first answer again, for 72 hours",
     }),
   ),
-});
+};
+export const IdempotencyHeaders = Type.Object(IdempotencyHeader);
 
 /**
- * Answers a POST that creates, by `Idempotency-Key` where the caller sent one. `work` gives the status
- * and the resource, or the verb's own refusal, which is kept like a success.
+ * Answers a POST that adds something, by `Idempotency-Key` where the caller sent one. `work` gives the
+ * status and the resource, or the verb's own refusal, given or thrown, which is kept like a success.
  */
 export async function answerCreation(
   request: FastifyRequest,
@@ -35,7 +35,13 @@ export async function answerCreation(
   const answer = await tenancy.inWorkspace(caller, async (tx) => {
     const run = async () => toAnswer(await work(tx), request);
     if (typeof key !== "string") return { ...(await run()), isReplay: false };
-    return answerOnce(tx, { route, key, body: request.body }, run);
+    return answerOnce(tx, { route, key, body: whatIsAsked(request) }, () =>
+      // What a refused verb had written is undone; that it was refused is kept.
+      tx.attempt(run).catch((error: unknown) => {
+        if (error instanceof AppError) return toAnswer({ error }, request);
+        throw error;
+      }),
+    );
   });
   const isProblem = answer.status >= 400;
   return reply
@@ -49,6 +55,11 @@ export async function answerCreation(
 }
 
 export type Creation = { status: 200 | 201; resource: object; personIds: string[] } | { error: AppError };
+
+/** The body, and where the path says what it is about, that too: the same note on another case is another. */
+function whatIsAsked({ params, body }: FastifyRequest): unknown {
+  return Object.keys(params as object).length === 0 ? body : { params, body };
+}
 
 function toAnswer(creation: Creation, request: FastifyRequest): KeyedAnswer {
   if (!("error" in creation)) {

@@ -39,6 +39,7 @@ const IS_VALUE = {
   number: (text: string) => text !== "" && Number.isFinite(Number(text)),
   date: (text: string) => isDate(text) || text === "infinity",
   text: isText,
+  id: isId,
 };
 
 export function encodeCursor(cursor: Cursor): string {

@@ -19,6 +19,9 @@ export const ProblemSchema = Strict(
       Type.Array(Strict({ name: Type.String(), reason: Type.String() }), { description: "The fields that are wrong" }),
     ),
     existingId: Type.Optional(Type.String({ description: "With `conflict`: what is already there" })),
+    allowedMoves: Type.Optional(
+      Type.Array(Type.String(), { description: "With `invalid_transition`: what can be called instead" }),
+    ),
   },
   { $id: "Problem", description: "An error (RFC 9457)" },
 );
@@ -75,6 +78,7 @@ export function toProblem(error: AppError, request: { path: string; id: string }
     requestId: request.id,
     ...(error.invalidParams === undefined ? {} : { invalidParams: error.invalidParams }),
     ...(error.existingId === undefined ? {} : { existingId: error.existingId }),
+    ...(error.allowedMoves === undefined ? {} : { allowedMoves: error.allowedMoves }),
   };
 }
 

@@ -57,6 +57,11 @@ export function isId(value: string): boolean {
   return /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i.test(value);
 }
 
+/** A name that can stand in a path and before a colon. */
+export function isKey(value: string): boolean {
+  return /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(value);
+}
+
 /** Each format with its test and the words for a caller who missed it. */
 const FORMATS = {
   text: { test: isText, reason: "must not contain NUL characters or unpaired surrogates" },
@@ -76,6 +81,18 @@ const FORMATS = {
     reason: "must be 1 to 255 printable ASCII characters",
   },
   phone: { test: (value: string) => isText(value) && /\d/.test(value), reason: "must be a telephone number" },
+  url: {
+    test: (value: string) => isText(value) && URL.canParse(value) && /^https?:$/.test(new URL(value).protocol),
+    reason: "must be an http or https URL",
+  },
+  key: {
+    test: isKey,
+    reason: "must be letters, digits, dots, hyphens and underscores",
+  },
+  "time-of-day": {
+    test: (value: string) => /^(([01]\d|2[0-3]):[0-5]\d|24:00)$/.test(value),
+    reason: "must be a time of day, like 09:00",
+  },
   currency: { test: (value: string) => /^[A-Z]{3}$/.test(value), reason: "must be an ISO 4217 code, like EUR" },
 } as const;
 
@@ -97,7 +114,7 @@ export function createAjv(): Ajv {
     allowUnionTypes: true,
     verbose: true,
     formats: FORMAT_TESTS,
-    keywords: ["example"],
+    keywords: ["example", ABSENCE],
   });
 }
 
@@ -125,13 +142,17 @@ function unescapePointer(part: string): string {
   return part.replaceAll("~1", "/").replaceAll("~0", "~");
 }
 
-function reasonOf({ keyword, params, message }: ErrorObject): string {
+function reasonOf({ keyword, params, message, parentSchema }: ErrorObject): string {
   const values = params as Record<string, unknown>;
   switch (keyword) {
     case "required":
       return "is required";
-    case "additionalProperties":
-      return "is not a known field";
+    case "additionalProperties": {
+      const absent = parentSchema?.[ABSENCE] as Absence | undefined;
+      const isExpected =
+        absent !== undefined && new RegExp(absent.pattern, "i").test(String(values["additionalProperty"]));
+      return isExpected ? `is not a known field: ${absent.reason}` : "is not a known field";
+    }
     case "enum":
       return `must be one of ${(values["allowedValues"] as (string | null)[]).filter((value) => value !== null).join(", ")}`;
     case "format":
@@ -182,12 +203,24 @@ export function Nullable<S extends TSchema>(schema: S) {
   });
 }
 
+/** Why fields of certain names, which callers may expect, are not there. */
+export interface Absence {
+  /** Of the names, as a regular expression. */
+  pattern: string;
+  reason: string;
+}
+const ABSENCE = "x-absent-fields";
+
 /** An object that takes its own fields and no others. */
 export function Strict<Properties extends Record<string, TSchema>>(
   properties: Properties,
-  options: { $id?: string; description?: string } = {},
+  { absent, ...options }: { $id?: string; description?: string; absent?: Absence } = {},
 ) {
-  return Type.Object(properties, { additionalProperties: false, ...options });
+  return Type.Object(properties, {
+    additionalProperties: false,
+    ...options,
+    ...(absent === undefined ? {} : { [ABSENCE]: absent }),
+  });
 }
 
 /** More values of one query parameter are no question a person asks. */
@@ -196,6 +229,11 @@ const VALUES_MAX = 100;
 /** A query parameter that may be given several times, meaning any of the values. */
 export function AnyOf<S extends TSchema>(item: S) {
   return Type.Optional(Type.Array(item, { maxItems: VALUES_MAX }));
+}
+
+/** What a boolean parameter asks for: asked for both, it asks for neither. */
+export function eitherOf(values: readonly boolean[] | undefined): boolean | undefined {
+  return new Set(values).size === 1 ? values?.[0] : undefined;
 }
 
 /** Stands for a schema that was registered by its `$id`: validated, typed and documented once. */

@@ -27,3 +27,8 @@ export function unnest(columns: Record<string, [ColumnType, readonly unknown[]]>
 export function anyOf(type: ColumnType, values: readonly unknown[]): SQL {
   return sql`any(${sql.param(values)}::${sql.raw(type)}[])`;
 }
+
+/** The values that are there, each once and in order: statements that lock take their rows in one order. */
+export function distinct(values: readonly (string | null | undefined)[]): string[] {
+  return [...new Set(values.flatMap((value) => value ?? []))].toSorted();
+}

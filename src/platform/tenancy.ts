@@ -6,12 +6,13 @@ import type { Pool, PoolClient } from "pg";
 import { asAppError, isRetryable } from "./database.ts";
 import { AppError } from "./errors.ts";
 
+export const ACTOR_KINDS = ["key", "user", "job", "source"] as const;
+
 /** Who does something: shown in activities and in the audit log. */
-export type Actor =
-  | { kind: "key"; id: string }
-  | { kind: "user"; id: string }
-  | { kind: "job"; id: string }
-  | { kind: "source"; id: string };
+export interface Actor {
+  kind: (typeof ACTOR_KINDS)[number];
+  id: string;
+}
 
 /** In whose name a transaction runs. `requestId` ties audit rows to the log. */
 export interface Caller {
@@ -44,7 +45,12 @@ export interface SystemTx extends Tx {
 }
 
 /** Why a statement may look across workspaces. A test pins this list. */
-export const SYSTEM_REASONS = ["find the workspace of an API key", "manage workspaces", "check readiness"] as const;
+export const SYSTEM_REASONS = [
+  "find the workspace of an API key",
+  "manage workspaces",
+  "check readiness",
+  "find what is due",
+] as const;
 export type SystemReason = (typeof SYSTEM_REASONS)[number];
 
 export interface Tenancy {

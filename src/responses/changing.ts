@@ -39,9 +39,10 @@ export async function changeResponse(
   const [before] = await listResponsesById(tx, [id]);
   if (row === undefined || before === undefined) return undefined;
 
-  const changed = await applyChange(tx, row, change);
+  const { changed, changedAccountIds } = await applyChange(tx, row, change);
   if (isSame({ ...row, sourceUpdatedAt: changed.sourceUpdatedAt }, changed)) {
     if (!isSame(row, changed)) await updateResponses(tx, [changed]);
+    for (const step of steps.onAccountsChanged) await step(tx, changedAccountIds);
     return (await withCases(tx, [before], steps))[0];
   }
   const written = { ...changed, version: row.version + 1, updatedAt: tx.now };
@@ -50,6 +51,7 @@ export async function changeResponse(
   const [after] = await listResponsesById(tx, [id]);
   if (after === undefined) throw new Error("a changed response was not found again");
   for (const step of steps.onChanged) await step(tx, [{ before, after }]);
+  for (const step of steps.onAccountsChanged) await step(tx, changedAccountIds);
   const [response] = await withCases(tx, [after], steps);
   if (response !== undefined) await recordEvents(tx, [responseUpdated(response, before, written.version)]);
   return response;
@@ -86,12 +88,13 @@ async function isOlder(tx: WorkspaceTx, id: string, updatedAt: string | undefine
   return toInstant(updatedAt) < row.sourceUpdatedAt;
 }
 
-async function applyChange(tx: WorkspaceTx, row: ResponseRow, change: Change): Promise<ResponseRow> {
-  const [respondent] = change.person || change.account ? await recordRespondents(tx, [change]) : [];
+async function applyChange(tx: WorkspaceTx, row: ResponseRow, change: Change) {
+  const { respondents, changedAccountIds } = await recordRespondents(tx, [change]);
+  const respondent = change.person || change.account ? respondents[0] : undefined;
   const [surveyKey] = change.survey?.key === undefined ? [] : await recordSurveys(tx, [change.survey]);
   const { score, comment, touchpoint, language, channel, followUpRequested, incentivised, respondedAt, updatedAt } =
     change;
-  return {
+  const changed: ResponseRow = {
     ...row,
     surveyKey: surveyKey ?? row.surveyKey,
     ...respondentOf(row, change, respondent),
@@ -107,6 +110,7 @@ async function applyChange(tx: WorkspaceTx, row: ResponseRow, change: Change): P
     sourceUpdatedAt: updatedAt === undefined ? row.sourceUpdatedAt : toInstant(updatedAt),
     ...exclusionOf(tx, row, change.test),
   };
+  return { changed, changedAccountIds };
 }
 
 /**

@@ -23,6 +23,14 @@ export function responseUpdated(response: Response, before: RecordedResponse, se
   };
 }
 
+export function responseAcknowledged(response: Response, sequence: number): NewEvent {
+  return {
+    type: "response.acknowledged",
+    data: { sequence, response, previous: { acknowledgedAt: null } },
+    personId: response.person?.id ?? null,
+  };
+}
+
 function isSame(a: unknown, b: unknown): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }

@@ -25,6 +25,8 @@ export interface ResponseFilter {
   hasComment?: boolean | undefined;
   incentivised?: boolean | undefined;
   acknowledged?: boolean | undefined;
+  /** A comment or a request to be contacted, and nobody acknowledged it or reached them since: the black hole. */
+  unattended?: boolean | undefined;
   /** Inclusive. */
   updatedSince?: Date | undefined;
   sources?: readonly string[] | undefined;
@@ -59,9 +61,13 @@ export function whereResponses(workspaceId: string, filter: ResponseFilter): SQL
     is(isNotNull(responses.comment), filter.hasComment),
     is(eq(responses.incentivised, true), filter.incentivised),
     is(isNotNull(responses.acknowledgedAt), filter.acknowledged),
+    is(IS_UNATTENDED, filter.unattended),
     filter.excluded === undefined ? undefined : (filter.excluded ? isNotNull : isNull)(responses.exclusionReason),
   );
 }
+
+const IS_UNATTENDED = sql`((${responses.comment} is not null or ${responses.followUpRequested})
+  and ${responses.acknowledgedAt} is null and ${responses.reachedAt} is null)`;
 
 function oneOf(column: AnyPgColumn, values: readonly string[] | undefined, type: "text" | "uuid" = "text") {
   return values && sql`${column} = ${anyOf(type, values)}`;

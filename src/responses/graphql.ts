@@ -9,9 +9,11 @@ import {
   readConnection,
 } from "../platform/graphqlConnection.ts";
 import { loadSurvey, SurveyType } from "../surveys/graphql.ts";
+import { acknowledgeResponse } from "./acknowledging.ts";
 import { CategoryEnum, ChannelEnum, ResponseFilterInput, toResponseFilter } from "./graphqlFilter.ts";
 import { EXCLUSION_REASONS, type RecordedResponse } from "./model.ts";
 import { countResponses, listResponses, listResponsesById, listResponsesOfPeople, RESPONSE_ORDERS } from "./queries.ts";
+import type { RecordingSteps } from "./service.ts";
 
 export const loadResponse = createLoader(async (tx, ids) => byId(await listResponsesById(tx, ids)));
 
@@ -158,3 +160,16 @@ builder.objectField(PersonType, "responses", (t) =>
     resolve: ({ id }, { first }, context) => loadResponsesOfPerson(context, id, pageSize(first)),
   }),
 );
+
+/** The mutations; how an answer finds its case is the composition root's to say. */
+export function defineResponseMutations(steps: Pick<RecordingSteps, "caseSummaryOf">): void {
+  builder.mutationField("acknowledgeResponse", (t) =>
+    t.field({
+      type: ResponseType,
+      description: "Record that the customer was thanked; said again, it changes nothing",
+      extensions: { scope: "responses:write" },
+      args: { id: t.arg.id({ required: true, description: "The answer" }) },
+      resolve: (_root, { id }, context) => context.write((tx) => acknowledgeResponse(tx, parseId("id", id), steps)),
+    }),
+  );
+}

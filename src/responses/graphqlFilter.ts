@@ -42,6 +42,9 @@ export const ResponseFilterInput = builder.inputType("ResponseFilter", {
     hasComment: t.boolean({ description: "With a comment, or without" }),
     incentivised: t.boolean({ description: "Were promised something, or were not" }),
     acknowledged: t.boolean({ description: "Were thanked, or were not" }),
+    unattended: t.boolean({
+      description: "With a comment or a request, and nobody acknowledged or reached them; or all others",
+    }),
     updatedSince: t.field({ type: "DateTime", description: "Changed at this time or later" }),
     includeExcluded: t.boolean({ defaultValue: false, description: "Also those taken out of the aggregates" }),
   }),

@@ -1,3 +1,4 @@
+export { acknowledgeResponses, markReached } from "./acknowledging.ts";
 export { type ResponseFilter, whereResponses } from "./filter.ts";
 export {
   CASE_PRIORITIES,
@@ -15,3 +16,4 @@ export {
 export { listResponsesById } from "./queries.ts";
 export { type RecordingSteps, type RecordResult } from "./service.ts";
 export { responses } from "./table.ts";
+export { lockResponses } from "./writes.ts";

@@ -1,13 +1,15 @@
 import { type Static, Type } from "@sinclair/typebox";
+import type { FastifyRequest } from "fastify";
 import { callerOf } from "../platform/auth.ts";
 import { AppError, invalidRequest } from "../platform/errors.ts";
 import type { Server } from "../platform/http.ts";
 import { answerCreation, type Creation, IdempotencyHeaders } from "../platform/keyedRoute.ts";
 import { decodeCursor, LIMIT_DEFAULT, PageOf, PageQuery, toPage } from "../platform/pagination.ts";
 import { problems } from "../platform/problem.ts";
-import { AnyOf, DateTime, Id, OneOf, ref, Strict, Text, toBound } from "../platform/schema.ts";
+import { AnyOf, DateTime, eitherOf, Id, OneOf, ref, Strict, Text, toBound } from "../platform/schema.ts";
 import type { Tenancy } from "../platform/tenancy.ts";
 import { CATEGORIES } from "../scoring/index.ts";
+import { acknowledgeResponse } from "./acknowledging.ts";
 import { changeResponse, putResponse } from "./changing.ts";
 import type { ResponseFilter } from "./filter.ts";
 import {
@@ -37,6 +39,7 @@ const ListQuery = Strict({
 
 const ResponsePageSchema = PageOf(ref(ResponseSchema), "ResponsePage");
 const IdParams = Strict({ id: Id() });
+const NoFields = Strict({});
 
 export function registerResponseRoutes(app: Server, tenancy: Tenancy, steps: RecordingSteps): void {
   app.addSchema(ResponsePageSchema);
@@ -114,6 +117,27 @@ export function registerResponseRoutes(app: Server, tenancy: Tenancy, steps: Rec
     },
   );
 
+  app.post(
+    "/v1/responses/:id/acknowledgement",
+    {
+      config: { scope: "responses:write" },
+      preValidation: allowNoBody,
+      schema: {
+        operationId: "acknowledgeResponse",
+        summary: "Record that the customer was thanked; said again, it changes nothing",
+        tags: ["Responses"],
+        params: IdParams,
+        body: NoFields,
+        response: { 200: { description: "As it is now", ...ref(ResponseSchema) }, ...problems(400, 404, 413, 415) },
+      },
+    },
+    async (request) =>
+      tenancy.inWorkspace(callerOf(request), async (tx) => {
+        const [response] = await withCases(tx, [await acknowledgeResponse(tx, request.params.id, steps)], steps);
+        return response;
+      }),
+  );
+
   app.get(
     "/v1/responses/:id",
     {
@@ -163,6 +187,11 @@ export function registerResponseRoutes(app: Server, tenancy: Tenancy, steps: Rec
   );
 }
 
+/** A command that says all in its path needs no body, and takes an empty one. */
+async function allowNoBody(request: FastifyRequest): Promise<void> {
+  request.body ??= {};
+}
+
 function toCreation(result: RecordResult | undefined): Creation & ({ resource: Response } | { error: AppError }) {
   if (result === undefined) throw new Error("recording gave no result");
   if (result.status === "rejected") return { error: result.error };
@@ -195,9 +224,4 @@ function toFilter(query: Static<typeof ListQuery>): ResponseFilter {
     updatedSince: time(query.updatedSince),
     excluded: eitherOf(query.excluded),
   };
-}
-
-/** Asked for both, a filter is none. */
-function eitherOf(values: readonly boolean[] | undefined): boolean | undefined {
-  return new Set(values).size === 1 ? values?.[0] : undefined;
 }

@@ -1,4 +1,4 @@
-import { recordRespondents } from "../people/index.ts";
+import { type AccountSteps, recordRespondents } from "../people/index.ts";
 import { ContendedError } from "../platform/database.ts";
 import { AppError, invalidRequest } from "../platform/errors.ts";
 import { recordEvents } from "../platform/events.ts";
@@ -25,7 +25,7 @@ import { insertResponses, type ResponseRow } from "./writes.ts";
  * What later slices add to recording, given by the composition root so that this slice knows none of
  * them: steps that run in the same transaction, and how a response finds its case.
  */
-export interface RecordingSteps {
+export interface RecordingSteps extends AccountSteps {
   onRecorded: ((tx: WorkspaceTx, recorded: readonly RecordedResponse[]) => Promise<void>)[];
   onChanged: ((tx: WorkspaceTx, changes: readonly ResponseChange[]) => Promise<void>)[];
   /** The case of each of these responses that has one, by response id. */
@@ -63,13 +63,14 @@ export async function recordResponses(
   steps: RecordingSteps,
   options: RecordingOptions = LIVE,
 ): Promise<RecordResult[]> {
-  const outcomes = await insertAnswers(tx, await sortOut(tx, inputs.map(toAnswer)), options);
+  const { outcomes, changedAccountIds } = await insertAnswers(tx, await sortOut(tx, inputs.map(toAnswer)), options);
   const fresh = outcomes.flatMap((outcome) => (outcome.kind === "new" ? outcome.answer : []));
   const recorded = await listResponsesById(
     tx,
     fresh.map(({ id }) => id),
   );
   for (const step of steps.onRecorded) await step(tx, recorded);
+  for (const step of steps.onAccountsChanged) await step(tx, changedAccountIds);
 
   const repeated = outcomes.flatMap((outcome) => (outcome.kind === "known" ? outcome.id : []));
   const all = await withCases(tx, [...recorded, ...(await listResponsesById(tx, repeated))], steps);
@@ -145,30 +146,36 @@ function keyOf({ source, externalId }: { source: string; externalId: string }): 
 }
 
 /** Stores the new ones, and tells those apart that somebody else has stored since they were looked for. */
-async function insertAnswers(tx: WorkspaceTx, outcomes: Outcome[], options: RecordingOptions): Promise<Outcome[]> {
+async function insertAnswers(
+  tx: WorkspaceTx,
+  outcomes: Outcome[],
+  options: RecordingOptions,
+): Promise<{ outcomes: Outcome[]; changedAccountIds: string[] }> {
   const answers = outcomes.flatMap((outcome) => (outcome.kind === "new" ? outcome.answer : []));
-  if (answers.length === 0) return outcomes;
-  const inserted = new Set(await insertResponses(tx, await toRows(tx, answers, options)));
-  if (inserted.size === answers.length) return outcomes;
+  if (answers.length === 0) return { outcomes, changedAccountIds: [] };
+  const { rows, changedAccountIds } = await toRows(tx, answers, options);
+  const inserted = new Set(await insertResponses(tx, rows));
+  if (inserted.size === answers.length) return { outcomes, changedAccountIds };
   const late = await sortOut(
     tx,
     answers.filter(({ id }) => !inserted.has(id)),
   );
   // An answer that contradicts the stored one must leave nothing, and has told us about its person already.
   if (late.some(({ kind }) => kind !== "known")) throw new ContendedError("the same answers came in twice at once");
-  return outcomes.map((outcome) =>
+  const told = outcomes.map((outcome) =>
     outcome.kind === "new" && !inserted.has(outcome.answer.id) ? (late.shift() ?? outcome) : outcome,
   );
+  return { outcomes: told, changedAccountIds };
 }
 
-async function toRows(tx: WorkspaceTx, answers: readonly Answer[], options: RecordingOptions): Promise<ResponseRow[]> {
+async function toRows(tx: WorkspaceTx, answers: readonly Answer[], options: RecordingOptions) {
   const inputs = answers.map(({ input }) => input);
-  const respondents = await recordRespondents(tx, inputs);
+  const { respondents, changedAccountIds } = await recordRespondents(tx, inputs);
   const surveyKeys = await recordSurveys(
     tx,
     inputs.map(({ survey }) => survey),
   );
-  return answers.map(({ id, input, source, externalId, bodySha256 }, index): ResponseRow => {
+  const rows = answers.map(({ id, input, source, externalId, bodySha256 }, index): ResponseRow => {
     const { person = null, account = null } = respondents[index] ?? {};
     const surveyKey = surveyKeys[index];
     if (surveyKey === undefined) throw new Error("an answer has no survey");
@@ -191,6 +198,7 @@ async function toRows(tx: WorkspaceTx, answers: readonly Answer[], options: Reco
       receivedAt: tx.now,
       updatedAt: tx.now,
       acknowledgedAt: null,
+      reachedAt: null,
       source,
       externalId,
       bodySha256: externalId === null ? null : bodySha256,
@@ -200,6 +208,7 @@ async function toRows(tx: WorkspaceTx, answers: readonly Answer[], options: Reco
       ...testExclusion(tx, input.test === true),
     };
   });
+  return { rows, changedAccountIds };
 }
 
 /** White space is no comment: who said nothing must be told from who said something. */

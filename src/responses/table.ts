@@ -24,6 +24,7 @@ export const responses = pgTable("responses", {
   receivedAt: instant("received_at").notNull(),
   updatedAt: instant("updated_at").notNull(),
   acknowledgedAt: instant("acknowledged_at"),
+  reachedAt: instant("reached_at"),
   source: text().notNull(),
   externalId: text("external_id"),
   bodySha256: bytea("body_sha256"),

@@ -35,6 +35,7 @@ function columnsOf(rows: readonly ResponseRow[]) {
     received_at: ["timestamptz", rows.map(({ receivedAt }) => receivedAt)],
     updated_at: ["timestamptz", rows.map(({ updatedAt }) => updatedAt)],
     acknowledged_at: ["timestamptz", rows.map(({ acknowledgedAt }) => acknowledgedAt)],
+    reached_at: ["timestamptz", rows.map(({ reachedAt }) => reachedAt)],
     source: ["text", rows.map(({ source }) => source)],
     external_id: ["text", rows.map(({ externalId }) => externalId)],
     body_sha256: ["bytea", rows.map(({ bodySha256 }) => bodySha256)],

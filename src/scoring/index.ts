@@ -17,3 +17,4 @@ export {
   npsOf,
   roundedNpsOf,
 } from "./nps.ts";
+export { type Rate, rateOf } from "./rate.ts";

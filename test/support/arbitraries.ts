@@ -10,6 +10,8 @@ export interface Schema {
   minLength?: number;
   maxLength?: number;
   minimum?: number;
+  exclusiveMinimum?: number;
+  minItems?: number;
   maximum?: number;
   maxItems?: number;
   maxProperties?: number;
@@ -47,6 +49,11 @@ const FORMATS: Record<string, fc.Arbitrary<string>> = {
   email: fc.nat(40).map((n) => `Person-${n}@Example.com`),
   phone: fc.nat(40).map((n) => `+49 30 ${1000 + n}`),
   currency: fc.constantFrom("EUR", "USD"),
+  url: fc.nat(40).map((n) => `https://example.com/${n}`),
+  key: fc.nat(40).map((n) => `system-${n}`),
+  "time-of-day": fc
+    .tuple(fc.nat(23), fc.nat(59))
+    .map(([h, m]) => [h, m].map((n) => String(n).padStart(2, "0")).join(":")),
   date: fc
     .date({ min: new Date("1970-01-01"), max: new Date("2100-01-01"), noInvalidDate: true })
     .map((d) => d.toISOString().slice(0, 10)),
@@ -73,11 +80,17 @@ function ofType(document: Document, schema: Schema, type: string): fc.Arbitrary<
     case "integer":
       return fc.integer({ min: schema.minimum ?? -100, max: schema.maximum ?? 100 });
     case "number":
-      return fc.double({ min: schema.minimum ?? -1e6, max: 1e6, noNaN: true });
+      return fc.double({
+        min: schema.exclusiveMinimum ?? schema.minimum ?? -1e6,
+        minExcluded: schema.exclusiveMinimum !== undefined,
+        max: schema.maximum ?? 1e6,
+        noNaN: true,
+      });
     case "string":
       return FORMATS[schema.format ?? ""] ?? text(schema);
     case "array":
       return fc.array(valid(document, schema.items ?? {}), {
+        minLength: schema.minItems ?? 0,
         maxLength: Math.min(schema.maxItems ?? LIST_MAX, LIST_MAX),
       });
     default:
@@ -147,6 +160,10 @@ function wrongValues(schema: Schema): unknown[] {
   if (types.has("integer")) wrong.push(5.5);
   if (schema.minimum !== undefined) wrong.push(schema.minimum - 1);
   if (schema.maximum !== undefined) wrong.push(schema.maximum + 1);
+  if (schema.exclusiveMinimum !== undefined) wrong.push(schema.exclusiveMinimum);
+  if (schema.minItems !== undefined) wrong.push([]);
+  if (schema.format === "url") wrong.push("ftp://example.com/", "nowhere");
+  if (schema.format === "time-of-day") wrong.push("9:00", "24:01");
   if (types.has("string")) wrong.push("a\u0000b", "\ud800");
   if (schema.maxLength !== undefined) wrong.push("x".repeat(schema.maxLength + 1));
   if (schema.minLength !== undefined) wrong.push("");

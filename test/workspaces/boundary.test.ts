@@ -1,11 +1,18 @@
-import { Client } from "pg";
+import { setTimeout } from "node:timers/promises";
+import { Client as Connection } from "pg";
 import t from "tap";
+import { sweep } from "../../src/cases/index.ts";
 import { newId } from "../../src/platform/ids.ts";
 import { SYSTEM_REASONS } from "../../src/platform/tenancy.ts";
-import { startService } from "../support/service.ts";
+import { type Client, type Service, startService } from "../support/service.ts";
 
 /** The tables that may be read across workspaces, and nothing else: this list only ever grows with a reason. */
-const SYSTEM_TABLES = { workspaces: ["INSERT", "SELECT"], api_keys: ["SELECT"] };
+const SYSTEM_TABLES = {
+  workspaces: ["INSERT", "SELECT"],
+  api_keys: ["SELECT"],
+  case_clocks: ["SELECT"],
+  case_commitments: ["SELECT"],
+};
 
 interface Table {
   name: string;
@@ -13,7 +20,7 @@ interface Table {
 }
 
 /** Every table but the record of migrations, with the column that says whose row it is. */
-async function tablesOf(client: Client): Promise<Table[]> {
+async function tablesOf(client: Connection): Promise<Table[]> {
   const { rows } = await client.query<Table>(`
     select relname as name, case relname when 'workspaces' then 'id' else 'workspace_id' end as key
     from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and relname <> 'schema_migrations'
@@ -21,14 +28,28 @@ async function tablesOf(client: Client): Promise<Table[]> {
   return rows;
 }
 
+/** Works a case from one end to the other, so that there is a row of every table. */
+async function fillEveryTable(service: Service, client: Client, answer: object): Promise<void> {
+  await client.put("/v1/policies/first-contact", { dangerZone: { hours: 0.0001 } });
+  const { body: response } = await client.post("/v1/responses", answer, { "idempotency-key": "k" });
+  await setTimeout(600);
+  await sweep(service.tenancy);
+  await client.put("/v1/root-causes/price", { label: "Price" });
+  const { body: improvement } = await client.post("/v1/improvements", { title: "Cheaper", rootCauseKeys: ["price"] });
+  await client.post(`/v1/improvements/${improvement.id}/told`, { personIds: [response.person.id] });
+  const path = `/v1/cases/${response.case.id}`;
+  await client.post(`${path}/commitments`, { text: "We call again", dueOn: "2026-05-04" });
+  const { status } = await client.put(`${path}/references/zendesk`, { externalId: "1" });
+  if (status !== 200) throw new Error(`the case cannot be worked: ${status}`);
+}
+
 t.test("the workspace boundary", async (t) => {
   const service = await startService(t);
   const [ours, theirs] = [await service.newClient(), await service.newClient()];
   const answer = { score: 2, comment: "Ours", person: { email: "ana@example.com", account: { externalId: "acme" } } };
-  // With a key, so that there is a row of every table.
-  await ours.post("/v1/responses", answer, { "idempotency-key": "k" });
+  await fillEveryTable(service, ours, answer);
   await theirs.post("/v1/responses", answer);
-  const client = new Client({ connectionString: service.url });
+  const client = new Connection({ connectionString: service.url });
   await client.connect();
   t.teardown(() => client.end());
   // As the owner of the tables, who is bound by row-level security like everybody.
@@ -72,10 +93,15 @@ t.test("the workspace boundary", async (t) => {
     const { rows: dangerous } = await client.query(
       `select table_name, privilege_type from information_schema.role_table_grants
        where grantee = 'afterscore_app' and (privilege_type in ('TRUNCATE', 'REFERENCES', 'TRIGGER')
-         or (table_name = 'audit_log' and privilege_type in ('UPDATE', 'DELETE')))`,
+         or (table_name in ('audit_log', 'case_activities', 'case_clock_steps') and privilege_type in ('UPDATE', 'DELETE')))`,
     );
     t.same(dangerous, []);
-    t.same(SYSTEM_REASONS, ["find the workspace of an API key", "manage workspaces", "check readiness"]);
+    t.same(SYSTEM_REASONS, [
+      "find the workspace of an API key",
+      "manage workspaces",
+      "check readiness",
+      "find what is due",
+    ]);
   });
 
   for (const [title, workspaceId] of [

@@ -1,0 +1,136 @@
+import { CaseFilterInput, OutcomeEnum, toCaseFilter } from "../cases/graphqlFilter.ts";
+import { builder } from "../platform/graphql.ts";
+import { pageSize } from "../platform/graphqlConnection.ts";
+import type { Rate } from "../scoring/index.ts";
+import { type Bucket, INTERVALS } from "./buckets.ts";
+import { CASE_DIMENSIONS, type CaseGroup, groupCases, trendFirstContacts } from "./caseGroups.ts";
+import { type FirstContactKpi, measureFirstContacts, NO_FIRST_CONTACTS } from "./firstContact.ts";
+
+const IntervalEnum = builder.enumType("Interval", {
+  description: "Of the calendar, in the workspace's time zone; weeks begin on Monday",
+  values: INTERVALS,
+});
+
+const DimensionEnum = builder.enumType("CaseDimension", {
+  description: "What cases are grouped by; by segment and survey of their answers, a case may be in several groups",
+  values: CASE_DIMENSIONS,
+});
+
+const RateType = builder.objectRef<Rate>("Rate").implement({
+  description: "A share of what was counted, with its Wilson interval of 95 %",
+  extensions: { scope: null },
+  fields: (t) => ({
+    value: t.exposeFloat("value", { nullable: true, description: "0 to 1; null when nothing was counted" }),
+    numerator: t.exposeInt("numerator", { description: "How many of them" }),
+    denominator: t.exposeInt("denominator", { description: "How many were counted" }),
+    low: t.exposeFloat("low", { nullable: true, description: "0 or more" }),
+    high: t.exposeFloat("high", { nullable: true, description: "1 or less" }),
+  }),
+});
+
+const KpiType = builder.objectRef<FirstContactKpi>("FirstContactKpi").implement({
+  description: "Whether customers are contacted in time; what is counted are clocks, not cases",
+  extensions: { scope: "aggregates:read" },
+  fields: (t) => ({
+    met: t.exposeInt("met", { description: "Reached in time" }),
+    missed: t.exposeInt("missed", { description: "Reached late, or overdue" }),
+    pending: t.exposeInt("pending", { description: "Not reached, and there is still time" }),
+    rate: t.field({ type: RateType, description: "met / (met + missed)", resolve: ({ rate }) => rate }),
+    medianHours: t.exposeFloat("medianHours", {
+      nullable: true,
+      description: "From the start to the first contact, by Kaplan–Meier; null when fewer than half were reached",
+    }),
+    within24h: t.field({
+      type: RateType,
+      description: "Reached within 24 hours, of those for whom that is decided",
+      resolve: (kpi) => kpi.within24h,
+    }),
+    within48h: t.field({
+      type: RateType,
+      description: "Reached within 48 hours, of those for whom that is decided",
+      resolve: (kpi) => kpi.within48h,
+    }),
+  }),
+});
+
+const PointType = builder.objectRef<Bucket & { kpi: FirstContactKpi }>("FirstContactPoint").implement({
+  description: "The clocks that started in one interval",
+  extensions: { scope: "aggregates:read" },
+  fields: (t) => ({
+    start: t.field({ type: "DateTime", description: "Its begin", resolve: ({ start }) => start.toISOString() }),
+    end: t.field({ type: "DateTime", description: "The begin of the next", resolve: ({ end }) => end.toISOString() }),
+    kpi: t.field({ type: KpiType, description: "How they went", resolve: ({ kpi }) => kpi }),
+  }),
+});
+
+const OutcomeCountType = builder.objectRef<CaseGroup["outcomes"][number]>("CaseOutcomeCount").implement({
+  description: "How many cases ended so",
+  extensions: { scope: null },
+  fields: (t) => ({
+    outcome: t.field({ type: OutcomeEnum, description: "How", resolve: ({ outcome }) => outcome }),
+    cases: t.exposeInt("cases", { description: "How many" }),
+  }),
+});
+
+const GroupType = builder.objectRef<CaseGroup>("CaseGroup").implement({
+  description: "Cases that share something",
+  extensions: { scope: "aggregates:read" },
+  fields: (t) => ({
+    key: t.exposeString("key", { description: "What they share; empty where they have none" }),
+    label: t.exposeString("label", { description: "For people to read" }),
+    cases: t.exposeInt("cases", { description: "How many" }),
+    firstContact: t.field({
+      type: KpiType,
+      description: "Whether they were contacted in time",
+      resolve: (g) => g.firstContact,
+    }),
+    outcomes: t.field({
+      type: [OutcomeCountType],
+      description: "How those that ended did",
+      resolve: (g) => g.outcomes,
+    }),
+  }),
+});
+
+const filterArg = { type: CaseFilterInput, description: "Of which cases" } as const;
+const extensions = { scope: "aggregates:read" };
+
+builder.queryFields((t) => ({
+  firstContactKpi: t.field({
+    type: KpiType,
+    description: "Whether customers are contacted in time",
+    extensions,
+    args: { filter: t.arg(filterArg) },
+    resolve: async (_root, args, context) => {
+      const filter = toCaseFilter(args.filter);
+      return (await context.read((tx) => measureFirstContacts(tx, filter))).get("") ?? NO_FIRST_CONTACTS;
+    },
+  }),
+  firstContactTrend: t.field({
+    type: [PointType],
+    description: "The same interval by interval, by the clocks' start; empty intervals are there",
+    extensions,
+    args: {
+      interval: t.arg({ type: IntervalEnum, required: true, description: "How long each is" }),
+      filter: t.arg(filterArg),
+    },
+    resolve: (_root, args, context) => {
+      const filter = toCaseFilter(args.filter);
+      return context.read((tx) => trendFirstContacts(tx, args.interval, filter));
+    },
+  }),
+  caseBreakdown: t.field({
+    type: [GroupType],
+    description: "Cases by what they share, the largest groups first",
+    extensions,
+    args: {
+      by: t.arg({ type: DimensionEnum, required: true, description: "What they share" }),
+      filter: t.arg(filterArg),
+      first: t.arg.int({ defaultValue: 20, description: "How many groups, at most 100" }),
+    },
+    resolve: (_root, args, context) => {
+      const [filter, first] = [toCaseFilter(args.filter), pageSize(args.first)];
+      return context.read((tx) => groupCases(tx, args.by, filter, first));
+    },
+  }),
+}));

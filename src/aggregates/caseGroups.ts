@@ -1,0 +1,112 @@
+import { type SQL, sql } from "drizzle-orm";
+import { type CaseFilter, type CaseOutcome, whereCases } from "../cases/index.ts";
+import type { WorkspaceTx } from "../platform/tenancy.ts";
+import { getWorkspace } from "../workspaces/index.ts";
+import { type Bucket, type CalendarInterval, listBuckets, UNITS } from "./buckets.ts";
+import { type FirstContactKpi, measureFirstContacts, NO_FIRST_CONTACTS } from "./firstContact.ts";
+
+export const CASE_DIMENSIONS = [
+  "STATED_CAUSE",
+  "ACTUAL_CAUSE",
+  "OUTCOME",
+  "STATUS",
+  "ASSIGNEE",
+  "SEGMENT",
+  "SURVEY",
+  "PRIORITY",
+] as const;
+export type CaseDimension = (typeof CASE_DIMENSIONS)[number];
+
+/** Cases that share something. */
+export interface CaseGroup {
+  /** What they share; empty where they have none. */
+  key: string;
+  label: string;
+  cases: number;
+  firstContact: FirstContactKpi;
+  outcomes: { outcome: CaseOutcome; cases: number }[];
+}
+
+/** The values of each case, from the answers that belong to it. */
+const ofAnswers = (column: SQL) => sql`cross join lateral (
+    select distinct coalesce(${column}, '') as value from case_responses
+    join responses on responses.workspace_id = case_responses.workspace_id and responses.id = case_responses.response_id
+    where case_responses.workspace_id = cases.workspace_id and case_responses.case_id = cases.id
+  ) as shared`;
+
+/** Of each dimension: the key of a case's group, what it is joined with, and what people call it. */
+const DIMENSIONS: Record<CaseDimension, { key: SQL; from: SQL; label: SQL }> = {
+  STATED_CAUSE: own(sql`cases.stated_cause`, labelOf(sql`root_causes`, sql`label`)),
+  ACTUAL_CAUSE: own(sql`cases.actual_cause`, labelOf(sql`root_causes`, sql`label`)),
+  OUTCOME: own(sql`cases.outcome`),
+  STATUS: own(sql`cases.status`),
+  ASSIGNEE: own(sql`cases.assignee`),
+  PRIORITY: own(sql`cases.priority`),
+  SEGMENT: { key: sql`shared.value`, from: ofAnswers(sql`responses.segment`), label: sql`null` },
+  SURVEY: {
+    key: sql`shared.value`,
+    from: ofAnswers(sql`responses.survey_key`),
+    label: labelOf(sql`surveys`, sql`name`),
+  },
+};
+
+function own(column: SQL, label: SQL = sql`null`) {
+  return { key: sql`coalesce(${column}, '')`, from: sql``, label };
+}
+
+function labelOf(table: SQL, name: SQL): SQL {
+  return sql`(select ${name} from ${table} as named where named.workspace_id = nullif(current_setting('app.workspace_id', true), '')::uuid and named.key = grouped.key)`;
+}
+
+/** The largest groups of these cases; by segment and survey a case may be in several. */
+export async function groupCases(
+  tx: WorkspaceTx,
+  by: CaseDimension,
+  filter: CaseFilter,
+  first: number,
+): Promise<CaseGroup[]> {
+  const { key, from, label } = DIMENSIONS[by];
+  const rows = await tx.run<{ key: string; label: string | null; cases: number; outcomes: Record<string, number> }>(
+    sql`/* aggregates.groupCases */
+    with counted as (
+      select ${key} as key, cases.outcome, count(*)::int as cases from cases ${from}
+      where ${whereCases(tx, filter)} group by 1, 2
+    ), grouped as (
+      select key, sum(cases) as cases,
+        coalesce(jsonb_object_agg(outcome, cases) filter (where outcome is not null), '{}') as outcomes
+      from counted group by key order by sum(cases) desc, key collate "C" limit ${first}
+    )
+    select key, ${label} as label, cases, outcomes from grouped order by cases desc, key collate "C"`,
+  );
+  const kpis = await measureFirstContacts(tx, filter, key, from);
+  return rows.map((row) => ({
+    key: row.key,
+    label: row.key === "" ? "(none)" : (row.label ?? row.key),
+    cases: row.cases,
+    firstContact: kpis.get(row.key) ?? NO_FIRST_CONTACTS,
+    outcomes: Object.entries(row.outcomes).map(([outcome, count]) => ({
+      outcome: outcome as CaseOutcome,
+      cases: count,
+    })),
+  }));
+}
+
+/** The KPI interval by interval, by the clocks' start, from the first to the last: empty intervals too. */
+export async function trendFirstContacts(
+  tx: WorkspaceTx,
+  interval: CalendarInterval,
+  filter: CaseFilter,
+): Promise<(Bucket & { kpi: FirstContactKpi })[]> {
+  const [bounds] = await tx.run<{ first: Date | null; last: Date | null }>(sql`/* aggregates.findClockBounds */
+    select min(case_clocks.started_at) as first, max(case_clocks.started_at) as last from cases
+    join case_clocks on case_clocks.workspace_id = cases.workspace_id and case_clocks.case_id = cases.id
+    where ${whereCases(tx, filter)}`);
+  const { first, last } = bounds ?? { first: null, last: null };
+  if (first === null || last === null) return [];
+  const { timeZone } = await getWorkspace(tx);
+  const buckets = await listBuckets(tx, interval, timeZone, { first, last });
+  const local = sql`date_trunc(${UNITS[interval].unit}, case_clocks.started_at at time zone ${timeZone})`;
+  const start = sql`(extract(epoch from ${local} at time zone ${timeZone}) * 1000)::bigint::text`;
+  const kpis = await measureFirstContacts(tx, filter, start);
+  return buckets.map((bucket) => ({ ...bucket, kpi: kpis.get(String(bucket.start.getTime())) ?? NO_FIRST_CONTACTS }));
+}

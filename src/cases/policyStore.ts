@@ -1,0 +1,63 @@
+import { desc, eq, sql } from "drizzle-orm";
+import { canonicalJson } from "../platform/json.ts";
+import { anyOf } from "../platform/sql.ts";
+import type { WorkspaceTx } from "../platform/tenancy.ts";
+import { recordAudit } from "../workspaces/index.ts";
+import { DEFAULT_POLICY, type Policy, type PolicyInput, toPolicy } from "./policy.ts";
+import { firstContactPolicies } from "./table.ts";
+
+/** A policy by its number in the workspace; null is the built-in one. */
+interface SavedPolicy {
+  version: number | null;
+  policy: Policy;
+}
+
+/** The policies that cases were opened under, and the one that holds today. */
+export interface Policies {
+  today: SavedPolicy;
+  of(version: number | null): Policy;
+}
+
+/** @param versions those that will be asked for */
+export async function loadPolicies(tx: WorkspaceTx, versions: readonly (number | null)[]): Promise<Policies> {
+  const wanted = [...new Set(versions.filter((version) => version !== null))];
+  const saved = await tx.run<{ version: number; policy: Policy }>(sql`/* cases.loadPolicies */
+    select version, policy from first_contact_policies
+    where workspace_id = ${tx.workspaceId} and (version = ${anyOf("integer", wanted)}
+      or version = (select max(version) from first_contact_policies where workspace_id = ${tx.workspaceId}))
+    order by version desc`);
+  const byVersion = new Map(saved.map(({ version, policy }) => [version, policy]));
+  return {
+    today: saved[0] ?? { version: null, policy: DEFAULT_POLICY },
+    of: (version) => {
+      if (version === null) return DEFAULT_POLICY;
+      const policy = byVersion.get(version);
+      if (policy === undefined) throw new Error("a case's policy was not loaded");
+      return policy;
+    },
+  };
+}
+
+/**
+ * Saves the policy for cases that are opened from now on; those that are open keep theirs. The same
+ * policy again saves nothing.
+ * @throws {AppError} `invalid_request`
+ */
+export async function putPolicy(tx: WorkspaceTx, input: PolicyInput): Promise<Policy> {
+  const policy = toPolicy(input, tx.now);
+  const [latest] = await tx.db
+    .select({ version: firstContactPolicies.version, policy: firstContactPolicies.policy })
+    .from(firstContactPolicies)
+    .where(eq(firstContactPolicies.workspaceId, tx.workspaceId))
+    .orderBy(desc(firstContactPolicies.version))
+    .limit(1);
+  const before = latest?.policy ?? DEFAULT_POLICY;
+  if (canonicalJson(before) === canonicalJson(policy)) return policy;
+  // Two at once: the second is a unique violation, and runs again.
+  const version = (latest?.version ?? 0) + 1;
+  await tx.db.insert(firstContactPolicies).values({ workspaceId: tx.workspaceId, version, policy, savedAt: tx.now });
+  await recordAudit(tx, [
+    { action: "policy.saved", subjectType: "policy", subjectId: `first-contact/${version}`, before, after: policy },
+  ]);
+  return policy;
+}

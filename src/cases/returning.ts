@@ -1,0 +1,38 @@
+import { and, eq } from "drizzle-orm";
+import { type Improvement, isSettled } from "../causes/index.ts";
+import { listAccounts } from "../people/index.ts";
+import type { WorkspaceTx } from "../platform/tenancy.ts";
+import { withAnswers } from "./followUp.ts";
+import { statusAfter } from "./lifecycle.ts";
+import { rank } from "./settling.ts";
+import { cases } from "./table.ts";
+import { draftOf, writeDrafts } from "./writeDrafts.ts";
+import { isLiveOf, lockCases } from "./writes.ts";
+
+/** Brings the cases back that were parked on an improvement which ships, or never will. */
+export async function returnParkedCases(tx: WorkspaceTx, { id, status }: Improvement): Promise<void> {
+  if (!isSettled(status)) return;
+  const parked = await lockCases(tx, and(eq(cases.status, "PARKED"), eq(cases.improvementId, id)));
+  await writeDrafts(
+    tx,
+    parked.map((before) =>
+      draftOf(before, {
+        row: { ...before, status: statusAfter(before.status, "unparking") },
+        activities: [{ type: "UNPARKED", details: { improvementId: id, status } }],
+      }),
+    ),
+  );
+}
+
+/** Gives the cases that are worked for these accounts their new place in the queue. */
+export async function rankCasesOfAccounts(tx: WorkspaceTx, accountIds: readonly string[]): Promise<void> {
+  if (accountIds.length === 0) return;
+  const live = await lockCases(tx, isLiveOf(cases.accountId, accountIds));
+  if (live.length === 0) return;
+  const accounts = new Map((await listAccounts(tx, accountIds)).map((account) => [account.id, account]));
+  const drafts = [...(await withAnswers(tx, live)).values()];
+  await writeDrafts(
+    tx,
+    drafts.map((draft) => ({ ...draft, row: rank(draft.row, draft.responses, accounts) })),
+  );
+}

@@ -1,0 +1,79 @@
+import { and, asc, isNotNull, isNull, lte, sql } from "drizzle-orm";
+import type { Caller, SystemTx, Tenancy } from "../platform/tenancy.ts";
+import { announceCommitments, announceSteps } from "./announcing.ts";
+import { caseClocks, caseCommitments } from "./table.ts";
+
+/** One transaction of a sweep: small enough to be done in a moment, large enough to be worth one. */
+const CASES_PER_BATCH_MAX = 100;
+/** A sweep that has not caught up by then goes on the next time. */
+const BATCHES_MAX = 1_000;
+
+/** Cases of one workspace about which something is due. */
+interface Due {
+  workspaceId: string;
+  caseIds: string[];
+}
+
+/**
+ * Announces what is due by the database's clock: steps of first-contact clocks, and commitments. Any
+ * number of workers may sweep at once: a case that one holds is passed over by the others, and a step that
+ * was announced has its row.
+ * @returns how many cases something was announced about
+ */
+export async function sweep(tenancy: Tenancy): Promise<number> {
+  let count = 0;
+  for (const [find, announce] of [
+    [findDueClocks, announceSteps],
+    [findDueCommitments, announceCommitments],
+  ] as const) {
+    for (let batch = 0; batch < BATCHES_MAX; batch += 1) {
+      const due = await tenancy.acrossWorkspaces("find what is due", find);
+      let announced = 0;
+      for (const { workspaceId, caseIds } of due) {
+        announced += await tenancy.inWorkspace(sweeper(workspaceId), (tx) => announce(tx, caseIds));
+      }
+      count += announced;
+      // What is left is being worked on by others.
+      if (announced === 0) break;
+    }
+  }
+  return count;
+}
+
+function sweeper(workspaceId: string): Caller {
+  return { workspaceId, actor: { kind: "job", id: "sweep" }, requestId: null };
+}
+
+export function dueClocksQuery(tx: SystemTx) {
+  return tx.db
+    .select({ workspaceId: caseClocks.workspaceId, caseId: caseClocks.caseId })
+    .from(caseClocks)
+    .where(and(isNotNull(caseClocks.nextStepAt), lte(caseClocks.nextStepAt, sql`now()`)))
+    .orderBy(asc(caseClocks.nextStepAt))
+    .limit(CASES_PER_BATCH_MAX);
+}
+
+async function findDueClocks(tx: SystemTx): Promise<Due[]> {
+  return byWorkspace(await dueClocksQuery(tx));
+}
+
+async function findDueCommitments(tx: SystemTx): Promise<Due[]> {
+  return byWorkspace(
+    await tx.db
+      .select({ workspaceId: caseCommitments.workspaceId, caseId: caseCommitments.caseId })
+      .from(caseCommitments)
+      .where(
+        and(isNull(caseCommitments.kept), isNull(caseCommitments.announcedAt), lte(caseCommitments.dueAt, sql`now()`)),
+      )
+      .orderBy(asc(caseCommitments.dueAt))
+      .limit(CASES_PER_BATCH_MAX),
+  );
+}
+
+function byWorkspace(rows: readonly { workspaceId: string; caseId: string }[]): Due[] {
+  const grouped = Map.groupBy(rows, ({ workspaceId }) => workspaceId);
+  return [...grouped].map(([workspaceId, own]) => ({
+    workspaceId,
+    caseIds: [...new Set(own.map(({ caseId }) => caseId))],
+  }));
+}

@@ -1,0 +1,144 @@
+import { builder, parseId } from "../platform/graphql.ts";
+import { createLoader } from "../platform/graphqlConnection.ts";
+import { defineEnum, defineInput } from "../platform/graphqlInput.ts";
+import {
+  IMPROVEMENT_STATUSES,
+  type Improvement,
+  ImprovementInputSchema,
+  ImprovementStatusInputSchema,
+  type RootCause,
+  RootCauseInputSchema,
+  ToldInputSchema,
+} from "./model.ts";
+import { listImprovements, listImprovementsById, listRootCauses, listRootCausesPage } from "./queries.ts";
+import { createImprovement, type ImprovementSteps, markTold, putRootCause, setImprovementStatus } from "./service.ts";
+
+/** A workspace has as many as it can oversee; beyond this they page by REST. */
+const LISTED_MAX = 1_000;
+
+const StatusEnum = defineEnum("ImprovementStatus", "How far an improvement is", IMPROVEMENT_STATUSES);
+
+const loadRootCause = createLoader(
+  async (tx, keys) => new Map((await listRootCauses(tx, keys)).map((cause) => [cause.key, cause])),
+);
+export const loadImprovement = createLoader(
+  async (tx, ids) => new Map((await listImprovementsById(tx, ids)).map((improvement) => [improvement.id, improvement])),
+);
+
+const RootCauseType = builder.objectRef<RootCause>("RootCause").implement({
+  description: "A reason why customers are unhappy; one joins many cases",
+  extensions: { scope: "cases:read" },
+  fields: (t) => ({
+    key: t.exposeString("key", { description: "Your name of it" }),
+    label: t.exposeString("label", { description: "For people to read" }),
+    parentKey: t.exposeString("parentKey", { nullable: true, description: "The root cause it is a kind of" }),
+  }),
+});
+
+export const ImprovementType = builder.objectRef<Improvement>("Improvement").implement({
+  description: "Something that is done about root causes",
+  extensions: { scope: "cases:read" },
+  fields: (t) => ({
+    id: t.exposeID("id", { description: "Ours" }),
+    version: t.exposeInt("version", { description: "Counts the changes" }),
+    title: t.exposeString("title", { description: "What is to become better" }),
+    status: t.field({ type: StatusEnum, description: "How far it is", resolve: ({ status }) => status }),
+    rootCauseKeys: t.exposeStringList("rootCauseKeys", { description: "Keys of the root causes it is to remove" }),
+    rootCauses: t.field({
+      type: [RootCauseType],
+      description: "The root causes it is to remove",
+      resolve: async ({ rootCauseKeys }, _args, context) => {
+        const found = await Promise.all(rootCauseKeys.map((key) => loadRootCause(context, key)));
+        return found.filter((cause) => cause !== null);
+      },
+    }),
+    shippedAt: t.field({
+      type: "DateTime",
+      nullable: true,
+      description: "When it last shipped",
+      resolve: ({ shippedAt }) => shippedAt,
+    }),
+    createdAt: t.field({ type: "DateTime", description: "When it was proposed", resolve: (i) => i.createdAt }),
+    updatedAt: t.field({ type: "DateTime", description: "When it last changed", resolve: (i) => i.updatedAt }),
+  }),
+});
+
+builder.queryFields((t) => ({
+  rootCauses: t.field({
+    type: [RootCauseType],
+    description: "Why customers are unhappy, in the order of the keys",
+    extensions: { scope: "cases:read" },
+    resolve: (_root, _args, context) => context.read((tx) => listRootCausesPage(tx, LISTED_MAX, undefined)),
+  }),
+  improvements: t.field({
+    type: [ImprovementType],
+    description: "What is done about it, newest first",
+    extensions: { scope: "cases:read" },
+    args: { statuses: t.arg({ type: [StatusEnum], description: "In these statuses" }) },
+    resolve: (_root, { statuses }, context) =>
+      context.read((tx) => listImprovements(tx, statuses ?? undefined, { limit: LISTED_MAX })),
+  }),
+}));
+
+const id = "Its id";
+
+/** The mutations; what else happens when an improvement moves is the composition root's to say. */
+export function defineCauseMutations(steps: ImprovementSteps): void {
+  const rootCause = defineInput(RootCauseInputSchema);
+  const improvement = defineInput(ImprovementInputSchema);
+  const status = defineInput(ImprovementStatusInputSchema);
+  const told = defineInput(ToldInputSchema);
+  const extensions = { scope: "cases:write" };
+
+  builder.mutationFields((t) => ({
+    putRootCause: t.field({
+      type: RootCauseType,
+      description: "Make a root cause, or change the one with this key",
+      extensions,
+      args: {
+        key: t.arg.string({ required: true, description: "Your name of it" }),
+        input: t.arg({ type: rootCause.ref, required: true, description: "What it is" }),
+      },
+      resolve: async (_root, args, context) => {
+        const input = rootCause.read(args.input);
+        return (await context.write((tx) => putRootCause(tx, args.key, input))).rootCause;
+      },
+    }),
+    createImprovement: t.field({
+      type: ImprovementType,
+      description: "Propose an improvement over root causes",
+      extensions,
+      args: { input: t.arg({ type: improvement.ref, required: true, description: "What it is" }) },
+      resolve: (_root, args, context) => {
+        const input = improvement.read(args.input);
+        return context.write((tx) => createImprovement(tx, input));
+      },
+    }),
+    setImprovementStatus: t.field({
+      type: ImprovementType,
+      description: "Move an improvement; cases parked on it come back when it ships or is dropped",
+      extensions,
+      args: {
+        id: t.arg.id({ required: true, description: id }),
+        input: t.arg({ type: status.ref, required: true, description: "How far it is" }),
+      },
+      resolve: (_root, args, context) => {
+        const input = status.read(args.input);
+        return context.write((tx) => setImprovementStatus(tx, parseId("id", args.id), input.status, steps));
+      },
+    }),
+    markTold: t.field({
+      type: ImprovementType,
+      description: "Record who was told of an improvement; can be sent again blindly",
+      extensions,
+      args: {
+        id: t.arg.id({ required: true, description: id }),
+        input: t.arg({ type: told.ref, required: true, description: "Who was told" }),
+      },
+      resolve: (_root, args, context) => {
+        const input = told.read(args.input);
+        return context.write((tx) => markTold(tx, parseId("id", args.id), input.personIds));
+      },
+    }),
+  }));
+}

@@ -1,0 +1,62 @@
+import { type Static, Type } from "@sinclair/typebox";
+import { DateTime, Id, Nullable, OneOf, Strict, Text } from "../platform/schema.ts";
+
+export const RootCauseInputSchema = Strict(
+  {
+    label: Text({ description: "For people to read" }),
+    parentKey: Type.Optional(Nullable(Text({ description: "The root cause it is a kind of" }))),
+  },
+  { $id: "RootCauseInput", description: "A reason why customers are unhappy" },
+);
+export type RootCauseInput = Static<typeof RootCauseInputSchema>;
+
+export const RootCauseSchema = Strict(
+  { key: Type.String(), label: Type.String(), parentKey: Nullable(Type.String()) },
+  { $id: "RootCause", description: "A reason why customers are unhappy; one joins many cases" },
+);
+export type RootCause = Static<typeof RootCauseSchema>;
+
+export const IMPROVEMENT_STATUSES = ["PROPOSED", "PLANNED", "IN_PROGRESS", "SHIPPED", "DROPPED"] as const;
+export type ImprovementStatus = (typeof IMPROVEMENT_STATUSES)[number];
+
+/** An improvement that will not change any more: what waits for it comes back. */
+export function isSettled(status: ImprovementStatus): boolean {
+  return status === "SHIPPED" || status === "DROPPED";
+}
+
+const CAUSES_MAX = 100;
+const TOLD_MAX = 1_000;
+
+export const ImprovementInputSchema = Strict(
+  {
+    title: Text({ description: "What is to become better" }),
+    rootCauseKeys: Type.Array(Text(), { maxItems: CAUSES_MAX, description: "The root causes it is to remove" }),
+  },
+  { $id: "ImprovementInput", description: "Something that is done about root causes" },
+);
+export type ImprovementInput = Static<typeof ImprovementInputSchema>;
+
+export const ImprovementStatusInputSchema = Strict(
+  { status: OneOf(IMPROVEMENT_STATUSES) },
+  { $id: "ImprovementStatusInput", description: "How far it is; SHIPPED and DROPPED bring parked cases back" },
+);
+
+export const ToldInputSchema = Strict(
+  { personIds: Type.Array(Id(), { maxItems: TOLD_MAX, description: "Who was told" }) },
+  { $id: "ToldInput", description: "People who were told what became of their feedback" },
+);
+
+export const ImprovementSchema = Strict(
+  {
+    id: Id(),
+    version: Type.Integer({ description: "Counts the changes" }),
+    title: Type.String(),
+    status: OneOf(IMPROVEMENT_STATUSES),
+    rootCauseKeys: Type.Array(Type.String()),
+    shippedAt: Nullable(DateTime("When it last shipped")),
+    createdAt: DateTime(),
+    updatedAt: DateTime("When it last changed"),
+  },
+  { $id: "Improvement", description: "Something that is done about root causes" },
+);
+export type Improvement = Static<typeof ImprovementSchema>;

@@ -1,0 +1,78 @@
+import { and, asc, eq, isNull, sql } from "drizzle-orm";
+import { AppError } from "../platform/errors.ts";
+import { recordEvents } from "../platform/events.ts";
+import { anyOf } from "../platform/sql.ts";
+import type { WorkspaceTx } from "../platform/tenancy.ts";
+import { recordAudit } from "../workspaces/index.ts";
+import { responseAcknowledged } from "./events.ts";
+import type { RecordedResponse } from "./model.ts";
+import { listResponsesById } from "./queries.ts";
+import { type RecordingSteps, withCases } from "./service.ts";
+import { responses } from "./table.ts";
+
+type Steps = Pick<RecordingSteps, "caseSummaryOf">;
+
+/** The customer was thanked for this answer. Said again, it changes nothing. @throws {AppError} `not_found` */
+export async function acknowledgeResponse(tx: WorkspaceTx, id: string, steps: Steps): Promise<RecordedResponse> {
+  await acknowledgeResponses(tx, [id], tx.now, steps);
+  const [response] = await listResponsesById(tx, [id]);
+  if (response === undefined) throw new AppError("not_found", "There is no response with this id.");
+  return response;
+}
+
+/** The same for several at once: those that nobody had acknowledged are, from this time on. */
+export async function acknowledgeResponses(
+  tx: WorkspaceTx,
+  ids: readonly string[],
+  acknowledgedAt: Date,
+  steps: Steps,
+): Promise<void> {
+  const open = await tx.db
+    .select({ id: responses.id, version: responses.version })
+    .from(responses)
+    .where(and(isOneOf(tx, ids), isNull(responses.acknowledgedAt)))
+    .orderBy(asc(responses.id))
+    .for("update");
+  if (open.length === 0) return;
+  const acknowledged = open.map(({ id }) => id);
+  await tx.db
+    .update(responses)
+    .set({ acknowledgedAt, version: sql`${responses.version} + 1`, updatedAt: tx.now })
+    .where(isOneOf(tx, acknowledged));
+  const versions = new Map(open.map(({ id, version }) => [id, version + 1]));
+  const found = await withCases(tx, await listResponsesById(tx, acknowledged), steps);
+  await recordEvents(
+    tx,
+    found.map((response) => responseAcknowledged(response, versions.get(response.id) ?? 1)),
+  );
+  await recordAudit(
+    tx,
+    acknowledged.map((id) => ({
+      action: "response.acknowledged",
+      subjectType: "response",
+      subjectId: id,
+      after: { acknowledgedAt },
+    })),
+  );
+}
+
+/**
+ * Somebody reached the customer at this time: remembered of the answers that had come by then, less the
+ * tolerance, unless it was earlier already.
+ */
+export async function markReached(
+  tx: WorkspaceTx,
+  ids: readonly string[],
+  reachedAt: Date,
+  toleranceMs: number,
+): Promise<void> {
+  const had = new Date(reachedAt.getTime() + toleranceMs);
+  await tx.db
+    .update(responses)
+    .set({ reachedAt: sql`least(${responses.reachedAt}, ${reachedAt})` })
+    .where(and(isOneOf(tx, ids), sql`${responses.receivedAt} <= ${had}`));
+}
+
+function isOneOf(tx: WorkspaceTx, ids: readonly string[]) {
+  return and(eq(responses.workspaceId, tx.workspaceId), sql`${responses.id} = ${anyOf("uuid", ids)}`);
+}
