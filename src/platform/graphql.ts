@@ -20,7 +20,7 @@ export interface GraphqlContext {
   log: FastifyBaseLogger;
   /** Reads one after the other in one snapshot, the same for the whole request. */
   read<T>(work: (tx: WorkspaceTx) => Promise<T>): Promise<T>;
-  /** Changes something, in the transaction of the whole request: what fails is undone alone. Of mutations only. */
+  /** Changes something, in the transaction of the whole request: where one mutation fails, none is kept. */
   write<T>(work: (tx: WorkspaceTx) => Promise<T>): Promise<T>;
   /** What loaders have found belongs to this: another after every change, which they must see. */
   generation: object;

@@ -68,9 +68,9 @@ export async function registerGraphql(app: Server, tenancy: Tenancy, schema: Gra
         return executed;
       };
       const caller = callerOf(request);
-      const result = await (isMutation(query, operationName)
-        ? tenancy.inWorkspace(caller, execute)
-        : tenancy.readWorkspace(caller, execute));
+      const result = isMutation(query, operationName)
+        ? await tenancy.inWorkspace(caller, async (tx) => allOrNothing(await execute(tx))).catch(undone)
+        : await tenancy.readWorkspace(caller, execute);
       // Without data nothing was executed: the document itself is at fault.
       if (result.data === undefined) return (reply as FastifyReply).code(400).send(result);
       return reply.send(result);
@@ -81,6 +81,27 @@ export async function registerGraphql(app: Server, tenancy: Tenancy, schema: Gra
 /** What we gave to mercurius comes back from it typed as its own. */
 function contextOf(context: unknown): GraphqlContext {
   return context as GraphqlContext;
+}
+
+/** The result of mutations that are not to be kept. */
+class Undone extends Error {
+  readonly result: ExecutionResult;
+
+  constructor(result: ExecutionResult) {
+    super("a mutation failed");
+    this.result = result;
+  }
+}
+
+/** Where one of several mutations fails the answer has no data, so nothing may have been done either. */
+function allOrNothing(result: ExecutionResult): ExecutionResult {
+  if (result.data) return result;
+  throw new Undone(result);
+}
+
+function undone(error: unknown): ExecutionResult {
+  if (error instanceof Undone) return error.result;
+  throw error;
 }
 
 /** A document that cannot be parsed is none: mercurius says what is wrong with it. */
@@ -116,7 +137,7 @@ function createContext(tx: WorkspaceTx, principal: Principal, log: FastifyBaseLo
     write: (work) =>
       inTurn(async () => {
         try {
-          return await tx.attempt(() => work(tx));
+          return await work(tx);
         } catch (error) {
           if (isRetryable(error)) contended ??= error;
           throw error;
