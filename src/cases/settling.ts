@@ -21,13 +21,16 @@ export interface Open extends Draft {
 
 /** Reasons, account and rank of each case, by its answers as they are now. Without a reason left, it is closed. */
 export async function settle(tx: WorkspaceTx, drafts: Open[]): Promise<Open[]> {
-  const live = drafts.filter(({ row }) => isLive(row.status));
+  const [live, ended] = [
+    drafts.filter(({ row }) => isLive(row.status)),
+    drafts.filter(({ row }) => !isLive(row.status)),
+  ];
   const accountIds = live.flatMap(({ row, responses }) => [
     row.accountId,
     ...responses.map(({ account }) => account?.id),
   ]);
   const accounts = new Map((await listAccounts(tx, distinct(accountIds))).map((account) => [account.id, account]));
-  return live.map((draft) => {
+  const settled = live.map((draft) => {
     const row = rank(draft.row, draft.responses, accounts);
     if (row.reasons.length === 0) return closeInvalid(draft);
     const isNewAccount = draft.before === null || (draft.before.accountId === null && row.assignee === null);
@@ -37,6 +40,7 @@ export async function settle(tx: WorkspaceTx, drafts: Open[]): Promise<Open[]> {
     const changed = { type: "RESPONSE_CHANGED", details: { responseId: draft.touchedBy } } as const;
     return { ...draft, row, activities: isOtherwise ? [changed] : draft.activities };
   });
+  return [...ended, ...settled];
 }
 
 /** A case by its answers and its account as they are now. */

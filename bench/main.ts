@@ -1,0 +1,34 @@
+// Measures what the documents quote, each figure beside its baseline in the same run: `npm run bench`.
+import { writeFile } from "node:fs/promises";
+import { arch, cpus, platform, totalmem } from "node:os";
+import { measureQueue } from "./queue.ts";
+import { withService } from "./service.ts";
+
+const RESULTS = new URL("RESULTS.md", import.meta.url);
+
+const measurements = await withService(async (service) => {
+  return { postgres: service.version, rows: await measureQueue(service) };
+});
+
+const rows = measurements.rows.map(({ what, baseline, measured, ratioMax }) => {
+  const ratio = measured / baseline;
+  const verdict = ratio <= ratioMax ? "" : " **missed**";
+  return `| ${what} | ${baseline.toFixed(2)} | ${measured.toFixed(2)} | ${ratio.toFixed(2)}${verdict} | ${ratioMax.toFixed(2)} |`;
+});
+
+await writeFile(
+  RESULTS,
+  `# Measured
+
+By \`npm run bench\`, on ${new Date().toISOString().slice(0, 10)}: ${cpus().length} cores (${cpus()[0]?.model.trim()}), ${Math.round(
+    totalmem() / 2 ** 30,
+  )} GiB, ${platform()} ${arch()}, Node ${process.versions.node}, PostgreSQL ${measurements.postgres}, server, database and load
+generator together. Absolute times are this machine's; the ratio of two figures of one run is what counts.
+
+| what | baseline, ms | measured, ms | ratio | at most |
+|---|---|---|---|---|
+${rows.join("\n")}
+`,
+);
+console.log(rows.join("\n"));
+if (rows.some((row) => row.includes("missed"))) process.exitCode = 1;

@@ -1,0 +1,82 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { Client } from "pg";
+import { createPool } from "../src/platform/database.ts";
+import { startEmbeddedPostgres } from "../src/platform/embeddedPostgres.ts";
+import { createLogger } from "../src/platform/logger.ts";
+import { migrate } from "../src/platform/migrate.ts";
+import { createTenancy } from "../src/platform/tenancy.ts";
+import { createWorkspace } from "../src/workspaces/index.ts";
+
+/** In a folder of its own: as root, what lies in one folder has one place for its data. */
+const HOME = fileURLToPath(new URL("../.afterscore/bench/home", import.meta.url));
+const MAIN = fileURLToPath(new URL("../src/main.ts", import.meta.url));
+const DATABASE = "afterscore_bench";
+
+/** The service in a process of its own, on an empty database. */
+export interface BenchService {
+  url: string;
+  /** Of PostgreSQL. */
+  version: string;
+  newWorkspace(name: string): Promise<BenchWorkspace>;
+}
+
+export interface BenchWorkspace {
+  id: string;
+  apiKey: string;
+  /** Runs SQL past the service, in the workspace: to fill tables faster than anybody answers. */
+  fill(sql: string): Promise<void>;
+}
+
+export async function withService<T>(work: (service: BenchService) => Promise<T>): Promise<T> {
+  const postgres = await startEmbeddedPostgres(HOME);
+  const admin = new Client({ connectionString: postgres.url });
+  await admin.connect();
+  await admin.query(`drop database if exists ${DATABASE} with (force)`);
+  await admin.query(`create database ${DATABASE}`);
+  const { rows } = await admin.query<{ server_version: string }>("show server_version");
+  await admin.end();
+  const database = new URL(postgres.url);
+  database.pathname = `/${DATABASE}`;
+  await migrate(database.href);
+  const pool = createPool({ connectionString: database.href, max: 2, logger: createLogger("silent") });
+  const tenancy = createTenancy(pool);
+  const server = spawn(process.execPath, [MAIN, "api"], {
+    env: { ...process.env, DATABASE_URL: database.href, PORT: "0", LOG_LEVEL: "info" },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  try {
+    return await work({
+      url: await addressOf(server),
+      version: rows[0]?.server_version ?? "unknown",
+      newWorkspace: async (name) => {
+        const { workspace, apiKey } = await createWorkspace(tenancy, { name, timeZone: "UTC" });
+        return {
+          id: workspace.id,
+          apiKey,
+          fill: async (sql) => {
+            await pool.query(`begin; set local app.workspace_id = '${workspace.id}'; ${sql}; commit`);
+          },
+        };
+      },
+    });
+  } finally {
+    server.kill("SIGTERM");
+    await once(server, "exit");
+    await pool.end();
+    await postgres.stop();
+  }
+}
+
+async function addressOf(server: ChildProcess): Promise<string> {
+  for await (const chunk of server.stdout ?? []) {
+    const address = /Server listening at (http:\S+?)"/.exec(String(chunk))?.[1];
+    if (address !== undefined) {
+      // Read on, so that its log does not fill the pipe.
+      server.stdout?.resume();
+      return address;
+    }
+  }
+  throw new Error("the server did not start");
+}
