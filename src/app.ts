@@ -3,6 +3,7 @@ import type { Pool } from "pg";
 import "./aggregates/accountsGraphql.ts";
 import "./aggregates/caseGraphql.ts";
 import "./aggregates/graphql.ts";
+import "./aggregates/peopleGraphql.ts";
 import { registerAudienceRoute } from "./cases/audienceRoutes.ts";
 import { registerCaseCommands } from "./cases/commandRoutes.ts";
 import "./cases/graphql.ts";

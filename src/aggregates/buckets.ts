@@ -1,4 +1,4 @@
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import { invalidRequest } from "../platform/errors.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 
@@ -7,13 +7,19 @@ export const INTERVALS = ["DAY", "WEEK", "MONTH", "QUARTER", "YEAR"] as const;
 export type CalendarInterval = (typeof INTERVALS)[number];
 
 /** How PostgreSQL calls the unit, and how long it is. */
-export const UNITS: Record<CalendarInterval, { unit: string; step: string }> = {
+const UNITS: Record<CalendarInterval, { unit: string; step: string }> = {
   DAY: { unit: "day", step: "1 day" },
   WEEK: { unit: "week", step: "1 week" },
   MONTH: { unit: "month", step: "1 month" },
   QUARTER: { unit: "quarter", step: "3 months" },
   YEAR: { unit: "year", step: "1 year" },
 };
+
+/** Which bucket a time falls into: its start in milliseconds since 1970, as text. */
+export function bucketKey(time: SQL, interval: CalendarInterval, timeZone: string): SQL {
+  const local = sql`date_trunc(${UNITS[interval].unit}, ${time} at time zone ${timeZone})`;
+  return sql`(extract(epoch from ${local} at time zone ${timeZone}) * 1000)::bigint::text`;
+}
 
 const BUCKETS_MAX = 1_000;
 

@@ -1,31 +1,15 @@
 import { CaseFilterInput, OutcomeEnum, toCaseFilter } from "../cases/graphqlFilter.ts";
 import { builder } from "../platform/graphql.ts";
 import { pageSize } from "../platform/graphqlConnection.ts";
-import type { Rate } from "../scoring/index.ts";
-import { type Bucket, INTERVALS } from "./buckets.ts";
+import type { Bucket } from "./buckets.ts";
 import { CASE_DIMENSIONS, type CaseGroup, groupCases, trendFirstContacts } from "./caseGroups.ts";
 import { type FirstContactKpi, measureFirstContacts, NO_FIRST_CONTACTS } from "./firstContact.ts";
-
-const IntervalEnum = builder.enumType("Interval", {
-  description: "Of the calendar, in the workspace's time zone; weeks begin on Monday",
-  values: INTERVALS,
-});
+import { IntervalEnum } from "./graphql.ts";
+import { RateType } from "./graphqlTypes.ts";
 
 const DimensionEnum = builder.enumType("CaseDimension", {
   description: "What cases are grouped by; by segment and survey of their answers, a case may be in several groups",
   values: CASE_DIMENSIONS,
-});
-
-const RateType = builder.objectRef<Rate>("Rate").implement({
-  description: "A share of what was counted, with its Wilson interval of 95 %",
-  extensions: { scope: null },
-  fields: (t) => ({
-    value: t.exposeFloat("value", { nullable: true, description: "0 to 1; null when nothing was counted" }),
-    numerator: t.exposeInt("numerator", { description: "How many of them" }),
-    denominator: t.exposeInt("denominator", { description: "How many were counted" }),
-    low: t.exposeFloat("low", { nullable: true, description: "0 or more" }),
-    high: t.exposeFloat("high", { nullable: true, description: "1 or less" }),
-  }),
 });
 
 const KpiType = builder.objectRef<FirstContactKpi>("FirstContactKpi").implement({

@@ -2,7 +2,7 @@ import { type SQL, sql } from "drizzle-orm";
 import { type CaseFilter, type CaseOutcome, whereCases } from "../cases/index.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { getWorkspace } from "../workspaces/index.ts";
-import { type Bucket, type CalendarInterval, listBuckets, UNITS } from "./buckets.ts";
+import { type Bucket, bucketKey, type CalendarInterval, listBuckets } from "./buckets.ts";
 import { type FirstContactKpi, measureFirstContacts, NO_FIRST_CONTACTS } from "./firstContact.ts";
 
 export const CASE_DIMENSIONS = [
@@ -105,8 +105,7 @@ export async function trendFirstContacts(
   if (first === null || last === null) return [];
   const { timeZone } = await getWorkspace(tx);
   const buckets = await listBuckets(tx, interval, timeZone, { first, last });
-  const local = sql`date_trunc(${UNITS[interval].unit}, case_clocks.started_at at time zone ${timeZone})`;
-  const start = sql`(extract(epoch from ${local} at time zone ${timeZone}) * 1000)::bigint::text`;
+  const start = bucketKey(sql`case_clocks.started_at`, interval, timeZone);
   const kpis = await measureFirstContacts(tx, filter, start);
   return buckets.map((bucket) => ({ ...bucket, kpi: kpis.get(String(bucket.start.getTime())) ?? NO_FIRST_CONTACTS }));
 }

@@ -1,128 +1,241 @@
 import { invalidRequest } from "../platform/errors.ts";
 import { builder } from "../platform/graphql.ts";
-import { ResponseFilterInput, toResponseFilter } from "../responses/graphqlFilter.ts";
-import type { Interval } from "../scoring/index.ts";
-import { getWorkspace } from "../workspaces/index.ts";
-import { countScores } from "./queries.ts";
-import {
-  COUNTING_UNITS,
-  defineNps,
-  EXCLUSION_RULES,
-  INTERVAL_METHODS,
-  type NpsDefinition,
-  type NpsSummary,
-  ROUNDINGS,
-  summarise,
-  WEIGHTINGS,
-} from "./summary.ts";
+import { pageSize } from "../platform/graphqlConnection.ts";
+import { CategoryEnum, ResponseFilterInput, toResponseFilter } from "../responses/graphqlFilter.ts";
+import { VERDICTS } from "../scoring/index.ts";
+import { breakdownOf, DIMENSIONS, GROUP_ORDERS, type NpsGroup } from "./breakdown.ts";
+import { INTERVALS } from "./buckets.ts";
+import { CAVEATS, type ClosedLoopEffect, measureEffect } from "./effect.ts";
+import { CountingUnitEnum, NpsIntervalType, NpsSummaryType, RateType, WeightingEnum } from "./graphqlTypes.ts";
+import { toRules } from "./rules.ts";
+import { changeBetween, type NpsChange, pairedChangeBetween, scoreOf } from "./score.ts";
+import { countTransitions, type NpsTransitions } from "./transitions.ts";
+import { type TrendPoint, trendOf } from "./trend.ts";
 
-/** Nearer to 1 the interval is everything, and the figures are noise. */
-const CONFIDENCE_MAX = 0.999999;
-
-const CountingUnitEnum = builder.enumType("CountingUnit", {
-  description: "RESPONSE: every answer; RESPONDENT: the latest of each person; ACCOUNT: the mean over accounts",
-  values: COUNTING_UNITS,
+export const IntervalEnum = builder.enumType("Interval", {
+  description: "Of the calendar, in the workspace's time zone; weeks begin on Monday",
+  values: INTERVALS,
 });
-const WeightingEnum = builder.enumType("Weighting", {
-  description: "ACCOUNT_VALUE: each account's annual value, shared by its answers",
-  values: WEIGHTINGS,
+const DimensionEnum = builder.enumType("Dimension", {
+  description: "What answers are grouped by; ROOT_CAUSE is the actual one of their case, else the stated",
+  values: DIMENSIONS,
 });
-const ExclusionRuleEnum = builder.enumType("ExclusionRule", {
-  description: "Whether responses taken out of the aggregates were left out or counted all the same",
-  values: EXCLUSION_RULES,
+const GroupOrderEnum = builder.enumType("GroupOrder", {
+  description: "ANSWERED: the largest first; NPS: the best first; KEY: in the order of the keys",
+  values: GROUP_ORDERS,
 });
-const RoundingEnum = builder.enumType("Rounding", {
-  description: "How `npsRounded` is rounded: once, at the end",
-  values: ROUNDINGS,
+const VerdictEnum = builder.enumType("ChangeVerdict", {
+  description: "NOT_DISTINGUISHABLE: p is 0.05 or more; NOT_ENOUGH_DATA: fewer than 30 on either side",
+  values: VERDICTS,
 });
-const IntervalMethodEnum = builder.enumType("IntervalMethod", {
-  description: "How an interval was computed",
-  values: INTERVAL_METHODS,
+const CaveatEnum = builder.enumType("Caveat", {
+  description: "Why a difference is not all the doing of those who called",
+  values: CAVEATS,
 });
 
-const NpsIntervalType = builder.objectRef<Interval>("NpsInterval").implement({
-  description: "Holds the true score with this confidence",
-  extensions: { scope: null },
-  fields: (t) => ({
-    low: t.exposeFloat("low", { description: "−100 or more" }),
-    high: t.exposeFloat("high", { description: "100 or less" }),
-    level: t.exposeFloat("level", { description: "0.95 for 95 %" }),
-    method: t.field({ type: IntervalMethodEnum, description: "How it was computed", resolve: (i) => i.method }),
-  }),
-});
-
-const NpsDefinitionType = builder.objectRef<NpsDefinition>("NpsDefinition").implement({
-  description: "The counting rules; the same hash on the same data is the same number",
-  extensions: { scope: null },
-  fields: (t) => ({
-    unit: t.field({ type: CountingUnitEnum, description: "What counts as one", resolve: ({ unit }) => unit }),
-    weighting: t.field({ type: WeightingEnum, description: "What each counts for", resolve: (d) => d.weighting }),
-    currency: t.exposeString("currency", { nullable: true, description: "Of the weights" }),
-    from: t.field({ type: "DateTime", nullable: true, description: "Answered at or after", resolve: (d) => d.from }),
-    to: t.field({ type: "DateTime", nullable: true, description: "Answered before", resolve: ({ to }) => to }),
-    timeZone: t.exposeString("timeZone", { description: "Where days begin" }),
-    exclusions: t.field({
-      type: ExclusionRuleEnum,
-      description: "Of excluded responses",
-      resolve: (d) => d.exclusions,
-    }),
-    rounding: t.field({ type: RoundingEnum, description: "Of `npsRounded`", resolve: ({ rounding }) => rounding }),
-    hash: t.exposeString("hash", { description: "SHA-256 over all of these, the filter and the confidence" }),
-  }),
-});
-
-const NpsSummaryType = builder.objectRef<NpsSummary>("NpsSummary").implement({
-  description: "A Net Promoter Score with everything that is needed to judge it",
+const PointType = builder.objectRef<TrendPoint>("NpsTrendPoint").implement({
+  description: "The score of one interval, or of the days before its end",
   extensions: { scope: "aggregates:read" },
   fields: (t) => ({
-    nps: t.exposeFloat("nps", { nullable: true, description: "−100 to 100, exact; null when nothing was answered" }),
-    npsRounded: t.exposeInt("npsRounded", { nullable: true, description: "Rounded once, half away from zero" }),
-    answered: t.exposeInt("answered", { description: "Answers that were counted" }),
-    promoters: t.exposeInt("promoters", { description: "Scores 9 and 10" }),
-    passives: t.exposeInt("passives", { description: "Scores 7 and 8" }),
-    detractors: t.exposeInt("detractors", { description: "Scores 0 to 6" }),
-    dangerZone: t.exposeInt("dangerZone", { description: "Scores 0 to 3, which are detractors too" }),
-    counted: t.exposeInt("counted", { description: "Units the score is over: answers, people or accounts" }),
-    distribution: t.field({
-      type: ["Int"],
-      description: "11 counts, scores 0 to 10",
-      resolve: ({ distribution }) => distribution,
-    }),
+    start: t.field({ type: "DateTime", description: "Its begin", resolve: ({ start }) => start.toISOString() }),
+    end: t.field({ type: "DateTime", description: "The begin of the next", resolve: ({ end }) => end.toISOString() }),
+    summary: t.field({ type: NpsSummaryType, description: "Its score", resolve: ({ summary }) => summary }),
+  }),
+});
+
+const GroupType = builder.objectRef<NpsGroup>("NpsGroup").implement({
+  description: "The score of answers that share something",
+  extensions: { scope: "aggregates:read" },
+  fields: (t) => ({
+    key: t.exposeString("key", { description: "What they share; empty where they have none" }),
+    label: t.exposeString("label", { description: "For people to read" }),
+    summary: t.field({ type: NpsSummaryType, description: "Their score", resolve: ({ summary }) => summary }),
+  }),
+});
+
+const ChangeType = builder.objectRef<NpsChange>("NpsChange").implement({
+  description: "Whether a score moved, and how sure that is",
+  extensions: { scope: "aggregates:read" },
+  fields: (t) => ({
+    baseline: t.field({ type: NpsSummaryType, description: "What it was", resolve: ({ baseline }) => baseline }),
+    current: t.field({ type: NpsSummaryType, description: "What it is", resolve: ({ current }) => current }),
+    difference: t.exposeFloat("difference", { nullable: true, description: "Of the exact scores, −200 to 200" }),
     interval: t.field({
       type: NpsIntervalType,
       nullable: true,
-      description: "How sure the score is; null when nothing was answered",
+      description: "Of the difference; around the adjusted one, −200 to 200",
       resolve: ({ interval }) => interval,
     }),
-    unweighted: t.exposeInt("unweighted", { description: "Counted answers of weight 0" }),
-    effectiveSampleSize: t.exposeFloat("effectiveSampleSize", {
-      nullable: true,
-      description: "Kish's; equals `answered` when unweighted",
-    }),
-    lowConfidence: t.exposeBoolean("lowConfidence", { description: "Fewer than 30 counted" }),
-    definition: t.field({ type: NpsDefinitionType, description: "How it was counted", resolve: (s) => s.definition }),
+    z: t.exposeFloat("z", { nullable: true, description: "The difference in standard errors" }),
+    pValue: t.exposeFloat("pValue", { nullable: true, description: "Two-sided" }),
+    verdict: t.field({ type: VerdictEnum, description: "What that says", resolve: ({ verdict }) => verdict }),
   }),
 });
 
-builder.queryField("nps", (t) =>
-  t.field({
+const CellType = builder.objectRef<NpsTransitions["cells"][number]>("NpsTransition").implement({
+  description: "How many people moved from one category to another",
+  extensions: { scope: null },
+  fields: (t) => ({
+    from: t.field({ type: CategoryEnum, description: "Of the answer before", resolve: ({ from }) => from }),
+    to: t.field({ type: CategoryEnum, description: "Of the latest answer", resolve: ({ to }) => to }),
+    people: t.exposeInt("people", { description: "How many" }),
+  }),
+});
+
+const TransitionsType = builder.objectRef<NpsTransitions>("NpsTransitions").implement({
+  description: "What became of people between their last two answers",
+  extensions: { scope: "aggregates:read" },
+  fields: (t) => ({
+    people: t.exposeInt("people", { description: "Who answered" }),
+    answeredOnce: t.exposeInt("answeredOnce", { description: "Of them, who answered only once" }),
+    cells: t.field({ type: [CellType], description: "From each category to each, all nine", resolve: (n) => n.cells }),
+    recoveryRate: t.field({
+      type: RateType,
+      description: "Of the detractors, who became passive or promoter",
+      resolve: (n) => n.recoveryRate,
+    }),
+    slippageRate: t.field({
+      type: RateType,
+      description: "Of the promoters, who did not stay",
+      resolve: (n) => n.slippageRate,
+    }),
+  }),
+});
+
+const EffectType = builder.objectRef<ClosedLoopEffect>("ClosedLoopEffect").implement({
+  description: "The next score of customers who were contacted, against that of those who were not",
+  extensions: { scope: "aggregates:read" },
+  fields: (t) => ({
+    contacted: t.field({
+      type: NpsSummaryType,
+      description: "The next answers of who was reached before them",
+      resolve: (e) => e.contacted,
+    }),
+    notContacted: t.field({
+      type: NpsSummaryType,
+      description: "The next answers of who was not",
+      resolve: (e) => e.notContacted,
+    }),
+    difference: t.exposeFloat("difference", { nullable: true, description: "Of the two scores" }),
+    interval: t.field({
+      type: NpsIntervalType,
+      nullable: true,
+      description: "Of the difference",
+      resolve: (e) => e.interval,
+    }),
+    contactedAnsweredAgain: t.field({
+      type: RateType,
+      description: "Who answered again, of who was contacted",
+      resolve: (e) => e.contactedAnsweredAgain,
+    }),
+    notContactedAnsweredAgain: t.field({
+      type: RateType,
+      description: "Who answered again, of who was not",
+      resolve: (e) => e.notContactedAnsweredAgain,
+    }),
+    caveats: t.field({ type: [CaveatEnum], description: "What the figure does not say", resolve: (e) => e.caveats }),
+  }),
+});
+
+const extensions = { scope: "aggregates:read" };
+const filterArg = { type: ResponseFilterInput, description: "Which responses" } as const;
+const unitArg = { type: CountingUnitEnum, defaultValue: "RESPONSE", description: "What counts as one" } as const;
+const weightingArg = { type: WeightingEnum, defaultValue: "NONE", description: "What each counts for" } as const;
+const CURRENCY = "Of the weights; accounts in another weigh nothing";
+
+builder.queryFields((t) => ({
+  nps: t.field({
     type: NpsSummaryType,
     description: "The Net Promoter Score of the responses that the filter names",
-    extensions: { scope: "aggregates:read" },
+    extensions,
     args: {
-      filter: t.arg({ type: ResponseFilterInput, description: "Which responses" }),
+      filter: t.arg(filterArg),
+      unit: t.arg(unitArg),
+      weighting: t.arg(weightingArg),
+      currency: t.arg.string({ description: CURRENCY }),
       confidence: t.arg.float({ defaultValue: 0.95, description: "Of the interval: 0.95 for 95 %" }),
     },
-    resolve: async (_root, args, context) => {
-      const filter = toResponseFilter(args.filter);
-      const confidence = args.confidence ?? 0.95;
-      if (!(confidence > 0 && confidence <= CONFIDENCE_MAX)) {
-        throw invalidRequest([{ name: "confidence", reason: `must be more than 0 and at most ${CONFIDENCE_MAX}` }]);
-      }
-      return context.read(async (tx) => {
-        const definition = defineNps(filter, confidence, (await getWorkspace(tx)).timeZone);
-        return summarise(await countScores(tx, filter), confidence, definition);
-      });
+    resolve: (_root, args, context) => {
+      const [filter, rules] = [toResponseFilter(args.filter), toRules(args)];
+      return context.read((tx) => scoreOf(tx, filter, rules));
     },
   }),
-);
+  npsTrend: t.field({
+    type: [PointType],
+    description: "The score interval by interval; empty intervals are there",
+    extensions,
+    args: {
+      interval: t.arg({ type: IntervalEnum, required: true, description: "How long each is" }),
+      filter: t.arg(filterArg),
+      unit: t.arg(unitArg),
+      weighting: t.arg(weightingArg),
+      currency: t.arg.string({ description: CURRENCY }),
+      rollingDays: t.arg.int({ description: "Each point is over so many local days before the interval's end" }),
+    },
+    resolve: (_root, args, context) => {
+      const [filter, rules] = [toResponseFilter(args.filter), toRules(args)];
+      return context.read((tx) => trendOf(tx, args.interval, filter, rules, args.rollingDays ?? null));
+    },
+  }),
+  npsBreakdown: t.field({
+    type: [GroupType],
+    description: "The score of the answers by what they share",
+    extensions,
+    args: {
+      by: t.arg({ type: DimensionEnum, required: true, description: "What they share" }),
+      propertyKey: t.arg.string({ description: "Of PROPERTY: which" }),
+      filter: t.arg(filterArg),
+      unit: t.arg(unitArg),
+      weighting: t.arg(weightingArg),
+      currency: t.arg.string({ description: CURRENCY }),
+      orderBy: t.arg({ type: GroupOrderEnum, defaultValue: "ANSWERED", description: "Which groups first" }),
+      first: t.arg.int({ defaultValue: 20, description: "How many groups, at most 100" }),
+    },
+    resolve: (_root, args, context) => {
+      const [filter, rules] = [toResponseFilter(args.filter), toRules(args)];
+      const { by, propertyKey = null, orderBy } = args;
+      const wanted = { by, propertyKey, orderBy: orderBy ?? "ANSWERED", first: pageSize(args.first) };
+      return context.read((tx) => breakdownOf(tx, wanted, filter, rules));
+    },
+  }),
+  npsChange: t.field({
+    type: ChangeType,
+    description: "Whether the score moved: of answers that have none in common, or of the people in both",
+    extensions,
+    args: {
+      baseline: t.arg({ ...filterArg, required: true }),
+      current: t.arg({ ...filterArg, required: true }),
+      unit: t.arg(unitArg),
+      paired: t.arg.boolean({ defaultValue: false, description: "Of the same people, by their latest answers" }),
+    },
+    resolve: (_root, args, context) => {
+      const sides = { baseline: toResponseFilter(args.baseline), current: toResponseFilter(args.current) };
+      const rules = toRules(args);
+      if (args.paired !== true) return context.read((tx) => changeBetween(tx, sides, rules));
+      if (rules.unit === "ACCOUNT") {
+        throw invalidRequest([{ name: "unit", reason: "must not be ACCOUNT where people are paired" }]);
+      }
+      return context.read((tx) => pairedChangeBetween(tx, sides));
+    },
+  }),
+  npsTransitions: t.field({
+    type: TransitionsType,
+    description: "What became of people between their last two answers within the filter",
+    extensions,
+    args: { filter: t.arg(filterArg) },
+    resolve: (_root, args, context) => {
+      const filter = toResponseFilter(args.filter);
+      return context.read((tx) => countTransitions(tx, filter));
+    },
+  }),
+  closedLoopEffect: t.field({
+    type: EffectType,
+    description: "Whether contacting customers shows in their next answer, with the caveats",
+    extensions,
+    args: { filter: t.arg(filterArg) },
+    resolve: (_root, args, context) => {
+      const filter = toResponseFilter(args.filter);
+      return context.read((tx) => measureEffect(tx, filter));
+    },
+  }),
+}));

@@ -1,39 +1,27 @@
-import { hashJson } from "../platform/json.ts";
-import type { ResponseFilter } from "../responses/index.ts";
 import {
+  accountMeansInterval,
+  accountStandardError,
+  adjustedMoments,
   adjustedWaldInterval,
   type Counts,
   countsOf,
   type Distribution,
+  type Estimate,
+  effectiveSampleSize,
+  emptyDistribution,
   type Interval,
+  meanScore,
   npsOf,
+  roundedMean,
   roundedNpsOf,
+  weightedInterval,
+  weightedStandardError,
 } from "../scoring/index.ts";
-
-/** RESPONSE: every answer counts. RESPONDENT: the latest of each person. ACCOUNT: the mean over accounts. */
-export const COUNTING_UNITS = ["RESPONSE", "RESPONDENT", "ACCOUNT"] as const;
-export const WEIGHTINGS = ["NONE", "ACCOUNT_VALUE"] as const;
-/** Whether responses taken out of the aggregates were counted all the same. */
-export const EXCLUSION_RULES = ["LEFT_OUT", "COUNTED"] as const;
-export const ROUNDINGS = ["HALF_AWAY_FROM_ZERO"] as const;
-export const INTERVAL_METHODS = ["ADJUSTED_WALD"] as const satisfies readonly Interval["method"][];
+import type { Tally } from "./counting.ts";
+import type { CountingRules, NpsDefinition } from "./rules.ts";
 
 /** Below this many counted, a score says little: shown, and marked. */
 const LOW_CONFIDENCE_BELOW = 30;
-
-/** The rules by which a score was counted. The same hash on the same data is the same number. */
-export interface NpsDefinition {
-  unit: (typeof COUNTING_UNITS)[number];
-  weighting: (typeof WEIGHTINGS)[number];
-  currency: string | null;
-  from: string | null;
-  to: string | null;
-  timeZone: string;
-  exclusions: (typeof EXCLUSION_RULES)[number];
-  rounding: (typeof ROUNDINGS)[number];
-  /** SHA-256 in hex over all of the above, the filter and the confidence. */
-  hash: string;
-}
 
 /** A Net Promoter Score with everything that is needed to judge it. */
 export interface NpsSummary extends Counts {
@@ -50,45 +38,43 @@ export interface NpsSummary extends Counts {
   definition: NpsDefinition;
 }
 
-/** The summary of answers counted one by one, unweighted. */
-export function summarise(distribution: Distribution, confidence: number, definition: NpsDefinition): NpsSummary {
+const NOTHING: Tally = { distribution: emptyDistribution(), moments: null, unweighted: 0, accounts: 0 };
+
+/** What a tally says, by the rules it was counted by. */
+export function summarise(tally: Tally | undefined, rules: CountingRules, definition: NpsDefinition): NpsSummary {
+  const { distribution, moments, unweighted, accounts } = tally ?? NOTHING;
   const counts = countsOf(distribution);
+  const isMean = moments !== null;
+  const counted = rules.unit === "ACCOUNT" ? accounts : counts.answered;
+  const mean = isMean ? meanScore(moments) : null;
   return {
     ...counts,
-    nps: npsOf(counts),
-    npsRounded: roundedNpsOf(counts),
-    counted: counts.answered,
+    nps: isMean ? mean : npsOf(counts),
+    npsRounded: isMean ? roundedMean(mean) : roundedNpsOf(counts),
+    counted,
     distribution,
-    interval: adjustedWaldInterval(counts, confidence),
-    unweighted: 0,
-    effectiveSampleSize: counts.answered,
-    lowConfidence: counts.answered < LOW_CONFIDENCE_BELOW,
+    interval: isMean ? meanInterval(tally, rules) : adjustedWaldInterval(counts, rules.confidence),
+    unweighted: rules.weighting === "NONE" ? 0 : unweighted,
+    effectiveSampleSize: rules.weighting === "NONE" ? counts.answered : isMean ? effectiveSampleSize(moments) : null,
+    lowConfidence: counted < LOW_CONFIDENCE_BELOW,
     definition,
   };
 }
 
-/** @param filter as it was given: its terms are part of the hash */
-export function defineNps(filter: ResponseFilter, confidence: number, timeZone: string): NpsDefinition {
-  const rules = {
-    unit: "RESPONSE",
-    weighting: "NONE",
-    currency: null,
-    from: filter.from?.toISOString() ?? null,
-    to: filter.to?.toISOString() ?? null,
-    timeZone,
-    exclusions: filter.excluded === false ? "LEFT_OUT" : "COUNTED",
-    rounding: "HALF_AWAY_FROM_ZERO",
-  } as const;
-  return { ...rules, hash: hashJson({ ...rules, filter: normalised(filter), confidence }).toString("hex") };
+function meanInterval(tally: Tally | undefined, { weighting, confidence }: CountingRules): Interval | null {
+  if (!tally?.moments) return null;
+  const interval = weighting === "NONE" ? accountMeansInterval : weightedInterval;
+  return interval(tally.moments, confidence);
 }
 
-/** A list means any of its values, so neither their order nor a repetition makes another rule. */
-function normalised(filter: ResponseFilter): Record<string, unknown> {
-  const terms = Object.entries(filter).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(
-    terms.map(([name, value]) => {
-      if (value instanceof Date) return [name, value.toISOString()];
-      return [name, Array.isArray(value) ? [...new Set(value.map((item) => JSON.stringify(item)))].toSorted() : value];
-    }),
-  );
+/** What a test of change must know of a tally. */
+export function estimate(summary: NpsSummary, tally: Tally | undefined, rules: CountingRules): Estimate {
+  const { nps: score, counted } = summary;
+  const moments = tally?.moments ?? null;
+  if (moments === null) {
+    const { mean, standardError } = adjustedMoments(summary);
+    return { score, centre: mean, standardError, counted };
+  }
+  const standardError = rules.weighting === "NONE" ? accountStandardError(moments) : weightedStandardError(moments);
+  return { score, centre: moments.w > 0 ? moments.ws / moments.w : 0, standardError, counted };
 }

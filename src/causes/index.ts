@@ -1,3 +1,3 @@
 export { type Improvement, isSettled } from "./model.ts";
-export { keysBelow, lockImprovement } from "./queries.ts";
+export { keysBelow, listRootCauses, lockImprovement } from "./queries.ts";
 export { getImprovement, type ImprovementSteps, requireRootCauses } from "./service.ts";

@@ -8,11 +8,31 @@ export {
   SCORE_MAX,
 } from "./category.ts";
 export {
+  type Change,
+  changeOf,
+  type Estimate,
+  pairedChangeOf,
+  type Transitions,
+  VERDICTS,
+} from "./change.ts";
+export {
+  accountMeansInterval,
+  accountStandardError,
+  effectiveSampleSize,
+  type Moments,
+  meanScore,
+  roundedMean,
+  weightedInterval,
+  weightedStandardError,
+} from "./means.ts";
+export {
+  adjustedMoments,
   adjustedWaldInterval,
   type Counts,
   countsOf,
   type Distribution,
   emptyDistribution,
+  INTERVAL_METHODS,
   type Interval,
   npsOf,
   roundedNpsOf,

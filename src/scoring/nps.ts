@@ -16,8 +16,16 @@ export interface Interval {
   high: number;
   /** Of confidence, 0.95 for 95 %. */
   level: number;
-  method: "ADJUSTED_WALD";
+  method: (typeof INTERVAL_METHODS)[number];
 }
+
+/** How an interval is computed: see the function of each. */
+export const INTERVAL_METHODS = [
+  "ADJUSTED_WALD",
+  "ACCOUNT_MEANS",
+  "WEIGHTED_LINEARISED",
+  "WALD_ON_PAIRED_CHANGE",
+] as const;
 
 export function emptyDistribution(): number[] {
   return Array.from({ length: SCORE_MAX + 1 }, () => 0);
@@ -82,7 +90,7 @@ export function adjustedWaldInterval(counts: Counts, confidence: number): Interv
 }
 
 /** Mean and standard error of the score after the pseudo-answers, on the scale −1 to 1. */
-function adjustedMoments(counts: Counts): { mean: number; standardError: number } {
+export function adjustedMoments(counts: Counts): { mean: number; standardError: number } {
   const promoters = counts.promoters + ADDED.promoters;
   const detractors = counts.detractors + ADDED.detractors;
   const answered = promoters + detractors + counts.passives + ADDED.passives;

@@ -1,5 +1,6 @@
 import t from "tap";
 import { rateOf } from "../../src/scoring/index.ts";
+import { randomOf } from "../support/population.ts";
 import { type Client, startService } from "../support/service.ts";
 
 const HOUR_MS = 3_600_000;
@@ -68,8 +69,7 @@ t.test("the KPI of the first contact", async (t) => {
   const service = await startService(t);
 
   t.test("is what counting clock by clock gives, on any clocks", async (t) => {
-    let seed = 7;
-    const random = () => (seed = (seed * 48_271) % 2_147_483_647) / 2_147_483_647;
+    const random = randomOf(7);
     for (let round = 0; round < 12; round += 1) {
       const client = await service.newClient();
       const reached = random();

@@ -1,0 +1,97 @@
+import { invalidRequest } from "../platform/errors.ts";
+import { hashJson } from "../platform/json.ts";
+import type { ResponseFilter } from "../responses/index.ts";
+
+/** RESPONSE: every answer counts. RESPONDENT: the latest of each person. ACCOUNT: the mean over accounts. */
+export const COUNTING_UNITS = ["RESPONSE", "RESPONDENT", "ACCOUNT"] as const;
+export type CountingUnit = (typeof COUNTING_UNITS)[number];
+export const WEIGHTINGS = ["NONE", "ACCOUNT_VALUE"] as const;
+/** Whether responses taken out of the aggregates were counted all the same. */
+export const EXCLUSION_RULES = ["LEFT_OUT", "COUNTED"] as const;
+export const ROUNDINGS = ["HALF_AWAY_FROM_ZERO"] as const;
+
+/** How a score is counted. */
+export interface CountingRules {
+  unit: CountingUnit;
+  weighting: (typeof WEIGHTINGS)[number];
+  /** Of the weights; accounts in another weigh nothing. */
+  currency: string | null;
+  confidence: number;
+}
+
+const CONFIDENCE_DEFAULT = 0.95;
+/** Nearer to 1 the interval is everything, and the figures are noise. */
+const CONFIDENCE_MAX = 0.999999;
+
+/** @throws {AppError} `invalid_request` for rules that do not go together */
+export function toRules(given: {
+  unit?: CountingRules["unit"] | null | undefined;
+  weighting?: CountingRules["weighting"] | null | undefined;
+  currency?: string | null | undefined;
+  confidence?: number | null | undefined;
+}): CountingRules {
+  const { unit, weighting, currency, confidence } = given;
+  const rules = {
+    unit: unit ?? "RESPONSE",
+    weighting: weighting ?? "NONE",
+    currency: currency ?? null,
+    confidence: confidence ?? CONFIDENCE_DEFAULT,
+  };
+  if (!(rules.confidence > 0 && rules.confidence <= CONFIDENCE_MAX)) {
+    throw invalidRequest([{ name: "confidence", reason: `must be more than 0 and at most ${CONFIDENCE_MAX}` }]);
+  }
+  if (rules.currency !== null && rules.weighting === "NONE") {
+    throw invalidRequest([
+      { name: "currency", reason: "is of the weights, and there are none: set weighting as well" },
+    ]);
+  }
+  return rules;
+}
+
+/** The rules by which a score was counted. The same hash on the same data is the same number. */
+export interface NpsDefinition {
+  unit: CountingRules["unit"];
+  weighting: CountingRules["weighting"];
+  currency: string | null;
+  from: string | null;
+  to: string | null;
+  timeZone: string;
+  exclusions: (typeof EXCLUSION_RULES)[number];
+  rounding: (typeof ROUNDINGS)[number];
+  /** SHA-256 in hex over all of the above, the filter and the confidence. */
+  hash: string;
+}
+
+/**
+ * @param filter as it was given: its terms are part of the hash
+ * @param group what else the answers share, where they are one group of several
+ */
+export function defineNps(
+  filter: ResponseFilter,
+  { unit, weighting, currency, confidence }: CountingRules,
+  timeZone: string,
+  group: Record<string, string> = {},
+): NpsDefinition {
+  const rules = {
+    unit,
+    weighting,
+    currency,
+    from: filter.from?.toISOString() ?? null,
+    to: filter.to?.toISOString() ?? null,
+    timeZone,
+    exclusions: filter.excluded === false ? "LEFT_OUT" : "COUNTED",
+    rounding: "HALF_AWAY_FROM_ZERO",
+  } as const;
+  return { ...rules, hash: hashJson({ ...rules, filter: normalised(filter), confidence, group }).toString("hex") };
+}
+
+/** A list means any of its values, so neither their order nor a repetition makes another rule. */
+function normalised(filter: ResponseFilter): Record<string, unknown> {
+  const terms = Object.entries(filter).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(
+    terms.map(([name, value]) => {
+      if (value instanceof Date) return [name, value.toISOString()];
+      return [name, Array.isArray(value) ? [...new Set(value.map((item) => JSON.stringify(item)))].toSorted() : value];
+    }),
+  );
+}
