@@ -31,7 +31,7 @@ import type { Logger } from "./platform/logger.ts";
 import { describeInterface, registerDocuments, registerOpenapi } from "./platform/openapi.ts";
 import { createTenancy } from "./platform/tenancy.ts";
 import { registerBatchRoute } from "./responses/batchRoute.ts";
-import { defineResponseMutations } from "./responses/graphql.ts";
+import { registerResponseCommands } from "./responses/commandRoutes.ts";
 import {
   type RecordingSteps,
   ResponseInputSchema,
@@ -39,6 +39,7 @@ import {
   ResponseSchema,
   ResponseUpsertSchema,
 } from "./responses/index.ts";
+import { defineResponseMutations } from "./responses/mutations.ts";
 import { registerResponseRoutes } from "./responses/routes.ts";
 import { SurveyInputSchema, SurveyPutSchema, SurveySchema } from "./surveys/index.ts";
 import { registerSurveyRoutes } from "./surveys/routes.ts";
@@ -94,6 +95,7 @@ export async function buildApp(pool: Pool, logger: Logger): Promise<Server> {
   registerPeopleRoutes(app, tenancy, RECORDING);
   registerSurveyRoutes(app, tenancy);
   registerResponseRoutes(app, tenancy, RECORDING);
+  registerResponseCommands(app, tenancy, RECORDING);
   registerBatchRoute(app, tenancy, RECORDING);
   registerCaseRoutes(app, tenancy);
   registerCaseCommands(app, tenancy);

@@ -1,5 +1,4 @@
 import { and, asc, eq, isNull, sql } from "drizzle-orm";
-import { AppError } from "../platform/errors.ts";
 import { recordEvents } from "../platform/events.ts";
 import { anyOf } from "../platform/sql.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
@@ -7,7 +6,7 @@ import { recordAudit } from "../workspaces/index.ts";
 import { responseAcknowledged } from "./events.ts";
 import type { RecordedResponse } from "./model.ts";
 import { listResponsesById } from "./queries.ts";
-import { type RecordingSteps, withCases } from "./service.ts";
+import { noSuchResponse, type RecordingSteps, withCases } from "./service.ts";
 import { responses } from "./table.ts";
 
 type Steps = Pick<RecordingSteps, "caseSummaryOf">;
@@ -16,7 +15,7 @@ type Steps = Pick<RecordingSteps, "caseSummaryOf">;
 export async function acknowledgeResponse(tx: WorkspaceTx, id: string, steps: Steps): Promise<RecordedResponse> {
   await acknowledgeResponses(tx, [id], tx.now, steps);
   const [response] = await listResponsesById(tx, [id]);
-  if (response === undefined) throw new AppError("not_found", "There is no response with this id.");
+  if (response === undefined) throw noSuchResponse();
   return response;
 }
 

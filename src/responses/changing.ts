@@ -1,19 +1,20 @@
 import { PROPERTIES_MAX, type Respondent, recordRespondents } from "../people/index.ts";
-import { invalidRequest } from "../platform/errors.ts";
+import { AppError, invalidRequest } from "../platform/errors.ts";
 import { recordEvents } from "../platform/events.ts";
 import { toInstant } from "../platform/schema.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { recordSurveys } from "../surveys/index.ts";
 import { findContradictions } from "./contradictions.ts";
-import { responseUpdated } from "./events.ts";
-import type { Response, ResponsePatch, ResponseUpsert } from "./model.ts";
+import { responseExcluded, responseUpdated } from "./events.ts";
+import { recordExclusions } from "./exclusionLedger.ts";
+import type { ExclusionInput, RecordedResponse, Response, ResponsePatch, ResponseUpsert } from "./model.ts";
 import { listResponsesById, listStoredAnswers } from "./queries.ts";
 import {
   commentOf,
+  exclusionFor,
   type RecordingSteps,
   type RecordResult,
   recordResponses,
-  testExclusion,
   withCases,
 } from "./service.ts";
 import { lockResponses, type ResponseRow, updateResponses } from "./writes.ts";
@@ -40,21 +41,83 @@ export async function changeResponse(
   if (row === undefined || before === undefined) return undefined;
 
   const { changed, changedAccountIds } = await applyChange(tx, row, change);
+  const response = await writeChange(tx, { row, before, changed }, steps);
+  for (const step of steps.onAccountsChanged) await step(tx, changedAccountIds);
+  return response;
+}
+
+/**
+ * Takes a response out of every aggregate, for a reason; the same again changes nothing.
+ * @returns undefined where there is no response with this id
+ * @throws {AppError} `conflict` where it is out for another reason
+ */
+export async function excludeResponse(
+  tx: WorkspaceTx,
+  id: string,
+  { reason, note = null }: ExclusionInput,
+  steps: RecordingSteps,
+): Promise<Response | undefined> {
+  return decide(tx, id, steps, (row) => {
+    if (row.exclusionReason === null) return { ...row, ...exclusionFor(tx, reason, note) };
+    if (row.exclusionReason === reason && row.exclusionNote === note) return row;
+    throw new AppError("conflict", `The response is excluded as ${row.exclusionReason}: include it first.`);
+  });
+}
+
+/** Puts a response back into every aggregate. @returns undefined where there is no response with this id */
+export async function includeResponse(
+  tx: WorkspaceTx,
+  id: string,
+  steps: RecordingSteps,
+): Promise<Response | undefined> {
+  return decide(tx, id, steps, (row) => ({ ...row, ...exclusionFor(tx, null) }));
+}
+
+async function decide(
+  tx: WorkspaceTx,
+  id: string,
+  steps: RecordingSteps,
+  change: (row: ResponseRow) => ResponseRow,
+): Promise<Response | undefined> {
+  const [row] = await lockResponses(tx, [id]);
+  const [before] = await listResponsesById(tx, [id]);
+  if (row === undefined || before === undefined) return undefined;
+  return writeChange(tx, { row, before, changed: change(row) }, steps);
+}
+
+interface Changing {
+  row: ResponseRow;
+  before: RecordedResponse;
+  changed: ResponseRow;
+}
+
+/** Writes a changed response, with what comes of the change; where nothing did, nothing. */
+async function writeChange(tx: WorkspaceTx, { row, before, changed }: Changing, steps: RecordingSteps) {
   if (isSame({ ...row, sourceUpdatedAt: changed.sourceUpdatedAt }, changed)) {
     if (!isSame(row, changed)) await updateResponses(tx, [changed]);
-    for (const step of steps.onAccountsChanged) await step(tx, changedAccountIds);
     return (await withCases(tx, [before], steps))[0];
   }
   const written = { ...changed, version: row.version + 1, updatedAt: tx.now };
   await updateResponses(tx, [written]);
+  await recordExclusions(tx, [{ before: row, after: written }]);
 
-  const [after] = await listResponsesById(tx, [id]);
+  const [after] = await listResponsesById(tx, [row.id]);
   if (after === undefined) throw new Error("a changed response was not found again");
   for (const step of steps.onChanged) await step(tx, [{ before, after }]);
-  for (const step of steps.onAccountsChanged) await step(tx, changedAccountIds);
   const [response] = await withCases(tx, [after], steps);
-  if (response !== undefined) await recordEvents(tx, [responseUpdated(response, before, written.version)]);
+  if (response === undefined) throw new Error("a changed response was not found again");
+  const isOtherwise = !isSame({ ...row, ...exclusionOf(changed) }, changed);
+  const isMoved = !isSame(row, { ...row, ...exclusionOf(changed) });
+  await recordEvents(tx, [
+    ...(isOtherwise ? [responseUpdated(response, before, written.version)] : []),
+    ...(isMoved ? [responseExcluded(response, before, written.version)] : []),
+  ]);
   return response;
+}
+
+/** What a row says of its exclusion. */
+function exclusionOf({ exclusionReason, exclusionNote, excludedAt, excludedBy }: ResponseRow) {
+  return { exclusionReason, exclusionNote, excludedAt, excludedBy };
 }
 
 /**
@@ -108,7 +171,7 @@ async function applyChange(tx: WorkspaceTx, row: ResponseRow, change: Change) {
     properties: mergeProperties(row.properties, change.properties),
     respondedAt: respondedAt === undefined ? row.respondedAt : new Date(respondedAt),
     sourceUpdatedAt: updatedAt === undefined ? row.sourceUpdatedAt : toInstant(updatedAt),
-    ...exclusionOf(tx, row, change.test),
+    ...testExclusionOf(tx, row, change.test),
   };
   return { changed, changedAccountIds };
 }
@@ -139,10 +202,10 @@ function mergeProperties(
   return Object.fromEntries(merged);
 }
 
-function exclusionOf(tx: WorkspaceTx, row: ResponseRow, test: boolean | undefined) {
+function testExclusionOf(tx: WorkspaceTx, row: ResponseRow, test: boolean | undefined) {
   const isTest = row.exclusionReason === "TEST";
   if (test === undefined || test === isTest || (test && row.exclusionReason !== null)) return {};
-  return testExclusion(tx, test);
+  return exclusionFor(tx, test ? "TEST" : null);
 }
 
 function isSame(a: ResponseRow, b: ResponseRow): boolean {

@@ -15,11 +15,20 @@ export function responseUpdated(response: Response, before: RecordedResponse, se
   const fields = Object.entries(before).filter(
     ([name, value]) => name in response && !isSame(value, response[name as keyof Response]),
   );
-  const { updatedAt: _updatedAt, ...previous } = Object.fromEntries(fields);
+  const { updatedAt: _updatedAt, exclusion: _exclusion, ...previous } = Object.fromEntries(fields);
   return {
     type: "response.updated",
     data: { sequence, response, previous },
     personId: response.person?.id ?? before.person?.id ?? null,
+  };
+}
+
+/** Taken out of every aggregate, or put back in. */
+export function responseExcluded(response: Response, before: RecordedResponse, sequence: number): NewEvent {
+  return {
+    type: response.exclusion === null ? "response.included" : "response.excluded",
+    data: { sequence, response, previous: { exclusion: before.exclusion } },
+    personId: response.person?.id ?? null,
   };
 }
 

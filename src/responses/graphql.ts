@@ -8,19 +8,20 @@ import {
   pageSize,
   readConnection,
 } from "../platform/graphqlConnection.ts";
+import { defineEnum } from "../platform/graphqlInput.ts";
 import { loadSurvey, SurveyType } from "../surveys/graphql.ts";
-import { acknowledgeResponse } from "./acknowledging.ts";
+import { listExclusions } from "./exclusionLedger.ts";
 import { CategoryEnum, ChannelEnum, ResponseFilterInput, toResponseFilter } from "./graphqlFilter.ts";
-import { EXCLUSION_REASONS, type RecordedResponse } from "./model.ts";
+import { EXCLUSION_REASONS, type ExclusionRecord, type RecordedResponse } from "./model.ts";
 import { countResponses, listResponses, listResponsesById, listResponsesOfPeople, RESPONSE_ORDERS } from "./queries.ts";
-import type { RecordingSteps } from "./service.ts";
 
 export const loadResponse = createLoader(async (tx, ids) => byId(await listResponsesById(tx, ids)));
 
-const ExclusionReasonEnum = builder.enumType("ExclusionReason", {
-  description: "Why a response is out of every aggregate",
-  values: EXCLUSION_REASONS,
-});
+const ExclusionReasonEnum = defineEnum(
+  "ExclusionReason",
+  "Why a response is out of every aggregate",
+  EXCLUSION_REASONS,
+);
 
 const ExclusionType = builder.objectRef<NonNullable<RecordedResponse["exclusion"]>>("Exclusion").implement({
   description: "Out of every aggregate, and why",
@@ -148,6 +149,34 @@ builder.queryFields((t) => ({
   }),
 }));
 
+const loadExclusions = createLoader(listExclusions);
+
+const ExclusionRecordType = builder.objectRef<ExclusionRecord>("ExclusionRecord").implement({
+  description: "One line of the ledger of exclusions: out of every aggregate, and back in",
+  extensions: { scope: null },
+  fields: (t) => ({
+    reason: t.field({ type: ExclusionReasonEnum, description: "Why", resolve: ({ reason }) => reason }),
+    note: t.exposeString("note", { nullable: true, description: "In somebody's words" }),
+    excludedAt: t.field({ type: "DateTime", description: "When it went out", resolve: (e) => e.excludedAt }),
+    excludedBy: t.exposeString("excludedBy", { description: "Who: user, key, job or source, and its id" }),
+    includedAt: t.field({
+      type: "DateTime",
+      nullable: true,
+      description: "When it came back",
+      resolve: (e) => e.includedAt,
+    }),
+    includedBy: t.exposeString("includedBy", { nullable: true, description: "Who put it back" }),
+  }),
+});
+
+builder.objectField(ResponseType, "exclusionHistory", (t) =>
+  t.field({
+    type: [ExclusionRecordType],
+    description: "When it was taken out of the aggregates and put back, oldest first",
+    resolve: async ({ id }, _args, context) => (await loadExclusions(context, id)) ?? [],
+  }),
+);
+
 const loadResponsesOfPerson = createListLoader(async (tx, personIds, limit) =>
   Map.groupBy(await listResponsesOfPeople(tx, personIds, limit), ({ person }) => person?.id ?? ""),
 );
@@ -160,16 +189,3 @@ builder.objectField(PersonType, "responses", (t) =>
     resolve: ({ id }, { first }, context) => loadResponsesOfPerson(context, id, pageSize(first)),
   }),
 );
-
-/** The mutations; how an answer finds its case is the composition root's to say. */
-export function defineResponseMutations(steps: Pick<RecordingSteps, "caseSummaryOf">): void {
-  builder.mutationField("acknowledgeResponse", (t) =>
-    t.field({
-      type: ResponseType,
-      description: "Record that the customer was thanked; said again, it changes nothing",
-      extensions: { scope: "responses:write" },
-      args: { id: t.arg.id({ required: true, description: "The answer" }) },
-      resolve: (_root, { id }, context) => context.write((tx) => acknowledgeResponse(tx, parseId("id", id), steps)),
-    }),
-  );
-}

@@ -89,6 +89,25 @@ export const ResponseUpsertSchema = Strict(
 );
 export type ResponseUpsert = Static<typeof ResponseUpsertSchema>;
 
+export const ExclusionInputSchema = Strict(
+  {
+    reason: OneOf(EXCLUSION_REASONS, { description: "Why it is no answer to be counted" }),
+    note: Type.Optional(Nullable(Text({ description: "In your own words" }))),
+  },
+  { $id: "ExclusionInput", description: "Takes a response out of every aggregate, and never deletes it" },
+);
+export type ExclusionInput = Static<typeof ExclusionInputSchema>;
+
+/** One line of the ledger: out, and back in. */
+export interface ExclusionRecord {
+  reason: ExclusionReason;
+  note: string | null;
+  excludedAt: string;
+  excludedBy: string;
+  includedAt: string | null;
+  includedBy: string | null;
+}
+
 const properties = {
   id: Id(),
   score: Score("0 to 10"),

@@ -1,7 +1,6 @@
 import { type Static, Type } from "@sinclair/typebox";
-import type { FastifyRequest } from "fastify";
 import { callerOf } from "../platform/auth.ts";
-import { AppError, invalidRequest } from "../platform/errors.ts";
+import { type AppError, invalidRequest } from "../platform/errors.ts";
 import type { Server } from "../platform/http.ts";
 import { answerCreation, type Creation, IdempotencyHeaders } from "../platform/keyedRoute.ts";
 import { decodeCursor, LIMIT_DEFAULT, PageOf, PageQuery, toPage } from "../platform/pagination.ts";
@@ -9,7 +8,6 @@ import { problems } from "../platform/problem.ts";
 import { AnyOf, DateTime, eitherOf, Id, OneOf, ref, Strict, Text, toBound } from "../platform/schema.ts";
 import type { Tenancy } from "../platform/tenancy.ts";
 import { CATEGORIES } from "../scoring/index.ts";
-import { acknowledgeResponse } from "./acknowledging.ts";
 import { changeResponse, putResponse } from "./changing.ts";
 import type { ResponseFilter } from "./filter.ts";
 import {
@@ -20,7 +18,7 @@ import {
   ResponseUpsertSchema,
 } from "./model.ts";
 import { listResponses, listResponsesById, type ResponseOrder } from "./queries.ts";
-import { type RecordingSteps, type RecordResult, recordResponses, withCases } from "./service.ts";
+import { noSuchResponse, type RecordingSteps, type RecordResult, recordResponses, withCases } from "./service.ts";
 
 const ListQuery = Strict({
   surveyKey: AnyOf(Text()),
@@ -39,7 +37,6 @@ const ListQuery = Strict({
 
 const ResponsePageSchema = PageOf(ref(ResponseSchema), "ResponsePage");
 const IdParams = Strict({ id: Id() });
-const NoFields = Strict({});
 
 export function registerResponseRoutes(app: Server, tenancy: Tenancy, steps: RecordingSteps): void {
   app.addSchema(ResponsePageSchema);
@@ -112,30 +109,9 @@ export function registerResponseRoutes(app: Server, tenancy: Tenancy, steps: Rec
       const response = await tenancy.inWorkspace(callerOf(request), (tx) =>
         changeResponse(tx, id, request.body, steps),
       );
-      if (response === undefined) throw notFound();
+      if (response === undefined) throw noSuchResponse();
       return response;
     },
-  );
-
-  app.post(
-    "/v1/responses/:id/acknowledgement",
-    {
-      config: { scope: "responses:write" },
-      preValidation: allowNoBody,
-      schema: {
-        operationId: "acknowledgeResponse",
-        summary: "Record that the customer was thanked; said again, it changes nothing",
-        tags: ["Responses"],
-        params: IdParams,
-        body: NoFields,
-        response: { 200: { description: "As it is now", ...ref(ResponseSchema) }, ...problems(400, 404, 413, 415) },
-      },
-    },
-    async (request) =>
-      tenancy.inWorkspace(callerOf(request), async (tx) => {
-        const [response] = await withCases(tx, [await acknowledgeResponse(tx, request.params.id, steps)], steps);
-        return response;
-      }),
   );
 
   app.get(
@@ -154,7 +130,7 @@ export function registerResponseRoutes(app: Server, tenancy: Tenancy, steps: Rec
       const [response] = await tenancy.readWorkspace(callerOf(request), async (tx) =>
         withCases(tx, await listResponsesById(tx, [request.params.id]), steps),
       );
-      if (response === undefined) throw notFound();
+      if (response === undefined) throw noSuchResponse();
       return response;
     },
   );
@@ -187,11 +163,6 @@ export function registerResponseRoutes(app: Server, tenancy: Tenancy, steps: Rec
   );
 }
 
-/** A command that says all in its path needs no body, and takes an empty one. */
-async function allowNoBody(request: FastifyRequest): Promise<void> {
-  request.body ??= {};
-}
-
 function toCreation(result: RecordResult | undefined): Creation & ({ resource: Response } | { error: AppError }) {
   if (result === undefined) throw new Error("recording gave no result");
   if (result.status === "rejected") return { error: result.error };
@@ -201,10 +172,6 @@ function toCreation(result: RecordResult | undefined): Creation & ({ resource: R
     resource: response,
     personIds: response.person === null ? [] : [response.person.id],
   };
-}
-
-function notFound(): AppError {
-  return new AppError("not_found", "There is no response with this id.");
 }
 
 function toFilter(query: Static<typeof ListQuery>): ResponseFilter {

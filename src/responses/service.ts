@@ -9,9 +9,11 @@ import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { recordSurveys } from "../surveys/index.ts";
 import { findContradictions } from "./contradictions.ts";
 import { responseRecorded } from "./events.ts";
+import { recordExclusions } from "./exclusionLedger.ts";
 import {
   type CaseSummary,
   DEFAULT_SOURCE,
+  type ExclusionReason,
   type FollowUp,
   type RecordedResponse,
   type Response,
@@ -155,6 +157,10 @@ async function insertAnswers(
   if (answers.length === 0) return { outcomes, changedAccountIds: [] };
   const { rows, changedAccountIds } = await toRows(tx, answers, options);
   const inserted = new Set(await insertResponses(tx, rows));
+  await recordExclusions(
+    tx,
+    rows.filter(({ id }) => inserted.has(id)).map((after) => ({ before: null, after })),
+  );
   if (inserted.size === answers.length) return { outcomes, changedAccountIds };
   const late = await sortOut(
     tx,
@@ -205,7 +211,8 @@ async function toRows(tx: WorkspaceTx, answers: readonly Answer[], options: Reco
       sourceUpdatedAt: input.updatedAt === undefined ? null : toInstant(input.updatedAt),
       followUp: options.followUp,
       version: 1,
-      ...testExclusion(tx, input.test === true),
+      // Test answers are stored, out of every aggregate.
+      ...exclusionFor(tx, input.test === true ? "TEST" : null),
     };
   });
   return { rows, changedAccountIds };
@@ -216,9 +223,13 @@ export function commentOf(comment: string | null | undefined): string | null {
   return comment?.trim() ? comment : null;
 }
 
-/** Test answers are stored, out of every aggregate. */
-export function testExclusion(tx: WorkspaceTx, isTest: boolean) {
-  if (!isTest) return { exclusionReason: null, exclusionNote: null, excludedAt: null, excludedBy: null };
+/** Out of every aggregate for this reason; null for in. */
+export function exclusionFor(tx: WorkspaceTx, reason: ExclusionReason | null, note: string | null = null) {
+  if (reason === null) return { exclusionReason: null, exclusionNote: null, excludedAt: null, excludedBy: null };
   const excludedBy = `${tx.actor.kind}:${tx.actor.id}`;
-  return { exclusionReason: "TEST" as const, exclusionNote: null, excludedAt: tx.now, excludedBy };
+  return { exclusionReason: reason, exclusionNote: note, excludedAt: tx.now, excludedBy };
+}
+
+export function noSuchResponse(): AppError {
+  return new AppError("not_found", "There is no response with this id.");
 }

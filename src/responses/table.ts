@@ -5,6 +5,18 @@ import type { Channel, ExclusionReason, FollowUp } from "./model.ts";
 const bytea = customType<{ data: Buffer }>({ dataType: () => "bytea" });
 const instant = (name: string) => timestamp(name, { withTimezone: true });
 
+export const responseExclusions = pgTable("response_exclusions", {
+  workspaceId: uuid("workspace_id").notNull(),
+  responseId: uuid("response_id").notNull(),
+  id: uuid().notNull(),
+  reason: text().$type<ExclusionReason>().notNull(),
+  note: text(),
+  excludedAt: instant("excluded_at").notNull(),
+  excludedBy: text("excluded_by").notNull(),
+  includedAt: instant("included_at"),
+  includedBy: text("included_by"),
+});
+
 export const responses = pgTable("responses", {
   workspaceId: uuid("workspace_id").notNull(),
   id: uuid().notNull(),

@@ -185,7 +185,7 @@ t.test("a hostile body is a 4xx problem on every route, and nothing of it is sto
   const client = await service.newClient();
   const routes = Object.entries(document.paths).flatMap(([path, operations]) =>
     Object.keys(operations)
-      .filter((method) => method !== "get")
+      .filter((method) => method !== "get" && method !== "delete")
       .map((method) => ({ path, method })),
   );
   t.ok(routes.length >= 7);

@@ -24,6 +24,7 @@ export interface Client {
   /** The same workspace by a key that may do less. */
   withScopes(...scopes: Scope[]): Promise<Client>;
   get(path: string): Promise<Answer>;
+  delete(path: string): Promise<Answer>;
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<Answer>;
   put(path: string, body: unknown): Promise<Answer>;
   patch(path: string, body: unknown): Promise<Answer>;
@@ -98,6 +99,7 @@ function clientOf(
       return (results as unknown as { rows: Record<string, unknown>[] }[]).at(-2)?.rows ?? [];
     },
     get: (url) => answer({ method: "GET", url, headers: { authorization } }),
+    delete: (url) => answer({ method: "DELETE", url, headers: { authorization } }),
     query: async (query, variables = {}) => {
       const { body } = await post("/graphql", { query, variables });
       if (body.errors !== undefined) throw new Error(JSON.stringify(body.errors));

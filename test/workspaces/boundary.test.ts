@@ -34,6 +34,7 @@ async function fillEveryTable(service: Service, client: Client, answer: object):
   const { body: response } = await client.post("/v1/responses", answer, { "idempotency-key": "k" });
   await setTimeout(600);
   await sweep(service.tenancy);
+  await client.post("/v1/responses", { score: 9, test: true });
   await client.put("/v1/root-causes/price", { label: "Price" });
   const { body: improvement } = await client.post("/v1/improvements", { title: "Cheaper", rootCauseKeys: ["price"] });
   await client.post(`/v1/improvements/${improvement.id}/told`, { personIds: [response.person.id] });
