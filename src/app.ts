@@ -43,14 +43,17 @@ import { defineResponseMutations } from "./responses/mutations.ts";
 import { registerResponseRoutes } from "./responses/routes.ts";
 import { SurveyInputSchema, SurveyPutSchema, SurveySchema } from "./surveys/index.ts";
 import { registerSurveyRoutes } from "./surveys/routes.ts";
+import "./themes/graphql.ts";
+import { tagChanged, tagRecorded } from "./themes/index.ts";
+import { registerThemeRoutes } from "./themes/routes.ts";
 import { createAuthenticate, SCOPES } from "./workspaces/index.ts";
 
 const VERSION = "0.1.0";
 
 /** What happens with every recorded answer, in this order, in the transaction that records it. */
 const RECORDING: RecordingSteps = {
-  onRecorded: [openCases],
-  onChanged: [reviewCases],
+  onRecorded: [tagRecorded, openCases],
+  onChanged: [tagChanged, reviewCases],
   onAccountsChanged: [rankCasesOfAccounts],
   caseSummaryOf,
 };
@@ -102,6 +105,7 @@ export async function buildApp(pool: Pool, logger: Logger): Promise<Server> {
   registerPolicyRoutes(app, tenancy);
   registerCauseRoutes(app, tenancy, IMPROVING);
   registerAudienceRoute(app, tenancy);
+  registerThemeRoutes(app, tenancy);
   await registerGraphql(app, tenancy, graphqlSchema);
   return app;
 }

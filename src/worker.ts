@@ -2,9 +2,20 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { sweep } from "./cases/index.ts";
 import type { Logger } from "./platform/logger.ts";
 import type { Tenancy } from "./platform/tenancy.ts";
+import { applyThemes } from "./themes/index.ts";
 
-/** So soon at the latest something that is due is announced. */
-const SWEEP_INTERVAL_MS = 30_000;
+/** What is done again and again; each tells how much it has done. */
+interface Job {
+  name: string;
+  intervalMs: number;
+  work: (tenancy: Tenancy) => Promise<number>;
+}
+
+const JOBS: readonly Job[] = [
+  // So soon at the latest something that is due is announced.
+  { name: "sweep", intervalMs: 30_000, work: sweep },
+  { name: "themes", intervalMs: 5_000, work: applyThemes },
+];
 
 export interface Worker {
   /** Ends after what is under way. */
@@ -14,22 +25,23 @@ export interface Worker {
 /** Does what no request does, until it is stopped. Any number of processes may work on one database. */
 export function startWorker(tenancy: Tenancy, logger: Logger): Worker {
   const stopping = new AbortController();
-  const sweeping = repeat(SWEEP_INTERVAL_MS, stopping.signal, async () => {
-    const startedAt = performance.now();
-    try {
-      const announced = await sweep(tenancy);
-      if (announced > 0) {
-        logger.info({ cases: announced, duration_ms: Math.round(performance.now() - startedAt) }, "swept");
+  const jobs = JOBS.map(({ name, intervalMs, work }) =>
+    repeat(intervalMs, stopping.signal, async () => {
+      const startedAt = performance.now();
+      try {
+        const done = await work(tenancy);
+        if (done > 0)
+          logger.info({ job: name, done, duration_ms: Math.round(performance.now() - startedAt) }, "worked");
+      } catch (error) {
+        // The database may be away; what is to be done then is done when it is back.
+        logger.error({ err: error, job: name }, "job failed");
       }
-    } catch (error) {
-      // The database may be away; what is due then is announced when it is back.
-      logger.error({ err: error }, "sweep failed");
-    }
-  });
+    }),
+  );
   return {
     stop: async () => {
       stopping.abort();
-      await sweeping;
+      await Promise.all(jobs);
     },
   };
 }

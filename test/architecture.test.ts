@@ -16,7 +16,8 @@ const MAY_IMPORT: Record<string, string[]> = {
   responses: ["platform", "scoring", "workspaces", "people", "surveys"],
   causes: ["platform", "workspaces", "people"],
   cases: ["platform", "scoring", "workspaces", "people", "surveys", "responses", "causes"],
-  aggregates: ["platform", "scoring", "workspaces", "people", "surveys", "responses", "causes", "cases"],
+  themes: ["platform", "workspaces", "responses"],
+  aggregates: ["platform", "scoring", "workspaces", "people", "surveys", "responses", "causes", "cases", "themes"],
 };
 /** The doors of a slice: everybody's, and those of the same adapter in a later slice. */
 const DOORS = new Set(["index.ts", "graphql.ts", "graphqlFilter.ts"]);

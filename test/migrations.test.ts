@@ -6,6 +6,7 @@ import * as peopleTables from "../src/people/table.ts";
 import { migrate, readMigrations } from "../src/platform/migrate.ts";
 import * as responseTables from "../src/responses/table.ts";
 import * as surveyTables from "../src/surveys/table.ts";
+import * as themeTables from "../src/themes/table.ts";
 import * as workspaceTables from "../src/workspaces/table.ts";
 import { cloneDatabase, createEmptyDatabase, withClient } from "./support/server.ts";
 
@@ -49,7 +50,7 @@ t.test("a migration that fails leaves nothing behind", async (t) => {
 t.test("the code's tables have the database's columns, and their types and nullability", async (t) => {
   const database = await cloneDatabase();
   t.teardown(database.drop);
-  const tables = [workspaceTables, peopleTables, surveyTables, responseTables, caseTables, causeTables]
+  const tables = [workspaceTables, peopleTables, surveyTables, responseTables, caseTables, causeTables, themeTables]
     .flatMap((module) => Object.values<unknown>(module))
     .filter((table) => table instanceof PgTable)
     .map(getTableConfig);

@@ -5,6 +5,7 @@ import { invalidRequest } from "../platform/errors.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import type { ResponseFilter } from "../responses/index.ts";
 import { listSurveys } from "../surveys/index.ts";
+import { listThemes } from "../themes/index.ts";
 import { getWorkspace } from "../workspaces/index.ts";
 import { countRows, type Grouping } from "./counting.ts";
 import { type CountingRules, defineNps } from "./rules.ts";
@@ -18,6 +19,7 @@ export const DIMENSIONS = [
   "LANGUAGE",
   "ACCOUNT",
   "ROOT_CAUSE",
+  "THEME",
   "PROPERTY",
 ] as const;
 export type Dimension = (typeof DIMENSIONS)[number];
@@ -80,6 +82,9 @@ const CASE_OF_ANSWER = sql`left join case_responses on case_responses.workspace_
     and case_responses.response_id = responses.id
   left join cases on cases.workspace_id = case_responses.workspace_id and cases.id = case_responses.case_id`;
 
+const THEMES_OF_ANSWER = sql`left join response_themes on response_themes.workspace_id = responses.workspace_id
+  and response_themes.response_id = responses.id`;
+
 const COLUMNS = {
   SURVEY: sql`responses.survey_key`,
   CHANNEL: sql`responses.channel`,
@@ -98,6 +103,7 @@ function groupingOf(by: Dimension, propertyKey: string | null): Grouping {
   if (by === "ROOT_CAUSE") {
     return { key: sql`coalesce(cases.actual_cause, cases.stated_cause, '')`, from: CASE_OF_ANSWER };
   }
+  if (by === "THEME") return { key: sql`coalesce(response_themes.theme_key, '')`, from: THEMES_OF_ANSWER };
   return { key: sql`coalesce(${COLUMNS[by]}, '')` };
 }
 
@@ -110,6 +116,8 @@ async function labelsOf(tx: WorkspaceTx, by: Dimension, keys: readonly string[])
       return new Map((await listSurveys(tx, keys)).map(({ key, name }) => [key, name ?? key]));
     case "ROOT_CAUSE":
       return new Map((await listRootCauses(tx, keys)).map(({ key, label }) => [key, label]));
+    case "THEME":
+      return new Map((await listThemes(tx, keys)).map(({ key, label }) => [key, label]));
     default:
       return new Map();
   }

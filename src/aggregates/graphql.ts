@@ -17,7 +17,8 @@ export const IntervalEnum = builder.enumType("Interval", {
   values: INTERVALS,
 });
 const DimensionEnum = builder.enumType("Dimension", {
-  description: "What answers are grouped by; ROOT_CAUSE is the actual one of their case, else the stated",
+  description:
+    "What answers are grouped by; ROOT_CAUSE is the actual one of their case, else the stated; by THEME an answer may be in several groups",
   values: DIMENSIONS,
 });
 const GroupOrderEnum = builder.enumType("GroupOrder", {

@@ -27,6 +27,10 @@ export interface ResponseFilter {
   acknowledged?: boolean | undefined;
   /** A comment or a request to be contacted, and nobody acknowledged it or reached them since: the black hole. */
   unattended?: boolean | undefined;
+  /** Whose comment speaks of any of these. */
+  themes?: readonly string[] | undefined;
+  /** Words in the comment, as people search: "exact phrases", -without, either or. */
+  search?: string | undefined;
   /** Inclusive. */
   updatedSince?: Date | undefined;
   sources?: readonly string[] | undefined;
@@ -61,9 +65,17 @@ export function whereResponses(workspaceId: string, filter: ResponseFilter): SQL
     is(isNotNull(responses.comment), filter.hasComment),
     is(eq(responses.incentivised, true), filter.incentivised),
     is(isNotNull(responses.acknowledgedAt), filter.acknowledged),
+    filter.themes && speaksOf(filter.themes),
+    filter.search === undefined ? undefined : sql`${responses.id} in (select search_comments(${filter.search}))`,
     is(IS_UNATTENDED, filter.unattended),
     filter.excluded === undefined ? undefined : (filter.excluded ? isNotNull : isNull)(responses.exclusionReason),
   );
+}
+
+/** Themes are a later slice's; its table is named here, so that a filter stays one statement. */
+function speaksOf(keys: readonly string[]): SQL {
+  return sql`exists (select 1 from response_themes where response_themes.workspace_id = ${responses.workspaceId}
+    and response_themes.response_id = ${responses.id} and theme_key = ${anyOf("text", keys)})`;
 }
 
 const IS_UNATTENDED = sql`((${responses.comment} is not null or ${responses.followUpRequested})

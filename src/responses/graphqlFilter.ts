@@ -41,6 +41,10 @@ export const ResponseFilterInput = builder.inputType("ResponseFilter", {
     followUpRequested: t.boolean({ description: "Asked to be contacted, or did not" }),
     hasComment: t.boolean({ description: "With a comment, or without" }),
     incentivised: t.boolean({ description: "Were promised something, or were not" }),
+    themes: t.stringList({ description: "Whose comment speaks of any of these themes" }),
+    search: t.string({
+      description: 'Words in the comment: "exact phrases", -without, either or; no case, no accents',
+    }),
     acknowledged: t.boolean({ description: "Were thanked, or were not" }),
     unattended: t.boolean({
       description: "With a comment or a request, and nobody acknowledged or reached them; or all others",

@@ -10,6 +10,8 @@ import { type Client, type Service, startService } from "../support/service.ts";
 const SYSTEM_TABLES = {
   workspaces: ["INSERT", "SELECT"],
   api_keys: ["SELECT"],
+  responses: ["SELECT"],
+  themes: ["SELECT"],
   case_clocks: ["SELECT"],
   case_commitments: ["SELECT"],
 };
@@ -31,6 +33,7 @@ async function tablesOf(client: Connection): Promise<Table[]> {
 /** Works a case from one end to the other, so that there is a row of every table. */
 async function fillEveryTable(service: Service, client: Client, answer: object): Promise<void> {
   await client.put("/v1/policies/first-contact", { dangerZone: { hours: 0.0001 } });
+  await client.put("/v1/themes/ours", { label: "Ours", phrases: ["ours"] });
   const { body: response } = await client.post("/v1/responses", answer, { "idempotency-key": "k" });
   await setTimeout(600);
   await sweep(service.tenancy);

@@ -1,0 +1,2 @@
+export { listThemes } from "./queries.ts";
+export { applyThemes, tagChanged, tagRecorded } from "./service.ts";

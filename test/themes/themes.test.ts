@@ -1,0 +1,144 @@
+import { sql } from "drizzle-orm";
+import t from "tap";
+import { applyThemes } from "../../src/themes/index.ts";
+import { type Client, startService } from "../support/service.ts";
+
+const put = (client: Client, key: string, phrases: string[], label = key) =>
+  client.put(`/v1/themes/${key}`, { label, phrases });
+
+async function idsOf(client: Client, filter: string): Promise<string[]> {
+  const query = `{ responses(orderBy: OLDEST, first: 100, filter: { ${filter} }) { edges { node { comment } } } }`;
+  return (await client.query(query)).responses.edges.map(({ node }: any) => node.comment);
+}
+
+t.test("themes", async (t) => {
+  const service = await startService(t);
+
+  t.test("are found in comments when these arrive and when they change", async (t) => {
+    const client = await service.newClient();
+    t.match(await put(client, "speed", ["slow", "langsam"], "Speed"), {
+      status: 201,
+      body: { key: "speed", label: "Speed", phrases: ["slow", "langsam"] },
+    });
+    await put(client, "price", ["too expensive"]);
+    const { body: first } = await client.post("/v1/responses", { score: 5, comment: "LANGSAM und too expensive" });
+    await client.post("/v1/responses", { score: 8, comment: "Slow" });
+    await client.post("/v1/responses", { score: 9, comment: "Great" });
+    await client.post("/v1/responses", { score: 9 });
+    t.same(await idsOf(client, 'themes: ["speed"]'), ["LANGSAM und too expensive", "Slow"]);
+    t.same(await idsOf(client, 'themes: ["price", "nothing"]'), ["LANGSAM und too expensive"]);
+    const groups = async (filter = "") =>
+      (
+        await client.query(`{ npsBreakdown(by: THEME, filter: { ${filter} }) { key label summary { answered } } }`)
+      ).npsBreakdown.map((group: any) => [group.key, group.label, group.summary.answered]);
+    t.same(await groups(), [
+      ["", "(none)", 2],
+      ["speed", "Speed", 2],
+      ["price", "price", 1],
+    ]);
+    t.same(await groups("categories: [PASSIVE]"), [["speed", "Speed", 1]], "what passives say");
+    await client.patch(`/v1/responses/${first.id}`, { comment: "Fine now" });
+    t.same(await idsOf(client, 'themes: ["speed"]'), ["Slow"]);
+  });
+
+  t.test("are found in older comments in the background, again after every change of the rule", async (t) => {
+    const client = await service.newClient();
+    const responses = Array.from({ length: 1_000 }, (_, n) => ({ score: 5, comment: n % 4 === 0 ? "Slow" : "Dear" }));
+    for (const half of [0, 1]) {
+      await client.post("/v1/responses/batch", {
+        responses: responses.map((one) => ({ ...one, language: String(half) })),
+      });
+    }
+    const { body } = await put(client, "speed", ["slow"]);
+    t.equal(body.isApplied, false);
+    const count = async () =>
+      (await client.query('{ nps(filter: { themes: ["speed"] }) { answered } }')).nps.answered as number;
+    t.equal(await count(), 0);
+    // Two workers at once: each batch is looked at by one.
+    const looked = await Promise.all([applyThemes(service.tenancy), applyThemes(service.tenancy)]);
+    if (looked[0] + looked[1] < 2_000) await applyThemes(service.tenancy);
+    t.equal(await count(), 500);
+    const { themes } = await client.query("{ themes { key isApplied } }");
+    t.same(themes, [{ key: "speed", isApplied: true }]);
+    await put(client, "speed", ["slow"], "Speed");
+    t.equal(await applyThemes(service.tenancy), 0, "another label is no other rule");
+    await put(client, "speed", ["dear"]);
+    await applyThemes(service.tenancy);
+    t.equal(await count(), 1_500);
+    await put(client, "speed", []);
+    await applyThemes(service.tenancy);
+    t.equal(await count(), 0);
+  });
+
+  t.test("need words, and are the workspace's own", async (t) => {
+    const [client, other] = [await service.newClient(), await service.newClient()];
+    t.match(await put(client, "x", ["slow", "!"]), { status: 400, body: { invalidParams: [{ name: "phrases.1" }] } });
+    await put(other, "theirs", ["slow"]);
+    await client.post("/v1/responses", { score: 5, comment: "slow" });
+    t.same((await client.get("/v1/themes")).body.data, []);
+    t.same(await idsOf(client, 'themes: ["theirs"]'), []);
+  });
+});
+
+t.test("search over comments", async (t) => {
+  const service = await startService(t);
+  const [client, other] = [await service.newClient(), await service.newClient()];
+  const comments = [
+    "The Größe is wrong",
+    "Delivery was slow, and support slower",
+    "slow support",
+    "Prix élevé",
+    "100 % great",
+  ];
+  for (const comment of comments) {
+    await client.post("/v1/responses", { score: 5, comment });
+    await other.post("/v1/responses", { score: 5, comment: `${comment} of theirs` });
+  }
+  const find = (search: string) => idsOf(client, `search: ${JSON.stringify(search)}`);
+
+  t.test("finds words whatever their case and accents, phrases, and without", async (t) => {
+    t.same(await find("grosse"), [comments[0]]);
+    t.same(await find("SLOW support"), [comments[1], comments[2]]);
+    t.same(await find('"slow support"'), [comments[2]]);
+    t.same(await find("slow -delivery"), [comments[2]]);
+    t.same(await find("eleve or great"), [comments[3], comments[4]]);
+    t.same(await find("nothing like it"), []);
+    t.same(await find("' ) ; drop table responses --"), []);
+    t.same(await find(""), []);
+    t.equal((await client.query('{ nps(filter: { search: "slow" }) { answered } }')).nps.answered, 2);
+  });
+
+  t.test("stays inside the workspace, also when the function is called directly", async (t) => {
+    t.same(await find("theirs"), []);
+    const count = (workspaceId: string) =>
+      service.pool
+        .query(
+          `begin; set local role afterscore_app; set local app.workspace_id = '${workspaceId}';
+           select count(*)::int as n from search_comments('slow'); commit`,
+        )
+        .then((results) => (results as unknown as { rows: { n: number }[] }[])[3]?.rows[0]?.n);
+    t.same([await count(client.workspaceId), await count(other.workspaceId), await count("")], [2, 2, 0]);
+    const { rows } = await service.pool.query(
+      "select rolname from pg_proc join pg_roles on pg_roles.oid = proowner where proname = 'search_comments'",
+    );
+    t.same(rows, [{ rolname: "afterscore_system" }], "it runs as a role that bypasses nothing");
+  });
+
+  t.test("uses an index", async (t) => {
+    await client.rows(`insert into responses (workspace_id, id, survey_key, score, comment, follow_up_requested, incentivised, properties,
+        responded_at, received_at, updated_at, source, follow_up)
+      select '${client.workspaceId}', gen_random_uuid(), 'default', 5, 'filler ' || n || ' words', false, false, '{}', now(), now(), now(), 'x', 'OPEN'
+      from generate_series(1, 5000) as n`);
+    await service.pool.query("analyze responses");
+    const plan = await service.tenancy.acrossWorkspaces("find what is due", async (tx) => {
+      await tx.run(sql`/* test.setWorkspace */ select set_config('app.workspace_id', ${client.workspaceId}, true)`);
+      return tx.run<{ "QUERY PLAN": string }>(sql`/* test.explainSearch */ explain select id from responses
+        where workspace_id = nullif(current_setting('app.workspace_id', true), '')::uuid and comment is not null
+          and to_tsvector('simple', fold_text(comment)) @@ websearch_to_tsquery('simple', fold_text('slow'))`);
+    });
+    t.match(
+      plan.map((row) => row["QUERY PLAN"]).join("\n"),
+      /responses_by_words[\s\S]*Index Cond: \(\(workspace_id = .* AND \(to_tsvector/,
+    );
+  });
+});
