@@ -40,9 +40,9 @@ create policy own_workspace on response_themes
 grant select, insert, delete on response_themes to afterscore_app;
 
 -- Search over comments. Under row-level security an index does not serve full text, whose operators are not
--- leakproof; so one function does it, as the role that sees every workspace, and itself looks into the
--- workspace of the transaction only. unaccent is not immutable because its dictionary could be replaced;
--- ours is fixed by name.
+-- leakproof; so one function does it, as a role that sees the comments of every workspace, and itself looks
+-- into the workspace of the transaction only. Nobody can become that role: it has this function and nothing
+-- else. unaccent is not immutable because its dictionary could be replaced; ours is fixed by name.
 create extension if not exists btree_gin;
 create extension if not exists unaccent;
 
@@ -53,8 +53,8 @@ create function fold_text(text) returns text language sql immutable strict paral
 create index responses_by_words on responses using gin (workspace_id, to_tsvector('simple', fold_text(comment)))
   where comment is not null;
 
-create policy every_workspace on responses for select to afterscore_system using (true);
-grant select on responses to afterscore_system;
+create policy every_comment on responses for select to afterscore_search using (true);
+grant select on responses to afterscore_search;
 
 create function search_comments(query text) returns setof uuid language sql stable strict
   security definer set search_path = public, pg_catalog
@@ -66,7 +66,9 @@ create function search_comments(query text) returns setof uuid language sql stab
   $$;
 revoke all on function search_comments from public;
 grant execute on function search_comments to afterscore_app;
--- The function is to run as the role, which must be allowed to have it.
-grant create on schema public to afterscore_system;
-alter function search_comments owner to afterscore_system;
-revoke create on schema public from afterscore_system;
+-- To give it away one must be a member of the role for a moment, and the role be allowed to have it.
+grant afterscore_search to current_user;
+grant usage, create on schema public to afterscore_search;
+alter function search_comments owner to afterscore_search;
+revoke create on schema public from afterscore_search;
+revoke afterscore_search from current_user;

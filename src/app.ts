@@ -3,6 +3,7 @@ import type { Pool } from "pg";
 import "./aggregates/accountsGraphql.ts";
 import "./aggregates/caseGraphql.ts";
 import "./aggregates/graphql.ts";
+import { countRecorded, recountChanged } from "./aggregates/index.ts";
 import "./aggregates/peopleGraphql.ts";
 import { registerAudienceRoute } from "./cases/audienceRoutes.ts";
 import { registerCaseCommands } from "./cases/commandRoutes.ts";
@@ -52,8 +53,8 @@ const VERSION = "0.1.0";
 
 /** What happens with every recorded answer, in this order, in the transaction that records it. */
 const RECORDING: RecordingSteps = {
-  onRecorded: [tagRecorded, openCases],
-  onChanged: [tagChanged, reviewCases],
+  onRecorded: [tagRecorded, openCases, countRecorded],
+  onChanged: [tagChanged, reviewCases, recountChanged],
   onAccountsChanged: [rankCasesOfAccounts],
   caseSummaryOf,
 };

@@ -1,11 +1,12 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
+import { rebuildRollups } from "./aggregates/index.ts";
 import { describeApp } from "./app.ts";
 import { ConfigError, type Environment, readEnvironment } from "./platform/config.ts";
 import { createPool } from "./platform/database.ts";
 import { AppError } from "./platform/errors.ts";
 import { createLogger, type Logger } from "./platform/logger.ts";
-import { createTenancy } from "./platform/tenancy.ts";
+import { createTenancy, type Tenancy } from "./platform/tenancy.ts";
 import { type Database, openDatabase } from "./runtime.ts";
 import { serve } from "./serve.ts";
 import { createApiKey, createWorkspace, deleteWorkspace, getAllWorkspaces } from "./workspaces/index.ts";
@@ -20,6 +21,7 @@ const USAGE = `Usage: node src/main.ts <command>
   workspace list
   workspace key --id <id>                            one more API key, with every scope
   workspace delete --id <id>                         with everything in it
+  rebuild [--id <id>]                                counts the scores by day anew, of all workspaces or of one
   openapi [--check]                                  writes openapi/, or says whether it is stale`;
 
 /** A command line that makes no sense; the usage is shown with it. */
@@ -47,6 +49,8 @@ async function run(args: string[]): Promise<void> {
       return withDatabase(environment, createLogger("silent"), (database) =>
         manageWorkspaces(database, subcommand, values),
       );
+    case "rebuild":
+      return withDatabase(environment, logger, (database) => rebuild(createTenancy(database.pool), values.id));
     case "openapi":
       return writeInterface(values.check === true);
     default:
@@ -108,6 +112,17 @@ async function manageWorkspaces(database: Database, subcommand: string | undefin
     if ((await getAllWorkspaces(tenancy)).some((workspace) => workspace.id === id)) return id;
     throw new AppError("not_found", `there is no workspace ${id}`);
   }
+}
+
+/** Of all workspaces, or of this one. */
+async function rebuild(tenancy: Tenancy, id: string | undefined): Promise<void> {
+  const workspaces = (await getAllWorkspaces(tenancy)).filter((workspace) => id === undefined || workspace.id === id);
+  if (workspaces.length === 0 && id !== undefined) throw new AppError("not_found", `there is no workspace ${id}`);
+  await rebuildRollups(
+    tenancy,
+    workspaces.map((workspace) => workspace.id),
+  );
+  print({ rebuilt: workspaces.length });
 }
 
 function required(value: string | undefined, option: string): string {

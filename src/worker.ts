@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { maintainRollups } from "./aggregates/index.ts";
 import { sweep } from "./cases/index.ts";
 import type { Logger } from "./platform/logger.ts";
 import type { Tenancy } from "./platform/tenancy.ts";
@@ -15,6 +16,7 @@ const JOBS: readonly Job[] = [
   // So soon at the latest something that is due is announced.
   { name: "sweep", intervalMs: 30_000, work: sweep },
   { name: "themes", intervalMs: 5_000, work: applyThemes },
+  { name: "rollups", intervalMs: 5_000, work: maintainRollups },
 ];
 
 export interface Worker {

@@ -7,7 +7,9 @@ import type { ResponseFilter } from "../responses/index.ts";
 import { listSurveys } from "../surveys/index.ts";
 import { listThemes } from "../themes/index.ts";
 import { getWorkspace } from "../workspaces/index.ts";
-import { countRows, type Grouping } from "./counting.ts";
+import type { Grouping } from "./counting.ts";
+import { countAnswers } from "./rollupCounting.ts";
+import { ROLLUP_DIMENSIONS } from "./rollups.ts";
 import { type CountingRules, defineNps } from "./rules.ts";
 import { type NpsSummary, summarise } from "./summary.ts";
 
@@ -52,7 +54,7 @@ export async function breakdownOf(
   rules: CountingRules,
 ): Promise<NpsGroup[]> {
   const { timeZone } = await getWorkspace(tx);
-  const tallies = await countRows(tx, filter, rules, groupingOf(by, propertyKey));
+  const tallies = await countAnswers(tx, filter, rules, groupingOf(by, propertyKey));
   const groups = [...tallies].map(([key, tally]) => {
     const group = { by, key, ...(propertyKey === null ? {} : { propertyKey }) };
     return { key, summary: summarise(tally, rules, defineNps(filter, rules, timeZone, group)) };
@@ -104,7 +106,10 @@ function groupingOf(by: Dimension, propertyKey: string | null): Grouping {
     return { key: sql`coalesce(cases.actual_cause, cases.stated_cause, '')`, from: CASE_OF_ANSWER };
   }
   if (by === "THEME") return { key: sql`coalesce(response_themes.theme_key, '')`, from: THEMES_OF_ANSWER };
-  return { key: sql`coalesce(${COLUMNS[by]}, '')` };
+  const grouping: Grouping = { key: sql`coalesce(${COLUMNS[by]}, '')` };
+  if (by === "SURVEY") return { ...grouping, daily: { key: sql`days.survey_key` } };
+  const dimension = ROLLUP_DIMENSIONS.find((name) => name === by);
+  return dimension === undefined ? grouping : { ...grouping, daily: { key: sql`days.value`, dimension } };
 }
 
 /** What people call the groups, where that is not their key. */

@@ -3,6 +3,7 @@ import { invalidRequest } from "../platform/errors.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { type ResponseFilter, whereResponses } from "../responses/index.ts";
 import { CATEGORY_SCORES, emptyDistribution, type Moments } from "../scoring/index.ts";
+import type { RollupDimension } from "./rollups.ts";
 import type { CountingRules } from "./rules.ts";
 
 /** What was counted of one group of answers. */
@@ -21,16 +22,16 @@ export interface Tally {
 export interface Grouping {
   key: SQL;
   from?: SQL;
+  /** The same over `days (value, survey_key, day)`, where the counts by day can be grouped so. */
+  daily?: { key: SQL; from?: SQL; dimension?: RollupDimension };
 }
-
-const ONE_GROUP: Grouping = { key: sql`''` };
 
 /** Counts the answers that a filter names from the rows, group by group. A group without any is not there. */
 export async function countRows(
   tx: WorkspaceTx,
   filter: ResponseFilter,
   rules: CountingRules,
-  grouping: Grouping = ONE_GROUP,
+  grouping: Grouping,
 ): Promise<Map<string, Tally>> {
   const counted = countedAnswers(tx, filter, rules, grouping);
   const rows = await tx.run<{ key: string; score: number; n: number }>(sql`/* aggregates.countScores */

@@ -46,7 +46,7 @@ function haveNothingInCommon<T>(a: readonly T[] | undefined, b: readonly T[] | u
 }
 
 /** The scores that the terms about scores leave. */
-function scoresOf({ scores, categories, dangerZone }: ResponseFilter): number[] {
+export function scoresOf({ scores, categories, dangerZone }: ResponseFilter): number[] {
   return Array.from({ length: SCORE_MAX + 1 }, (_, score) => score).filter(
     (score) =>
       (scores?.includes(score) ?? true) &&

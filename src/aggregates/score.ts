@@ -5,6 +5,7 @@ import { type Change, changeOf, pairedChangeOf } from "../scoring/index.ts";
 import { getWorkspace } from "../workspaces/index.ts";
 import { countRows } from "./counting.ts";
 import { requireDisjoint } from "./disjoint.ts";
+import { countAnswers } from "./rollupCounting.ts";
 import { type CountingRules, defineNps } from "./rules.ts";
 import { estimate, type NpsSummary, summarise } from "./summary.ts";
 import { countPairs } from "./transitions.ts";
@@ -16,7 +17,7 @@ export async function scoreOf(tx: WorkspaceTx, filter: ResponseFilter, rules: Co
 
 async function measure(tx: WorkspaceTx, filter: ResponseFilter, rules: CountingRules) {
   const { timeZone } = await getWorkspace(tx);
-  const tally = (await countRows(tx, filter, rules)).get("");
+  const tally = (await countAnswers(tx, filter, rules)).get("");
   return { tally, summary: summarise(tally, rules, defineNps(filter, rules, timeZone)) };
 }
 

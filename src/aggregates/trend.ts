@@ -1,11 +1,12 @@
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import { invalidRequest } from "../platform/errors.ts";
 import { unnest } from "../platform/sql.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { type ResponseFilter, whereResponses } from "../responses/index.ts";
 import { getWorkspace } from "../workspaces/index.ts";
 import { type Bucket, bucketKey, type CalendarInterval, listBuckets } from "./buckets.ts";
-import { countRows, type Grouping } from "./counting.ts";
+import type { Grouping } from "./counting.ts";
+import { countAnswers } from "./rollupCounting.ts";
 import { type CountingRules, defineNps } from "./rules.ts";
 import { type NpsSummary, summarise } from "./summary.ts";
 
@@ -39,9 +40,16 @@ export async function trendOf(
   const points = rollingDays === null ? buckets : await listWindows(tx, buckets, timeZone, rollingDays);
   const grouping: Grouping =
     rollingDays === null
-      ? { key: bucketKey(sql`responses.responded_at`, interval, timeZone) }
-      : { key: sql`(extract(epoch from windows."end") * 1000)::bigint::text`, from: windowsOf(points) };
-  const tallies = await countRows(tx, filter, rules, grouping);
+      ? {
+          key: bucketKey(sql`responses.responded_at`, interval, timeZone),
+          daily: { key: bucketKey(midnight(timeZone), interval, timeZone) },
+        }
+      : {
+          key: WINDOW_KEY,
+          from: windowsOf(points, sql`responses.responded_at`),
+          daily: { key: WINDOW_KEY, from: windowsOf(points, midnight(timeZone)) },
+        };
+  const tallies = await countAnswers(tx, filter, rules, grouping);
   return points.map(({ start, end }) => {
     const key = String((rollingDays === null ? start : end).getTime());
     const within = { ...filter, from: latest(start, filter.from), to: earliest(end, filter.to) };
@@ -74,10 +82,18 @@ async function listWindows(
     from ${unnest({ end: ["timestamptz", ends] })} order by 2`);
 }
 
-function windowsOf(points: readonly Bucket[]) {
+const WINDOW_KEY = sql`(extract(epoch from windows."end") * 1000)::bigint::text`;
+
+/** The windows that a time falls into. */
+function windowsOf(points: readonly Bucket[], time: SQL) {
   const [starts, ends] = [points.map(({ start }) => start), points.map(({ end }) => end)];
   return sql`join unnest(${sql.param(starts)}::timestamptz[], ${sql.param(ends)}::timestamptz[]) as windows (start, "end")
-    on responses.responded_at >= windows.start and responses.responded_at < windows."end"`;
+    on ${time} >= windows.start and ${time} < windows."end"`;
+}
+
+/** When the day of a count begins; whole days fall into an interval or window as their beginning does. */
+function midnight(timeZone: string): SQL {
+  return sql`(days.day::timestamp at time zone ${timeZone})`;
 }
 
 function latest(a: Date, b: Date | undefined): Date {

@@ -95,18 +95,21 @@ async function apply(client: Client, { version, name, sql, checksum }: Migration
 }
 
 /**
- * The two roles that all work is done as. Roles belong to the server and not to one database, so
+ * The two roles that all work is done as, and the one that owns the search and that nobody becomes. Roles belong to the server and not to one database, so
  * another database's migration may be creating the same at this moment, unseen by our lock. A login
  * role that is no superuser must be granted what it may `set role` to, also what it created itself.
  */
 async function createRoles(client: Client): Promise<void> {
-  for (const role of ["afterscore_app", "afterscore_system"]) {
+  const working = ["afterscore_app", "afterscore_system"];
+  for (const role of [...working, "afterscore_search"]) {
     await client.query(`do $$ begin
       if to_regrole('${role}') is null then
         create role ${role} nologin;
       end if;
     exception when duplicate_object or unique_violation then null;
     end $$`);
+  }
+  for (const role of working) {
     await client.query(`do $$ begin
       set local role ${role};
       reset role;

@@ -65,6 +65,7 @@ const REFUSALS = [
   /goes inside person|to be known by|"conflict"|with those kept/,
   /"invalid_transition"|is not the key of a root cause|is nobody's id|must not be before the clock/,
   /calendar/,
+  /must have a word/,
 ];
 
 async function send(client: Client, method: string, path: string, body: unknown, ids = {}): Promise<Answer> {

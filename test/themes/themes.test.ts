@@ -1,4 +1,3 @@
-import { sql } from "drizzle-orm";
 import t from "tap";
 import { applyThemes } from "../../src/themes/index.ts";
 import { type Client, startService } from "../support/service.ts";
@@ -121,7 +120,7 @@ t.test("search over comments", async (t) => {
     const { rows } = await service.pool.query(
       "select rolname from pg_proc join pg_roles on pg_roles.oid = proowner where proname = 'search_comments'",
     );
-    t.same(rows, [{ rolname: "afterscore_system" }], "it runs as a role that bypasses nothing");
+    t.same(rows, [{ rolname: "afterscore_search" }], "it runs as a role that has nothing else");
   });
 
   t.test("uses an index", async (t) => {
@@ -130,12 +129,14 @@ t.test("search over comments", async (t) => {
       select '${client.workspaceId}', gen_random_uuid(), 'default', 5, 'filler ' || n || ' words', false, false, '{}', now(), now(), now(), 'x', 'OPEN'
       from generate_series(1, 5000) as n`);
     await service.pool.query("analyze responses");
-    const plan = await service.tenancy.acrossWorkspaces("find what is due", async (tx) => {
-      await tx.run(sql`/* test.setWorkspace */ select set_config('app.workspace_id', ${client.workspaceId}, true)`);
-      return tx.run<{ "QUERY PLAN": string }>(sql`/* test.explainSearch */ explain select id from responses
+    // As the owner of the tables, for once not bound by row-level security, like the role that searches.
+    const results = await service.pool.query(`begin; alter table responses no force row level security;
+      set local app.workspace_id = '${client.workspaceId}';
+      explain select id from responses
         where workspace_id = nullif(current_setting('app.workspace_id', true), '')::uuid and comment is not null
-          and to_tsvector('simple', fold_text(comment)) @@ websearch_to_tsquery('simple', fold_text('slow'))`);
-    });
+          and to_tsvector('simple', fold_text(comment)) @@ websearch_to_tsquery('simple', fold_text('slow'));
+      rollback`);
+    const plan = (results as unknown as { rows: Record<string, string>[] }[])[3]?.rows ?? [];
     t.match(
       plan.map((row) => row["QUERY PLAN"]).join("\n"),
       /responses_by_words[\s\S]*Index Cond: \(\(workspace_id = .* AND \(to_tsvector/,

@@ -1,6 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import { Client as Connection } from "pg";
 import t from "tap";
+import { maintainRollups } from "../../src/aggregates/index.ts";
 import { sweep } from "../../src/cases/index.ts";
 import { newId } from "../../src/platform/ids.ts";
 import { SYSTEM_REASONS } from "../../src/platform/tenancy.ts";
@@ -10,8 +11,9 @@ import { type Client, type Service, startService } from "../support/service.ts";
 const SYSTEM_TABLES = {
   workspaces: ["INSERT", "SELECT"],
   api_keys: ["SELECT"],
-  responses: ["SELECT"],
   themes: ["SELECT"],
+  nps_rollups: ["SELECT"],
+  nps_deltas: ["SELECT"],
   case_clocks: ["SELECT"],
   case_commitments: ["SELECT"],
 };
@@ -35,6 +37,12 @@ async function fillEveryTable(service: Service, client: Client, answer: object):
   await client.put("/v1/policies/first-contact", { dangerZone: { hours: 0.0001 } });
   await client.put("/v1/themes/ours", { label: "Ours", phrases: ["ours"] });
   const { body: response } = await client.post("/v1/responses", answer, { "idempotency-key": "k" });
+  // Two rounds: the first makes the counts, which the answer after it then changes.
+  await maintainRollups(service.tenancy);
+  await client.post("/v1/responses", { score: 9 });
+  await maintainRollups(service.tenancy);
+  await client.post("/v1/responses", { score: 9 });
+  await client.rows(`insert into nps_wide_dimensions values ('${client.workspaceId}', 'TOUCHPOINT')`);
   await setTimeout(600);
   await sweep(service.tenancy);
   await client.post("/v1/responses", { score: 9, test: true });
@@ -87,8 +95,18 @@ t.test("the workspace boundary", async (t) => {
     );
     t.same(rows, [
       { role: "afterscore_app", bad: false },
+      { role: "afterscore_search", bad: false },
       { role: "afterscore_system", bad: false },
     ]);
+    const { rows: search } = await client.query(
+      `select table_name as table, privilege_type as right from information_schema.role_table_grants where grantee = 'afterscore_search'`,
+    );
+    t.same(search, [{ table: "responses", right: "SELECT" }], "who searches reads comments and nothing else");
+    const { rows: members } = await client.query(
+      `select pg_has_role(rolname, 'afterscore_search', 'usage') as is from pg_roles
+       where rolname in (current_user, 'afterscore_app', 'afterscore_system') order by rolname`,
+    );
+    t.same(members, [{ is: false }, { is: false }, { is: false }], "and nobody becomes that role");
     const grants = await client.query<{ table: string; rights: string[] }>(
       `select table_name as table, array_agg(privilege_type::text order by privilege_type) as rights
        from information_schema.role_table_grants where grantee = 'afterscore_system' group by table_name`,

@@ -1,0 +1,1 @@
+export { countRecorded, maintainRollups, rebuildRollups, recountChanged } from "./rollups.ts";

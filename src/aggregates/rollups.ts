@@ -1,0 +1,220 @@
+import { type SQL, sql } from "drizzle-orm";
+import { newId } from "../platform/ids.ts";
+import { unnest } from "../platform/sql.ts";
+import type { Caller, SystemTx, Tenancy, WorkspaceTx } from "../platform/tenancy.ts";
+import type { RecordedResponse, ResponseChange } from "../responses/index.ts";
+import { SCORE_MAX } from "../scoring/index.ts";
+
+/** What answers are counted by besides survey and day. */
+export const ROLLUP_DIMENSIONS = ["CHANNEL", "TOUCHPOINT", "SEGMENT", "LANGUAGE"] as const;
+export type RollupDimension = (typeof ROLLUP_DIMENSIONS)[number];
+
+/** More are not worth counting by: rows answer for such a dimension. */
+const VALUES_MAX = 200;
+const DELTAS_PER_FOLD = 50_000;
+const WORKSPACES_PER_ROUND = 100;
+const ROUNDS_MAX = 1_000;
+
+/** The column of the counter of each score. */
+export const COUNTERS = Array.from({ length: SCORE_MAX + 1 }, (_, score) => `s${score}`);
+
+/** One expression a counter. */
+export function eachCounter(expression: (score: number, name: string) => SQL): SQL {
+  return sql.join(
+    COUNTERS.map((name, score) => expression(score, name)),
+    sql`, `,
+  );
+}
+
+const COUNTER_NAMES = eachCounter((_, name) => sql`${sql.identifier(name)}`);
+/** The dimensions of a response, as rows (dimension, value). */
+const DIMENSIONS_OF_RESPONSE = sql`(values ('', ''), ('CHANNEL', coalesce(channel, '')), ('TOUCHPOINT', coalesce(touchpoint, '')),
+  ('SEGMENT', coalesce(segment, '')), ('LANGUAGE', coalesce(language, ''))) as dimensions (dimension, value)`;
+
+/**
+ * Appends what new and changed answers do to the counts. Writers share a lock that ends with their
+ * transaction, so that a new generation begins when nobody writes for the old one.
+ */
+async function appendDeltas(tx: WorkspaceTx, counted: readonly { response: RecordedResponse; n: number }[]) {
+  const included = counted.filter(({ response }) => response.exclusion === null);
+  if (included.length === 0) return;
+  await tx.run(sql`/* aggregates.shareRollups */ select pg_advisory_xact_lock_shared(${lockOf(tx)})`);
+  await tx.run(sql`/* aggregates.insertDeltas */
+    insert into nps_deltas (workspace_id, id, generation, dimension, value, survey_key, day, score, n)
+    select ${tx.workspaceId}::uuid, (array_agg(id))[1], generation, dimension, value, survey_key, day, score, sum(n)
+    from (
+      select input.id, generation, dimension, value, survey_key, (responded_at at time zone time_zone)::date as day, score, n
+      from nps_rollups, ${unnest(deltaColumns(included))}
+      where nps_rollups.workspace_id = ${tx.workspaceId}
+    ) as deltas group by generation, dimension, value, survey_key, day, score having sum(n) <> 0`);
+}
+
+/** Each response five times: without a dimension, and with each. */
+function deltaColumns(counted: readonly { response: RecordedResponse; n: number }[]): Parameters<typeof unnest>[0] {
+  const rows = counted.flatMap(({ response, n }) =>
+    dimensionsOf(response).map(([dimension, value]) => ({ response, n, dimension, value })),
+  );
+  return {
+    id: ["uuid", rows.map(() => newId())],
+    dimension: ["text", rows.map(({ dimension }) => dimension)],
+    value: ["text", rows.map(({ value }) => value)],
+    survey_key: ["text", rows.map(({ response }) => response.survey.key)],
+    responded_at: ["timestamptz", rows.map(({ response }) => response.respondedAt)],
+    score: ["smallint", rows.map(({ response }) => response.score)],
+    n: ["integer", rows.map(({ n }) => n)],
+  };
+}
+
+function dimensionsOf({ channel, touchpoint, account, language }: RecordedResponse): [string, string][] {
+  const values = { CHANNEL: channel, TOUCHPOINT: touchpoint, SEGMENT: account?.segment, LANGUAGE: language };
+  return [["", ""], ...ROLLUP_DIMENSIONS.map((name): [string, string] => [name, values[name] ?? ""])];
+}
+
+/** Counts new answers. */
+export async function countRecorded(tx: WorkspaceTx, recorded: readonly RecordedResponse[]): Promise<void> {
+  await appendDeltas(
+    tx,
+    recorded.map((response) => ({ response, n: 1 })),
+  );
+}
+
+/** Counts changed answers as they are, and no more as they were. */
+export async function recountChanged(tx: WorkspaceTx, changes: readonly ResponseChange[]): Promise<void> {
+  await appendDeltas(
+    tx,
+    changes.flatMap(({ before, after }) => [
+      { response: before, n: -1 },
+      { response: after, n: 1 },
+    ]),
+  );
+}
+
+/** Adds the deltas to the counts. @returns how many deltas there were */
+async function fold(tx: WorkspaceTx): Promise<number> {
+  const [folded] = await tx.run<{ n: number }>(sql`/* aggregates.foldDeltas */
+    with taken as (
+      delete from nps_deltas where workspace_id = ${tx.workspaceId} and id in (
+        select id from nps_deltas where workspace_id = ${tx.workspaceId} limit ${DELTAS_PER_FOLD} for update skip locked)
+      returning generation, dimension, value, survey_key, day, score, n
+    ), summed as (
+      select generation, dimension, value, survey_key, day,
+        ${eachCounter((score, name) => sql`coalesce(sum(n) filter (where score = ${score}), 0) as ${sql.identifier(name)}`)}
+      from taken
+      -- Of another generation, or of a dimension that rows answer for, nobody asks.
+      where generation = (select generation from nps_rollups where workspace_id = ${tx.workspaceId})
+        and dimension not in (select dimension from nps_wide_dimensions where workspace_id = ${tx.workspaceId})
+      group by 1, 2, 3, 4, 5
+    ), added as (
+      insert into nps_daily (workspace_id, generation, dimension, value, survey_key, day, ${COUNTER_NAMES})
+      select ${tx.workspaceId}, generation, dimension, value, survey_key, day, ${COUNTER_NAMES} from summed
+      order by 2, 3, 4, 5, 6
+      on conflict (workspace_id, generation, dimension, value, survey_key, day) do update set
+        ${eachCounter((_, name) => sql`${sql.identifier(name)} = nps_daily.${sql.identifier(name)} + excluded.${sql.identifier(name)}`)}
+    )
+    select count(*) as n from taken`);
+  if ((folded?.n ?? 0) > 0) await dropWideDimensions(tx);
+  return folded?.n ?? 0;
+}
+
+async function dropWideDimensions(tx: WorkspaceTx): Promise<void> {
+  await tx.run(sql`/* aggregates.dropWideDimensions */
+    with wide as (
+      insert into nps_wide_dimensions (workspace_id, dimension)
+      select ${tx.workspaceId}, dimension from nps_daily where workspace_id = ${tx.workspaceId} and dimension <> ''
+      group by dimension having count(distinct value) > ${VALUES_MAX} on conflict do nothing returning dimension
+    ) delete from nps_daily using wide where nps_daily.workspace_id = ${tx.workspaceId} and nps_daily.dimension = wide.dimension`);
+}
+
+/**
+ * Begins a new generation of the counts, in the workspace's time zone as it is now: writers of the old one
+ * have ended, and those after it write for the new one.
+ */
+async function beginGeneration(tx: WorkspaceTx): Promise<void> {
+  await tx.run(sql`/* aggregates.lockRollups */ select pg_advisory_xact_lock(${lockOf(tx)})`);
+  await tx.run(sql`/* aggregates.beginGeneration */
+    insert into nps_rollups (workspace_id, generation, time_zone, is_ready)
+    select id, 1, time_zone, false from workspaces where id = ${tx.workspaceId}
+    on conflict (workspace_id) do update
+    set generation = nps_rollups.generation + 1, time_zone = excluded.time_zone, is_ready = false`);
+}
+
+/**
+ * Counts all answers for the generation that has begun. What writers have added meanwhile, and this
+ * statement sees, it counts from the rows instead: both are in one snapshot.
+ */
+async function buildGeneration(tx: WorkspaceTx): Promise<boolean> {
+  const claimed = await tx.run(sql`/* aggregates.claimRollups */
+    select 1 from nps_rollups where workspace_id = ${tx.workspaceId} and not is_ready for update skip locked`);
+  if (claimed.length === 0) return false;
+  // Of millions of answers it takes longer than a request may.
+  await tx.run(sql`/* aggregates.allowTime */ set local statement_timeout = '30min'`);
+  await tx.run(sql`/* aggregates.forgetGenerations */ delete from nps_daily where workspace_id = ${tx.workspaceId}`);
+  await tx.run(sql`/* aggregates.forgetWideDimensions */
+    delete from nps_wide_dimensions where workspace_id = ${tx.workspaceId}`);
+  await tx.run(sql`/* aggregates.buildGeneration */
+    with seen as (delete from nps_deltas where workspace_id = ${tx.workspaceId})
+    insert into nps_daily (workspace_id, generation, dimension, value, survey_key, day, ${COUNTER_NAMES})
+    select ${tx.workspaceId}::uuid, generation, dimension, value, survey_key, (responded_at at time zone time_zone)::date,
+      ${eachCounter((score) => sql`count(*) filter (where score = ${score})`)}
+    from nps_rollups, responses cross join lateral ${DIMENSIONS_OF_RESPONSE}
+    where nps_rollups.workspace_id = ${tx.workspaceId} and responses.workspace_id = ${tx.workspaceId}
+      and exclusion_reason is null
+    group by 1, 2, 3, 4, 5, 6`);
+  await dropWideDimensions(tx);
+  await tx.run(sql`/* aggregates.markReady */
+    update nps_rollups set is_ready = true where workspace_id = ${tx.workspaceId}`);
+  return true;
+}
+
+function lockOf({ workspaceId }: WorkspaceTx): SQL {
+  return sql`hashtextextended(${`nps_rollups ${workspaceId}`}, 0)`;
+}
+
+async function listToBuild(tx: SystemTx): Promise<{ workspaceId: string; isBegun: boolean }[]> {
+  return tx.run(sql`/* aggregates.listRollupsToBuild */
+    select workspaces.id as "workspaceId", coalesce(nps_rollups.time_zone = workspaces.time_zone, false) as "isBegun"
+    from workspaces left join nps_rollups on nps_rollups.workspace_id = workspaces.id
+    where nps_rollups.time_zone is distinct from workspaces.time_zone or not nps_rollups.is_ready
+    limit ${WORKSPACES_PER_ROUND}`);
+}
+
+async function listToFold(tx: SystemTx): Promise<{ workspaceId: string }[]> {
+  return tx.run(sql`/* aggregates.listRollupsToFold */
+    select workspace_id as "workspaceId" from nps_rollups
+    where is_ready and exists (select 1 from nps_deltas where nps_deltas.workspace_id = nps_rollups.workspace_id)
+    limit ${WORKSPACES_PER_ROUND}`);
+}
+
+function rollupJob(workspaceId: string): Caller {
+  return { workspaceId, actor: { kind: "job", id: "rollups" }, requestId: null };
+}
+
+/** Counts everything in these workspaces anew. Meanwhile rows answer. */
+export async function rebuildRollups(tenancy: Tenancy, workspaceIds: readonly string[]): Promise<void> {
+  for (const workspaceId of workspaceIds) {
+    await tenancy.inWorkspace(rollupJob(workspaceId), beginGeneration);
+    await tenancy.inWorkspace(rollupJob(workspaceId), buildGeneration);
+  }
+}
+
+/**
+ * Makes the counts of workspaces that have none in their time zone, and folds what was appended. Any number
+ * of workers may do so at once.
+ * @returns how many generations were built and deltas folded
+ */
+export async function maintainRollups(tenancy: Tenancy): Promise<number> {
+  let done = 0;
+  for (const { workspaceId, isBegun } of await tenancy.acrossWorkspaces("find what is due", listToBuild)) {
+    if (!isBegun) await tenancy.inWorkspace(rollupJob(workspaceId), beginGeneration);
+    done += Number(await tenancy.inWorkspace(rollupJob(workspaceId), buildGeneration));
+  }
+  for (let round = 0; round < ROUNDS_MAX; round += 1) {
+    let folded = 0;
+    for (const { workspaceId } of await tenancy.acrossWorkspaces("find what is due", listToFold)) {
+      folded += await tenancy.inWorkspace(rollupJob(workspaceId), fold);
+    }
+    done += folded;
+    if (folded === 0) break;
+  }
+  return done;
+}
