@@ -1,19 +1,21 @@
 // Measures what the documents quote, each figure beside its baseline in the same run: `npm run bench`.
 import { writeFile } from "node:fs/promises";
 import { arch, cpus, platform, totalmem } from "node:os";
+import { measureAggregates } from "./aggregates.ts";
 import { measureQueue } from "./queue.ts";
 import { withService } from "./service.ts";
 
 const RESULTS = new URL("RESULTS.md", import.meta.url);
 
 const measurements = await withService(async (service) => {
-  return { postgres: service.version, rows: await measureQueue(service) };
+  const rows = [...(await measureQueue(service)), ...(await measureAggregates(service))];
+  return { postgres: service.version, rows };
 });
 
 const rows = measurements.rows.map(({ what, baseline, measured, ratioMax }) => {
   const ratio = measured / baseline;
   const verdict = ratio <= ratioMax ? "" : " **missed**";
-  return `| ${what} | ${baseline.toFixed(2)} | ${measured.toFixed(2)} | ${ratio.toFixed(2)}${verdict} | ${ratioMax.toFixed(2)} |`;
+  return `| ${what} | ${baseline.toFixed(2)} | ${measured.toFixed(2)} | ${ratio.toPrecision(2)}${verdict} | ${ratioMax.toPrecision(2)} |`;
 });
 
 await writeFile(

@@ -1,4 +1,4 @@
-/** One figure and what it is held against. */
+/** One figure and what it is held against, in the same run. */
 export interface Measurement {
   what: string;
   /** In milliseconds, medians. */
@@ -6,4 +6,27 @@ export interface Measurement {
   measured: number;
   /** What `measured / baseline` may be at the most. */
   ratioMax: number;
+}
+
+/** The median of the times that this takes, in milliseconds, after some that do not count. */
+export async function medianOf(runs: number, warmUp: number, work: () => Promise<unknown>): Promise<number> {
+  const [median] = await mediansOf(runs, warmUp, [work]);
+  return median ?? Number.NaN;
+}
+
+/** The same of several things in turn, so that all meet the same moods of the machine. */
+export async function mediansOf(
+  runs: number,
+  warmUp: number,
+  works: readonly (() => Promise<unknown>)[],
+): Promise<number[]> {
+  const times: number[][] = works.map(() => []);
+  for (let run = -warmUp; run < runs; run += 1) {
+    for (const [index, work] of works.entries()) {
+      const startedAt = performance.now();
+      await work();
+      if (run >= 0) times[index]?.push(performance.now() - startedAt);
+    }
+  }
+  return times.map((own) => own.toSorted((a, b) => a - b)[Math.floor(own.length / 2)] ?? Number.NaN);
 }

@@ -1,4 +1,4 @@
-import type { Measurement } from "./measurement.ts";
+import { type Measurement, mediansOf } from "./measurement.ts";
 import type { BenchService, BenchWorkspace } from "./service.ts";
 
 const FEW = 2_000;
@@ -42,42 +42,13 @@ export async function measureQueue(service: BenchService): Promise<Measurement[]
   const many = await service.newWorkspace("many");
   await few.fill(openCases(few.id, FEW));
   await many.fill(openCases(many.id, MANY));
-  await many.fill("analyze");
+  await many.vacuum();
   const measurements: Measurement[] = [];
   for (const order of ORDERS) {
-    const ask = (workspace: BenchWorkspace) => time(service, workspace, `/v1/cases?status=OPEN&orderBy=${order}`);
-    for (let n = 0; n < WARM_UP; n += 1) {
-      await ask(few);
-      await ask(many);
-    }
-    const times: { few: number[]; many: number[] } = { few: [], many: [] };
-    // In turn, so that both meet the same moods of the machine.
-    for (let n = 0; n < REQUESTS; n += 1) {
-      times.few.push(await ask(few));
-      times.many.push(await ask(many));
-    }
-    measurements.push({
-      what: `first page of the queue by ${order}: ${MANY.toLocaleString("en")} open cases against ${FEW.toLocaleString("en")}`,
-      baseline: median(times.few),
-      measured: median(times.many),
-      ratioMax: 3,
-    });
+    const ask = (workspace: BenchWorkspace) => () => service.get(workspace, `/v1/cases?status=OPEN&orderBy=${order}`);
+    const [baseline = 0, measured = 0] = await mediansOf(REQUESTS, WARM_UP, [ask(few), ask(many)]);
+    const sizes = `${MANY.toLocaleString("en")} open cases against ${FEW.toLocaleString("en")}`;
+    measurements.push({ what: `first page of the queue by ${order}: ${sizes}`, baseline, measured, ratioMax: 3 });
   }
   return measurements;
-}
-
-async function time({ url }: BenchService, { apiKey }: BenchWorkspace, path: string): Promise<number> {
-  const startedAt = performance.now();
-  const answer = await fetch(`${url}${path}`, { headers: { authorization: `Bearer ${apiKey}` } });
-  const { data } = (await answer.json()) as { data: unknown[] };
-  const took = performance.now() - startedAt;
-  if (answer.status !== 200 || data.length !== 20) throw new Error(`${path} was answered ${answer.status}`);
-  return took;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted[Math.floor(sorted.length / 2)];
-  if (middle === undefined) throw new Error("nothing was measured");
-  return middle;
 }

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { Client } from "pg";
+import { rebuildRollups } from "../src/aggregates/index.ts";
 import { createPool } from "../src/platform/database.ts";
 import { startEmbeddedPostgres } from "../src/platform/embeddedPostgres.ts";
 import { createLogger } from "../src/platform/logger.ts";
@@ -20,6 +21,11 @@ export interface BenchService {
   /** Of PostgreSQL. */
   version: string;
   newWorkspace(name: string): Promise<BenchWorkspace>;
+  /** Sends a request of each kind; throws for any answer but a good one. */
+  get(workspace: BenchWorkspace, path: string): Promise<void>;
+  ask(workspace: BenchWorkspace, query: string): Promise<void>;
+  /** Counts the scores by day anew, as the worker would. */
+  rebuild(workspaceIds: string[]): Promise<void>;
 }
 
 export interface BenchWorkspace {
@@ -27,6 +33,10 @@ export interface BenchWorkspace {
   apiKey: string;
   /** Runs SQL past the service, in the workspace: to fill tables faster than anybody answers. */
   fill(sql: string): Promise<void>;
+  /** The same as the role that does the service's work. */
+  query(sql: string): Promise<void>;
+  /** What autovacuum would have done by then. */
+  vacuum(): Promise<void>;
 }
 
 export async function withService<T>(work: (service: BenchService) => Promise<T>): Promise<T> {
@@ -47,8 +57,18 @@ export async function withService<T>(work: (service: BenchService) => Promise<T>
     stdio: ["ignore", "pipe", "inherit"],
   });
   try {
+    const url = await addressOf(server);
+    const send = async ({ apiKey }: BenchWorkspace, path: string, init: { method?: string; body?: string } = {}) => {
+      const headers = { authorization: `Bearer ${apiKey}`, "content-type": "application/json" };
+      const answer = await fetch(`${url}${path}`, { ...init, headers });
+      const text = await answer.text();
+      if (answer.status !== 200 || text.includes('"errors"')) throw new Error(`${path}: ${answer.status} ${text}`);
+    };
     return await work({
-      url: await addressOf(server),
+      url,
+      get: send,
+      ask: (workspace, query) => send(workspace, "/graphql", { method: "POST", body: JSON.stringify({ query }) }),
+      rebuild: (workspaceIds) => rebuildRollups(tenancy, workspaceIds),
       version: rows[0]?.server_version ?? "unknown",
       newWorkspace: async (name) => {
         const { workspace, apiKey } = await createWorkspace(tenancy, { name, timeZone: "UTC" });
@@ -57,6 +77,13 @@ export async function withService<T>(work: (service: BenchService) => Promise<T>
           apiKey,
           fill: async (sql) => {
             await pool.query(`begin; set local app.workspace_id = '${workspace.id}'; ${sql}; commit`);
+          },
+          query: async (sql) => {
+            const role = "set local role afterscore_app";
+            await pool.query(`begin; ${role}; set local app.workspace_id = '${workspace.id}'; ${sql}; commit`);
+          },
+          vacuum: async () => {
+            await pool.query("vacuum analyze");
           },
         };
       },

@@ -139,6 +139,44 @@ t.test("counts are exact while many write, fold and build at once", async (t) =>
   }
 });
 
+t.test("from and to at any instant, in any time zone, count what counting by hand counts", async (t) => {
+  const service = await startService(t);
+  // In Santiago the clocks go forward at midnight, in Lord Howe by half an hour.
+  for (const [timeZone, change] of [
+    ["Europe/Berlin", "2026-03-29T01:00:00Z"],
+    ["America/New_York", "2025-11-02T06:00:00Z"],
+    ["America/Santiago", "2025-09-07T04:00:00Z"],
+    ["Australia/Lord_Howe", "2026-04-04T15:00:00Z"],
+    ["Asia/Kolkata", "2026-01-01T00:00:00Z"],
+    ["Pacific/Kiritimati", "2026-01-01T00:00:00Z"],
+  ] as const) {
+    const client = await newCounted(service, timeZone);
+    const random = randomOf(31);
+    const at = () => new Date(Date.parse(change) + Math.round((random() - 0.5) * 8 * 86_400 * 2) * 500);
+    const answers = Array.from({ length: 300 }, (_, n) => ({ score: n % 11, respondedAt: at().toISOString() }));
+    await client.post("/v1/responses/batch", { responses: answers });
+    await maintainRollups(service.tenancy);
+    for (let n = 0; n < 15; n += 1) {
+      // Also at the times of answers themselves, and at midnight.
+      const bounds = [at().toISOString(), n % 3 === 0 ? (answers[n]?.respondedAt ?? "") : at().toISOString()].toSorted(
+        (a, b) => (a < b ? -1 : 1),
+      );
+      const [from = "", to = ""] = bounds;
+      const expected = Array.from(
+        { length: 11 },
+        (_, score) => answers.filter((a) => a.score === score && a.respondedAt >= from && a.respondedAt < to).length,
+      );
+      const { nps, npsTrend } = await client.query(`{ nps(filter: { from: "${from}", to: "${to}" }) { distribution }
+        npsTrend(interval: DAY, filter: { from: "${from}", to: "${to}" }) { summary { distribution } } }`);
+      t.same(nps.distribution, expected, `${timeZone} ${from} ${to}`);
+      const total = expected.map((_, score) =>
+        npsTrend.reduce((sum: number, { summary }: any) => sum + summary.distribution[score], 0),
+      );
+      t.same(total, expected, `${timeZone}: the days together are the whole`);
+    }
+  }
+});
+
 t.test("another time zone is another generation, and meanwhile rows answer", async (t) => {
   const service = await startService(t);
   const client = await newCounted(service, "UTC");

@@ -129,6 +129,55 @@ t.test("a change the other way round is the opposite, and its interval stays wit
   );
 });
 
+t.test("the order of answers does not matter, and two halves merged are the whole", async () => {
+  const answers = fc.array(fc.record({ s: fc.constantFrom(-1, 0, 1), w: fc.integer({ min: 0, max: 1_000 }) }));
+  fc.assert(
+    fc.property(answers, fc.nat(), (all, at) => {
+      const middle = all.length === 0 ? 0 : at % all.length;
+      const [whole, turned] = [momentsOf(all), momentsOf([...all.slice(middle), ...all.slice(0, middle)].toReversed())];
+      const [a, b] = [momentsOf(all.slice(0, middle)), momentsOf(all.slice(middle))];
+      const merged = Object.fromEntries(
+        Object.entries(a).map(([name, value]) => [name, value + b[name as keyof Moments]]),
+      );
+      const counts = (part: typeof all): Counts => ({
+        promoters: part.filter(({ s }) => s === 1).length,
+        passives: part.filter(({ s }) => s === 0).length,
+        detractors: part.filter(({ s }) => s === -1).length,
+      });
+      const [ofA, ofB] = [counts(all.slice(0, middle)), counts(all.slice(middle))];
+      const sum = {
+        promoters: ofA.promoters + ofB.promoters,
+        passives: ofA.passives + ofB.passives,
+        detractors: ofA.detractors + ofB.detractors,
+      };
+      return (
+        JSON.stringify(whole) === JSON.stringify(turned) &&
+        JSON.stringify(whole) === JSON.stringify(merged) &&
+        npsOf(sum) === npsOf(counts(all))
+      );
+    }),
+  );
+});
+
+t.test("intervals of means stay within −100 and 100, and negated scores mirror them", async () => {
+  const answers = fc.array(
+    fc.record({ s: fc.double({ min: -1, max: 1, noNaN: true }), w: fc.integer({ min: 1, max: 9 }) }),
+    { minLength: 2, maxLength: 30 },
+  );
+  fc.assert(
+    fc.property(answers, (all) => {
+      const negated = all.map(({ s, w }) => ({ s: -s, w }));
+      return [weightedInterval, accountMeansInterval].every((interval) => {
+        const ones = (given: typeof all) =>
+          interval === accountMeansInterval ? given.map(({ s }) => ({ s, w: 1 })) : given;
+        const [there, back] = [interval(momentsOf(ones(all)), 0.95), interval(momentsOf(ones(negated)), 0.95)];
+        if (there === null || back === null) return there === back;
+        return there.low >= -100 && there.high <= 100 && Math.abs(there.low + back.high) < 1e-6;
+      });
+    }),
+  );
+});
+
 /** How often an interval of 95 % holds the true value, over so many samples. */
 function coverage(samples: number, draw: () => { low: number; high: number } | null, truth: number): number {
   let [held, drawn] = [0, 0];
