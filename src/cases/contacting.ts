@@ -1,6 +1,6 @@
 import { invalidRequest } from "../platform/errors.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
-import { acknowledgeResponses, markReached } from "../responses/index.ts";
+import { acknowledgeResponses, lockResponses, markReached } from "../responses/index.ts";
 import { changeCase, type Target } from "./changing.ts";
 import type { Contact } from "./commands.ts";
 import { meetClock, START_TOLERANCE_MS } from "./firstContact.ts";
@@ -17,6 +17,12 @@ const REACHING: ReadonlySet<Contact["outcome"]> = new Set(["REACHED", "LEFT_MESS
  * @throws {AppError} `invalid_request` for a time in the future or before the clock
  */
 export async function recordContact(tx: WorkspaceTx, target: Target, input: Contact): Promise<Case> {
+  // Answers are locked before cases, here as where an answer is changed: the other order would be a deadlock.
+  const links = await listResponseIdsOf(tx, [target.id]);
+  await lockResponses(
+    tx,
+    links.map(({ id }) => id),
+  );
   return changeCase(tx, target, async (row) => {
     const { channel, direction, outcome, note = null } = input;
     const occurredAt = input.occurredAt === undefined ? tx.now : new Date(input.occurredAt);

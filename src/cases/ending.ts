@@ -56,12 +56,14 @@ export async function resolveCase(tx: WorkspaceTx, target: Target, input: Resolu
 /**
  * The customer was asked whether it is resolved: if so the case is closed, else it is worked again. What
  * they say as a score stays with the case, apart from the scores of surveys.
- * @throws {AppError} `invalid_transition`
+ * @throws {AppError} `invalid_transition`; `conflict` when it would be worked again while the person has
+ *   another case that is
  */
 export async function verifyCase(tx: WorkspaceTx, target: Target, input: Verification): Promise<Case> {
-  return changeCase(tx, target, (row) => {
+  return changeCase(tx, target, async (row) => {
     const { satisfied, verbalScore = null, note = null } = input;
     const status = statusAfter(row.status, satisfied ? "satisfiedVerification" : "unsatisfiedVerification");
+    if (!satisfied) await requireOnlyCase(tx, row);
     const activities = [{ type: "VERIFIED" as const, text: note, details: { satisfied, verbalScore } }];
     if (satisfied) return { row: { ...row, status }, activities, events: ["case.verified", "case.closed"] };
     return { row: { ...row, status, outcome: null, resolution: null }, activities, events: ["case.verified"] };

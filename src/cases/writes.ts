@@ -33,7 +33,8 @@ export async function lockCases(
     .from(cases)
     .where(and(eq(cases.workspaceId, tx.workspaceId), condition))
     .orderBy(cases.id)
-    .for("update", skipLocked ? { skipLocked: true } : {});
+    // Rows that refer to it may be written meanwhile; nothing changes its key.
+    .for("no key update", skipLocked ? { skipLocked: true } : {});
   if (found.length === 0) return [];
   const ids = found.map(({ id }) => id);
   const clocks = await tx.db

@@ -145,7 +145,7 @@ export async function listAccountsByExternalId(
     .from(accounts)
     .where(and(eq(accounts.workspaceId, tx.workspaceId), sql`${accounts.externalId} = ${anyOf("text", externalIds)}`))
     .orderBy(asc(accounts.externalId));
-  return lock === "for update" ? query.for("update") : query;
+  return lock === "for update" ? query.for("no key update") : query;
 }
 
 /** Everybody who is known by one of these, each kind looked up in its own unique index. */
@@ -161,5 +161,5 @@ export async function listPeopleByIdentity(
     .from(people)
     .where(and(eq(people.workspaceId, tx.workspaceId), or(...terms)))
     .orderBy(asc(people.id));
-  return lock === "for update" ? query.for("update") : query;
+  return lock === "for update" ? query.for("no key update") : query;
 }

@@ -31,7 +31,7 @@ export async function acknowledgeResponses(
     .from(responses)
     .where(and(isOneOf(tx, ids), isNull(responses.acknowledgedAt)))
     .orderBy(asc(responses.id))
-    .for("update");
+    .for("no key update");
   if (open.length === 0) return;
   const acknowledged = open.map(({ id }) => id);
   await tx.db

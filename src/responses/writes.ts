@@ -13,7 +13,7 @@ export async function lockResponses(tx: WorkspaceTx, ids: readonly string[]): Pr
     .from(responses)
     .where(and(eq(responses.workspaceId, tx.workspaceId), sql`${responses.id} = ${anyOf("uuid", ids)}`))
     .orderBy(asc(responses.id))
-    .for("update");
+    .for("no key update");
 }
 
 function columnsOf(rows: readonly ResponseRow[]) {

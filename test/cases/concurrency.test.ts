@@ -1,5 +1,20 @@
+import { Client as Connection } from "pg";
 import t from "tap";
 import { startService } from "../support/service.ts";
+
+/** The SQLSTATE of every error that the database has answered with since. */
+function collectErrors(): () => string[] {
+  const query = Reflect.get(Connection.prototype, "query") as (this: Connection, ...args: unknown[]) => unknown;
+  const codes: string[] = [];
+  Object.assign(Connection.prototype, {
+    query(this: Connection, ...args: unknown[]) {
+      const result = query.apply(this, args);
+      if (result instanceof Promise) result.catch((error: { code?: string }) => codes.push(error.code ?? "unknown"));
+      return result;
+    },
+  });
+  return () => codes;
+}
 
 const ROUNDS = 20;
 const CALL = { channel: "PHONE", direction: "OUTBOUND", outcome: "REACHED" };
@@ -68,6 +83,25 @@ t.test("two people change one case at the same moment", async (t) => {
       // What the contact did not know of any more needs one of its own.
       t.equal(body.status, body.firstContact.metAt === null ? "OPEN" : "CONTACTED");
     }
+  });
+
+  t.test("by contacts and corrections in a storm, and nobody has to give way to a deadlock", async (t) => {
+    const codes = collectErrors();
+    const { path, response } = await open({ score: 5, comment: "Slow", person: { email: "storm@example.com" } });
+    const storm = Array.from({ length: 24 }, (_, n) => {
+      if (n % 4 === 0) return client.post(`${path}/contacts`, { ...CALL, topics: ["THANKED"] });
+      if (n % 4 === 1) return client.patch(`/v1/responses/${response.id}`, { score: n % 7, comment: `Slow ${n}` });
+      if (n % 4 === 2) return client.post(`${path}/notes`, { text: String(n) });
+      return client.post("/v1/responses", { score: n % 7, person: { email: "storm@example.com" } });
+    });
+    const answers = await Promise.all(storm);
+    t.ok(
+      answers.every(({ status }) => status < 300),
+      statusesOf(answers).join(" "),
+    );
+    // Whichever of the two time-outs is noticed first.
+    const given = codes().filter((code) => code === "40P01" || code === "55P03");
+    t.same(given, [], "nobody waited for somebody who waited for them");
   });
 
   t.test("and of two who open one by hand, or open an old one again, one does", async (t) => {

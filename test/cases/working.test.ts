@@ -243,7 +243,7 @@ t.test("working a case", async (t) => {
     t.equal((await client.post("/v1/cases", { responseId: id })).status, 201, "but somebody may");
   });
 
-  t.test("reopening while the person has another case is a conflict", async (t) => {
+  t.test("reopening, or going on with a case, while the person has another is a conflict", async (t) => {
     const client = await service.newClient();
     const person = { email: "ana@example.com" };
     const first = await open(client, { score: 5, person });
@@ -254,6 +254,12 @@ t.test("working a case", async (t) => {
       status: 409,
       body: { code: "conflict", existingId: second.response.case.id },
     });
+    await client.post(`${second.path}/contacts`, { channel: "PHONE", direction: "OUTBOUND", outcome: "REACHED" });
+    await client.post(`${second.path}/resolution`, { outcome: "FIXED", resolution: "x" });
+    const third = await open(client, { score: 3, person });
+    const unsatisfied = await client.post(`${second.path}/verification`, { satisfied: false });
+    t.match(unsatisfied, { status: 409, body: { code: "conflict", existingId: third.response.case.id } });
+    t.equal((await client.post(`${second.path}/verification`, { satisfied: true })).body.status, "CLOSED");
   });
 
   t.test("everything that happened can be paged, however much it is", async (t) => {
