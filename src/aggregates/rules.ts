@@ -1,5 +1,6 @@
 import { invalidRequest } from "../platform/errors.ts";
 import { hashJson } from "../platform/json.ts";
+import { FORMAT_TESTS } from "../platform/schema.ts";
 import type { ResponseFilter } from "../responses/index.ts";
 
 /** RESPONSE: every answer counts. RESPONDENT: the latest of each person. ACCOUNT: the mean over accounts. */
@@ -39,6 +40,9 @@ export function toRules(given: {
   };
   if (!(rules.confidence > 0 && rules.confidence <= CONFIDENCE_MAX)) {
     throw invalidRequest([{ name: "confidence", reason: `must be more than 0 and at most ${CONFIDENCE_MAX}` }]);
+  }
+  if (rules.currency !== null && !FORMAT_TESTS["currency"]?.(rules.currency)) {
+    throw invalidRequest([{ name: "currency", reason: "must be an ISO 4217 code, like EUR" }]);
   }
   if (rules.currency !== null && rules.weighting === "NONE") {
     throw invalidRequest([

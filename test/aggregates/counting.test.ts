@@ -265,6 +265,9 @@ t.test("weights in more than one currency need to be told which", async (t) => {
     definition: { currency: "EUR" },
   });
   t.match((await ask('currency: "EUR"')).errors, [{ extensions: { invalidParams: [{ name: "currency" }] } }]);
+  t.match((await ask('weighting: ACCOUNT_VALUE, currency: "eur"')).errors, [
+    { extensions: { invalidParams: [{ name: "currency", reason: /ISO 4217/ }] } },
+  ]);
   t.match((await ask("unit: ACCOUNT")).data.nps, { nps: 0, unweighted: 0 });
 });
 
