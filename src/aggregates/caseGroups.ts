@@ -28,11 +28,14 @@ export interface CaseGroup {
 }
 
 /** The values of each case, from the answers that belong to it. */
-const ofAnswers = (column: SQL) => sql`cross join lateral (
+const ofAnswers = (column: SQL) => sql`left join lateral (
     select distinct coalesce(${column}, '') as value from case_responses
     join responses on responses.workspace_id = case_responses.workspace_id and responses.id = case_responses.response_id
     where case_responses.workspace_id = cases.workspace_id and case_responses.case_id = cases.id
-  ) as shared`;
+  ) as shared on true`;
+
+/** A case whose answers have all gone to others has none. */
+const SHARED = sql`coalesce(shared.value, '')`;
 
 /** Of each dimension: the key of a case's group, what it is joined with, and what people call it. */
 const DIMENSIONS: Record<CaseDimension, { key: SQL; from: SQL; label: SQL }> = {
@@ -42,9 +45,9 @@ const DIMENSIONS: Record<CaseDimension, { key: SQL; from: SQL; label: SQL }> = {
   STATUS: own(sql`cases.status`),
   ASSIGNEE: own(sql`cases.assignee`),
   PRIORITY: own(sql`cases.priority`),
-  SEGMENT: { key: sql`shared.value`, from: ofAnswers(sql`responses.segment`), label: sql`null` },
+  SEGMENT: { key: SHARED, from: ofAnswers(sql`responses.segment`), label: sql`null` },
   SURVEY: {
-    key: sql`shared.value`,
+    key: SHARED,
     from: ofAnswers(sql`responses.survey_key`),
     label: labelOf(sql`surveys`, sql`name`),
   },

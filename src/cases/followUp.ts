@@ -3,7 +3,7 @@ import { distinct } from "../platform/sql.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { listResponsesById } from "../responses/index.ts";
 import { isLive } from "./lifecycle.ts";
-import { type Call, type Causes, joinCase, leaveCase, openCase, reopenCase } from "./placing.ts";
+import { type Call, type Causes, changeAnswer, joinCase, leaveCase, openCase, reopenCase } from "./placing.ts";
 import { loadPolicies, type Policies } from "./policyStore.ts";
 import { listResponseIdsOf } from "./queries.ts";
 import { reasonsToCall } from "./reasons.ts";
@@ -50,10 +50,14 @@ function place({ tx, call, drafts, earlier, policies, causes }: Placing): void {
   if (own !== undefined && isWorked && !isMoved) {
     own.touchedBy = response.id;
     if (news.length > 0) joinCase(tx, own, call, policies, causes);
+    else if (call.isOtherwise === true) changeAnswer(own, response);
     return;
   }
-  // A case that has ended keeps its answers as they were, unless they say something new.
-  if (own !== undefined && !isWorked && (isMoved || news.length === 0)) return;
+  // A case that has ended goes on as it is, unless its answers say something new.
+  if (own !== undefined && !isWorked && (isMoved || news.length === 0)) {
+    if (call.isOtherwise === true) changeAnswer(own, response);
+    return;
+  }
 
   const target = [...drafts.values()].find(
     ({ row }) => personId !== null && row.personId === personId && row !== own?.row && isLive(row.status),

@@ -18,6 +18,9 @@ export async function openCases(tx: WorkspaceTx, recorded: readonly RecordedResp
   );
 }
 
+/** What whoever works a case goes by. */
+const SHOWN = ["score", "comment", "followUpRequested", "respondedAt"] as const;
+
 /**
  * The same rules for answers that were changed: what has become a reason to call opens a case or joins
  * one, never a second; an answer that turned out to be somebody else's goes over to their case; a case
@@ -36,6 +39,7 @@ export async function reviewCases(tx: WorkspaceTx, changes: readonly ResponseCha
       caseId,
       isMoved: before.person?.id !== after.person?.id,
       news: reasonsToCall(after).filter((reason) => !known.includes(reason)),
+      isOtherwise: SHOWN.some((name) => before[name] !== after[name]),
     };
   });
   await followUp(

@@ -15,6 +15,8 @@ export interface Call {
   /** It belongs to another person than before. */
   isMoved: boolean;
   news: CaseReason[];
+  /** What a case shows of the answer is not what it was. */
+  isOtherwise?: boolean;
   /** Why somebody wants it to be called by hand. */
   note?: string | null;
 }
@@ -101,6 +103,11 @@ export function reopenCase(tx: WorkspaceTx, draft: Open, { response }: Call, pol
   draft.row = { ...row, status, outcome: null, resolution: null, clocks: [...row.clocks, clock] };
   draft.activities.push({ type: "REOPENED", details: { responseId: response.id, cause: causes.join } });
   draft.events.push("case.reopened");
+}
+
+/** An answer says something else, and nothing that is a reason to call anew. */
+export function changeAnswer(draft: Open, { id }: RecordedResponse): void {
+  draft.activities.push({ type: "RESPONSE_CHANGED", details: { responseId: id } });
 }
 
 /** An answer turned out to be somebody else's. */

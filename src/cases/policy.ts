@@ -18,7 +18,7 @@ const HOUR_MS = 3_600_000;
 
 /** Sent by those who are used to it elsewhere; refused with the reason, wherever a case is spoken of. */
 export const NO_RESOLUTION_DEADLINE: Absence = {
-  pattern: "resol|deadline|sla|due",
+  pattern: "resol|deadline|sla|due|target",
   reason: "only the first contact has a time to be met; one for resolving would breed quick fixes",
 };
 

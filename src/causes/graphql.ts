@@ -1,6 +1,8 @@
+import { invalidRequest } from "../platform/errors.ts";
 import { builder, parseId } from "../platform/graphql.ts";
 import { createLoader } from "../platform/graphqlConnection.ts";
 import { defineEnum, defineInput } from "../platform/graphqlInput.ts";
+import { STRING_LENGTH_MAX } from "../platform/schema.ts";
 import {
   IMPROVEMENT_STATUSES,
   type Improvement,
@@ -82,6 +84,11 @@ builder.queryFields((t) => ({
 
 const id = "Its id";
 
+/** As it may stand in the path of the REST call. */
+function isKeyText(key: string): boolean {
+  return key.trim() !== "" && key.length <= STRING_LENGTH_MAX;
+}
+
 /** The mutations; what else happens when an improvement moves is the composition root's to say. */
 export function defineCauseMutations(steps: ImprovementSteps): void {
   const rootCause = defineInput(RootCauseInputSchema);
@@ -101,6 +108,7 @@ export function defineCauseMutations(steps: ImprovementSteps): void {
       },
       resolve: async (_root, args, context) => {
         const input = rootCause.read(args.input);
+        if (!isKeyText(args.key)) throw invalidRequest([{ name: "key", reason: "must have 1 to 255 characters" }]);
         return (await context.write((tx) => putRootCause(tx, args.key, input))).rootCause;
       },
     }),

@@ -47,7 +47,10 @@ export async function answerOnce(
       and created_at > ${tx.now}::timestamptz - make_interval(hours => ${KEPT_HOURS})`);
   if (first !== undefined) {
     if (!first.bodySha256.equals(bodySha256)) {
-      throw new AppError("idempotency_mismatch", "This Idempotency-Key was used with another body.");
+      throw new AppError(
+        "idempotency_mismatch",
+        "This Idempotency-Key was used with another body, or for another thing.",
+      );
     }
     return { ...first, isReplay: true };
   }

@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { callerOf } from "./auth.ts";
 import { AppError, ERROR_STATUS } from "./errors.ts";
 import { answerOnce, type KeyedAnswer } from "./idempotency.ts";
+import { PreconditionError } from "./precondition.ts";
 import { PROBLEM_CONTENT_TYPE, toProblem } from "./problem.ts";
 import type { Tenancy, WorkspaceTx } from "./tenancy.ts";
 
@@ -67,6 +68,7 @@ function toAnswer(creation: Creation, request: FastifyRequest): KeyedAnswer {
   }
   const { error } = creation;
   const status = ERROR_STATUS[error.code];
+  if (error instanceof PreconditionError) throw error;
   // Kept is what a later identical request must also be told; what it must mend is thrown, and forgotten.
   if (status !== 409 && status !== 422) throw error;
   const path = request.url.split("?", 1)[0] ?? "/";

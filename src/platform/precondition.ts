@@ -25,8 +25,11 @@ export function readIfMatch(headers: Record<string, unknown>): readonly string[]
   return tags.flatMap((tag) => (tag.startsWith("W/") ? [] : tag.slice(1, -1)));
 }
 
-/** @throws {AppError} `conflict` when the thing is at none of these versions */
+/** The thing is at another version than the caller wanted: nothing was tried, so nothing of it is kept. */
+export class PreconditionError extends AppError {}
+
+/** @throws {PreconditionError} `conflict` when the thing is at none of these versions */
 export function requireVersion(version: number, wanted: readonly string[] | undefined): void {
   if (wanted === undefined || wanted.includes(String(version))) return;
-  throw new AppError("conflict", `It is at version ${version} by now: read it again, and decide anew.`);
+  throw new PreconditionError("conflict", `It is at version ${version} by now: read it again, and decide anew.`);
 }

@@ -27,7 +27,7 @@ t.test("an answer that changes", async (t) => {
       reasons: ["DETRACTOR", "FOLLOW_UP_REQUESTED"],
       clocks: [{ state: "MET" }, { state: "PENDING", cause: "RESPONSE_CHANGED", startedAt: asked.updatedAt }],
     });
-    t.same(typesOf(after), ["OPENED", "CONTACT", "RESOLVED", "REOPENED"]);
+    t.same(typesOf(after), ["OPENED", "CONTACT", "RESOLVED", "RESPONSE_CHANGED", "REOPENED"]);
     t.equal((await client.rows("select from events where type = 'case.reopened'")).length, 1);
   });
 
@@ -56,7 +56,7 @@ t.test("an answer that changes", async (t) => {
     await client.patch(`/v1/responses/${response.id}`, { comment: "It broke" });
     await client.patch(`/v1/responses/${response.id}`, { score: 9 });
     const found = await read(client, response.case.id);
-    t.same(typesOf(found), ["OPENED", "RESPONSE_CHANGED", "CLOSED"]);
+    t.same(typesOf(found), ["OPENED", "RESPONSE_CHANGED", "RESPONSE_CHANGED", "CLOSED"]);
     t.match(found.activities[1].details, { responseId: response.id });
     t.match(found, { status: "CLOSED", outcome: "INVALID", resolution: /reason to call/ });
   });

@@ -161,6 +161,11 @@ t.test("working a case", async (t) => {
     await client.post(`${a.path}/contacts`, { channel: "PHONE", direction: "OUTBOUND", outcome: "REACHED" });
     await client.post(`${a.path}/resolution`, { outcome: "FIXED", resolution: "x" });
     t.same((await refuse()).body, refused.body, "the verb's own refusal is kept");
+    const stale = (version: string) =>
+      client.post(`${a.path}/notes`, { text: "z" }, { "idempotency-key": "stale", "if-match": version });
+    t.equal((await stale('"1"')).status, 409);
+    const { version } = (await client.get(a.path)).body;
+    t.equal((await stale(`"${version}"`)).status, 200, "a version that was read anew may be tried with the same key");
   });
 
   t.test("references are found again, one of each system", async (t) => {

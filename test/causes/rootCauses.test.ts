@@ -24,6 +24,11 @@ t.test("root causes", async (t) => {
     t.same(rootCauses, [...first.data, ...second.data]);
     const mutation = `mutation { putRootCause(key: "speed", input: { label: "Speed", parentKey: "price" }) { key parentKey } }`;
     t.same(await client.query(mutation), { putRootCause: { key: "speed", parentKey: "price" } });
+    for (const key of ["", " ", "x".repeat(256)]) {
+      const query = `mutation { putRootCause(key: "${key}", input: { label: "x" }) { key } }`;
+      const { body } = await client.post("/graphql", { query });
+      t.match(body.errors, [{ extensions: { code: "invalid_request", invalidParams: [{ name: "key" }] } }]);
+    }
   });
 
   t.test("are never a kind of themselves, nor of what nobody knows", async (t) => {
