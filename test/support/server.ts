@@ -2,8 +2,9 @@ import { createHash, randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { Client } from "pg";
+import { Client, DatabaseError } from "pg";
 import type { LocalPostgres } from "./localPostgres.ts";
 
 /** Where `before.ts` leaves the URL of the run's PostgreSQL for the test files. */
@@ -45,10 +46,23 @@ async function createDatabase(options: string): Promise<TestDatabase> {
   url.pathname = `/${name}`;
   return {
     url: url.href,
-    drop: async () => {
-      await withClient(serverUrl, (client) => client.query(`drop database ${name} with (force)`));
-    },
+    drop: () => withClient(serverUrl, (client) => dropDatabase(client, name)),
   };
+}
+
+/**
+ * Forced, because a server under test may still be connected. PostgreSQL refuses to force out an
+ * autovacuum worker, which belongs to the superuser; it is gone in a moment.
+ */
+async function dropDatabase(client: Client, name: string, tries = 50): Promise<void> {
+  try {
+    await client.query(`drop database ${name} with (force)`);
+  } catch (error) {
+    const isVacuumed = error instanceof DatabaseError && error.code === "42501";
+    if (!isVacuumed || tries === 1) throw error;
+    await delay(100);
+    await dropDatabase(client, name, tries - 1);
+  }
 }
 
 /** A connection past the service, as the owner of the tables. */
