@@ -2,7 +2,7 @@ import { type SQL, sql } from "drizzle-orm";
 import { type CaseFilter, type CaseOutcome, whereCases } from "../cases/index.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { getWorkspace } from "../workspaces/index.ts";
-import { type Bucket, bucketKey, type CalendarInterval, listBuckets } from "./buckets.ts";
+import { type Bucket, bucketIndex, type CalendarInterval, listBuckets } from "./buckets.ts";
 import { type FirstContactKpi, measureFirstContacts, NO_FIRST_CONTACTS } from "./firstContact.ts";
 
 export const CASE_DIMENSIONS = [
@@ -108,7 +108,7 @@ export async function trendFirstContacts(
   if (first === null || last === null) return [];
   const { timeZone } = await getWorkspace(tx);
   const buckets = await listBuckets(tx, interval, timeZone, { first, last });
-  const start = bucketKey(sql`case_clocks.started_at`, interval, timeZone);
-  const kpis = await measureFirstContacts(tx, filter, start);
-  return buckets.map((bucket) => ({ ...bucket, kpi: kpis.get(String(bucket.start.getTime())) ?? NO_FIRST_CONTACTS }));
+  const index = bucketIndex(buckets, { instant: sql`case_clocks.started_at` });
+  const kpis = await measureFirstContacts(tx, filter, index);
+  return buckets.map((bucket, number) => ({ ...bucket, kpi: kpis.get(String(number)) ?? NO_FIRST_CONTACTS }));
 }

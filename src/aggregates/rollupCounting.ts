@@ -77,13 +77,13 @@ async function findDays(
     after: string | null;
     afterAt: Date | null;
   }>(sql`/* aggregates.findDays */
-    select generation, first, first::timestamp at time zone nps_rollups.time_zone as "firstAt",
-      after, after::timestamp at time zone nps_rollups.time_zone as "afterAt"
+    select generation, first, begin_of_day(first, nps_rollups.time_zone) as "firstAt",
+      after, begin_of_day(after, nps_rollups.time_zone) as "afterAt"
     from nps_rollups join workspaces on workspaces.id = nps_rollups.workspace_id,
       -- The day that begins at or after the first instant, and the day of the last.
-      lateral (select (${from ?? null}::timestamptz at time zone nps_rollups.time_zone)::date as from_day) as of_from,
-      lateral (select from_day + (from_day::timestamp at time zone nps_rollups.time_zone < ${from ?? null}::timestamptz)::integer as first,
-        (${to ?? null}::timestamptz at time zone nps_rollups.time_zone)::date as after) as bounds
+      lateral (select day_of(${from ?? null}, nps_rollups.time_zone) as from_day) as of_from,
+      lateral (select from_day + (begin_of_day(from_day, nps_rollups.time_zone) < ${from ?? null})::integer as first,
+        day_of(${to ?? null}, nps_rollups.time_zone) as after) as bounds
     where nps_rollups.workspace_id = ${tx.workspaceId} and is_ready and nps_rollups.time_zone = workspaces.time_zone
       and not exists (select 1 from nps_wide_dimensions
         where nps_wide_dimensions.workspace_id = ${tx.workspaceId} and nps_wide_dimensions.dimension = ${dimension})`);

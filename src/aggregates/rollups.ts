@@ -43,7 +43,7 @@ async function appendDeltas(tx: WorkspaceTx, counted: readonly { response: Recor
     insert into nps_deltas (workspace_id, id, generation, dimension, value, survey_key, day, score, n)
     select ${tx.workspaceId}::uuid, (array_agg(id))[1], generation, dimension, value, survey_key, day, score, sum(n)
     from (
-      select input.id, generation, dimension, value, survey_key, (responded_at at time zone time_zone)::date as day, score, n
+      select input.id, generation, dimension, value, survey_key, day_of(responded_at, time_zone) as day, score, n
       from nps_rollups, ${unnest(deltaColumns(included))}
       where nps_rollups.workspace_id = ${tx.workspaceId}
     ) as deltas group by generation, dimension, value, survey_key, day, score having sum(n) <> 0`);
@@ -154,7 +154,7 @@ async function buildGeneration(tx: WorkspaceTx): Promise<boolean> {
   await tx.run(sql`/* aggregates.buildGeneration */
     with seen as (delete from nps_deltas where workspace_id = ${tx.workspaceId})
     insert into nps_daily (workspace_id, generation, dimension, value, survey_key, day, ${COUNTER_NAMES})
-    select ${tx.workspaceId}::uuid, generation, dimension, value, survey_key, (responded_at at time zone time_zone)::date,
+    select ${tx.workspaceId}::uuid, generation, dimension, value, survey_key, day_of(responded_at, time_zone),
       ${eachCounter((score) => sql`count(*) filter (where score = ${score})`)}
     from nps_rollups, responses cross join lateral ${DIMENSIONS_OF_RESPONSE}
     where nps_rollups.workspace_id = ${tx.workspaceId} and responses.workspace_id = ${tx.workspaceId}

@@ -1,11 +1,17 @@
-import { type SQL, sql } from "drizzle-orm";
+import { sql } from "drizzle-orm";
 import { invalidRequest } from "../platform/errors.ts";
-import { unnest } from "../platform/sql.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { type ResponseFilter, whereResponses } from "../responses/index.ts";
 import { getWorkspace } from "../workspaces/index.ts";
-import { type Bucket, bucketKey, type CalendarInterval, listBuckets } from "./buckets.ts";
-import type { Grouping } from "./counting.ts";
+import {
+  type Bucket,
+  bucketIndex,
+  type CalendarInterval,
+  listBuckets,
+  listWindows,
+  type Timed,
+  windowIndex,
+} from "./buckets.ts";
 import { countAnswers } from "./rollupCounting.ts";
 import { type CountingRules, defineNps } from "./rules.ts";
 import { type NpsSummary, summarise } from "./summary.ts";
@@ -38,22 +44,14 @@ export async function trendOf(
   if (bounds === undefined) return [];
   const buckets = await listBuckets(tx, interval, timeZone, bounds);
   const points = rollingDays === null ? buckets : await listWindows(tx, buckets, timeZone, rollingDays);
-  const grouping: Grouping =
-    rollingDays === null
-      ? {
-          key: bucketKey(sql`responses.responded_at`, interval, timeZone),
-          daily: { key: bucketKey(midnight(timeZone), interval, timeZone) },
-        }
-      : {
-          key: WINDOW_KEY,
-          from: windowsOf(points, sql`responses.responded_at`),
-          daily: { key: WINDOW_KEY, from: windowsOf(points, midnight(timeZone)) },
-        };
+  const by = (timed: Timed) =>
+    rollingDays === null ? { key: bucketIndex(points, timed) } : windowIndex(points, timed);
+  const grouping = { ...by({ instant: sql`responses.responded_at` }), daily: by({ day: sql`days.day` }) };
   const tallies = await countAnswers(tx, filter, rules, grouping);
-  return points.map(({ start, end }) => {
-    const key = String((rollingDays === null ? start : end).getTime());
-    const within = { ...filter, from: latest(start, filter.from), to: earliest(end, filter.to) };
-    return { start, end, summary: summarise(tallies.get(key), rules, defineNps(within, rules, timeZone)) };
+  return points.map((point, index) => {
+    const within = { ...filter, from: latest(point.start, filter.from), to: earliest(point.end, filter.to) };
+    const summary = summarise(tallies.get(String(index)), rules, defineNps(within, rules, timeZone));
+    return { ...point, summary };
   });
 }
 
@@ -68,32 +66,6 @@ async function findBounds(tx: WorkspaceTx, filter: ResponseFilter): Promise<{ fi
     where ${whereResponses(tx.workspaceId, filter)}`);
   if (!found?.first || !found.last) return undefined;
   return { first: from ?? found.first, last: to ? lastOf(to) : found.last };
-}
-
-async function listWindows(
-  tx: WorkspaceTx,
-  buckets: readonly Bucket[],
-  timeZone: string,
-  days: number,
-): Promise<Bucket[]> {
-  const ends = buckets.map(({ end }) => end);
-  return tx.run<Bucket>(sql`/* aggregates.listWindows */
-    select (("end" at time zone ${timeZone}) - make_interval(days => ${days})) at time zone ${timeZone} as start, "end"
-    from ${unnest({ end: ["timestamptz", ends] })} order by 2`);
-}
-
-const WINDOW_KEY = sql`(extract(epoch from windows."end") * 1000)::bigint::text`;
-
-/** The windows that a time falls into. */
-function windowsOf(points: readonly Bucket[], time: SQL) {
-  const [starts, ends] = [points.map(({ start }) => start), points.map(({ end }) => end)];
-  return sql`join unnest(${sql.param(starts)}::timestamptz[], ${sql.param(ends)}::timestamptz[]) as windows (start, "end")
-    on ${time} >= windows.start and ${time} < windows."end"`;
-}
-
-/** When the day of a count begins; whole days fall into an interval or window as their beginning does. */
-function midnight(timeZone: string): SQL {
-  return sql`(days.day::timestamp at time zone ${timeZone})`;
 }
 
 function latest(a: Date, b: Date | undefined): Date {

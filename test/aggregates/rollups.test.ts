@@ -1,5 +1,6 @@
 import t from "tap";
 import { maintainRollups, rebuildRollups } from "../../src/aggregates/index.ts";
+import { emptyDistribution } from "../../src/scoring/index.ts";
 import { randomOf } from "../support/population.ts";
 import { type Client, type Service, startService } from "../support/service.ts";
 
@@ -141,31 +142,42 @@ t.test("counts are exact while many write, fold and build at once", async (t) =>
 
 t.test("from and to at any instant, in any time zone, count what counting by hand counts", async (t) => {
   const service = await startService(t);
-  // In Santiago the clocks go forward at midnight, in Lord Howe by half an hour.
   for (const [timeZone, change] of [
     ["Europe/Berlin", "2026-03-29T01:00:00Z"],
     ["America/New_York", "2025-11-02T06:00:00Z"],
+    // Forward at midnight; by half an hour.
     ["America/Santiago", "2025-09-07T04:00:00Z"],
     ["Australia/Lord_Howe", "2026-04-04T15:00:00Z"],
     ["Asia/Kolkata", "2026-01-01T00:00:00Z"],
     ["Pacific/Kiritimati", "2026-01-01T00:00:00Z"],
+    // Without a midnight; with two.
+    ["America/Havana", "2026-03-08T05:00:00Z"],
+    ["America/Havana", "2026-11-01T05:00:00Z"],
+    ["Atlantic/Azores", "2026-10-25T01:00:00Z"],
+    // From one minute after midnight back to 23:01; without the 30th of December.
+    ["America/St_Johns", "2010-11-07T02:31:00Z"],
+    ["Pacific/Apia", "2011-12-30T10:00:00Z"],
   ] as const) {
     const client = await newCounted(service, timeZone);
     const random = randomOf(31);
-    const at = () => new Date(Date.parse(change) + Math.round((random() - 0.5) * 8 * 86_400 * 2) * 500);
+    const near = () => new Date(Date.parse(change) + Math.round((random() - 0.5) * 8 * 86_400 * 2) * 500);
+    // Half of them within three hours of the change.
+    const at = () =>
+      random() < 0.5 ? near() : new Date(Date.parse(change) + Math.round((random() - 0.5) * 360) * 60_000);
     const answers = Array.from({ length: 300 }, (_, n) => ({ score: n % 11, respondedAt: at().toISOString() }));
+    const byHand = (from: string, to: string) =>
+      emptyDistribution().map(
+        (_, score) => answers.filter((a) => a.score === score && a.respondedAt >= from && a.respondedAt < to).length,
+      );
     await client.post("/v1/responses/batch", { responses: answers });
     await maintainRollups(service.tenancy);
     for (let n = 0; n < 15; n += 1) {
-      // Also at the times of answers themselves, and at midnight.
+      // Also at the times of answers themselves.
       const bounds = [at().toISOString(), n % 3 === 0 ? (answers[n]?.respondedAt ?? "") : at().toISOString()].toSorted(
         (a, b) => (a < b ? -1 : 1),
       );
       const [from = "", to = ""] = bounds;
-      const expected = Array.from(
-        { length: 11 },
-        (_, score) => answers.filter((a) => a.score === score && a.respondedAt >= from && a.respondedAt < to).length,
-      );
+      const expected = byHand(from, to);
       const { nps, npsTrend } = await client.query(`{ nps(filter: { from: "${from}", to: "${to}" }) { distribution }
         npsTrend(interval: DAY, filter: { from: "${from}", to: "${to}" }) { summary { distribution } } }`);
       t.same(nps.distribution, expected, `${timeZone} ${from} ${to}`);
@@ -174,7 +186,43 @@ t.test("from and to at any instant, in any time zone, count what counting by han
       );
       t.same(total, expected, `${timeZone}: the days together are the whole`);
     }
+    const D = "start end summary { distribution definition { from to } }";
+    for (const fromCounts of [true, false]) {
+      await client.rows(`update nps_rollups set is_ready = ${fromCounts} where workspace_id = '${client.workspaceId}'`);
+      const { days, months, two } = await client.query(`{ days: npsTrend(interval: DAY) { ${D} }
+        months: npsTrend(interval: MONTH) { ${D} } two: npsTrend(interval: DAY, rollingDays: 2) { ${D} } }`);
+      for (const { start, end, summary } of [...days, ...months, ...two]) {
+        t.same(
+          summary,
+          { distribution: byHand(start, end), definition: { from: start, to: end } },
+          `${timeZone} ${start}`,
+        );
+        const { nps } = await client.query(`{ nps(filter: { from: "${start}", to: "${end}" }) { distribution } }`);
+        t.same(nps.distribution, summary.distribution, `${timeZone} ${start}: of its time the same`);
+      }
+      for (const [n, { start, end }] of days.entries()) {
+        t.ok(start < end && (n === 0 || days[n - 1].end === start), "day by day without a gap");
+        t.equal(two[n].end, end);
+        if (n > 0) t.ok(two[n].start === days[n - 1].start || timeZone === "Pacific/Apia", "two local days");
+      }
+    }
   }
+});
+
+t.test("a day begins when its date comes up first, and an instant belongs to the last day begun", async (t) => {
+  const service = await startService(t);
+  // Every half hour of 20 years, held against the calendar of the clock itself.
+  const { rows } = await service.pool.query(`
+    with clock as (
+      select zone, at, (at at time zone zone)::date as date
+      from unnest(array['America/St_Johns', 'America/Havana', 'Pacific/Apia', 'Antarctica/Casey', 'Africa/Cairo']) as zone,
+        generate_series('2007-01-01Z'::timestamptz, '2026-12-31Z', '30 min') as at
+    ), days as (select zone, at, max(date) over (partition by zone order by at) as day from clock)
+    select count(*)::int as instants,
+      count(*) filter (where day_of(at, zone) <> day or begin_of_day(day, zone) > at or begin_of_day(day + 1, zone) <= at)::int as wrong
+    from days`);
+  t.match(rows, [{ wrong: 0 }]);
+  t.ok(rows[0].instants > 1_700_000);
 });
 
 t.test("another time zone is another generation, and meanwhile rows answer", async (t) => {
