@@ -1,5 +1,6 @@
 import t from "tap";
 import { applyThemes } from "../../src/themes/index.ts";
+import { foldWords } from "../../src/themes/matching.ts";
 import { type Client, startService } from "../support/service.ts";
 
 const put = (client: Client, key: string, phrases: string[], label = key) =>
@@ -142,4 +143,25 @@ t.test("search over comments", async (t) => {
       /responses_by_words[\s\S]*Index Cond: \(\(workspace_id = .* AND \(to_tsvector/,
     );
   });
+});
+
+t.test("themes and search take the same letters for one another", async (t) => {
+  const service = await startService(t);
+  // Latin-1, Extended-A and Additional: of European languages and Vietnamese.
+  const codes = [0xc0, 0x100, 0x1e00].flatMap((from) =>
+    Array.from({ length: from === 0xc0 ? 0x40 : 0x80 }, (_, n) => from + n),
+  );
+  // The n with an apostrophe is deprecated; the others are of transcriptions and old prints.
+  const letters = [...codes, ...Array.from({ length: 0x80 }, (_, n) => 0x1e80 + n)]
+    .map((code) => String.fromCodePoint(code))
+    .filter((letter) => /\p{L}/u.test(letter) && !"ŉẚẛẜẝẟỺỻỼỽỾỿ".includes(letter));
+  const { rows } = await service.pool.query(
+    "select letter, fold_text(letter) as folded from unnest($1::text[]) as letter",
+    [letters],
+  );
+  t.same(
+    rows,
+    letters.map((letter) => ({ letter, folded: foldWords(letter) })),
+  );
+  t.ok(letters.length > 400);
 });
