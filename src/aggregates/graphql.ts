@@ -210,7 +210,10 @@ builder.queryFields((t) => ({
       paired: t.arg.boolean({ defaultValue: false, description: "Of the same people, by their latest answers" }),
     },
     resolve: (_root, args, context) => {
-      const sides = { baseline: toResponseFilter(args.baseline), current: toResponseFilter(args.current) };
+      const sides = {
+        baseline: toResponseFilter(args.baseline, "baseline"),
+        current: toResponseFilter(args.current, "current"),
+      };
       const rules = toRules(args);
       if (args.paired !== true) return context.read((tx) => changeBetween(tx, sides, rules));
       if (rules.unit === "ACCOUNT") {

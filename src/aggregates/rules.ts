@@ -1,5 +1,5 @@
 import { invalidRequest } from "../platform/errors.ts";
-import { hashJson } from "../platform/json.ts";
+import { canonicalJson, hashJson } from "../platform/json.ts";
 import { FORMAT_TESTS } from "../platform/schema.ts";
 import type { ResponseFilter } from "../responses/index.ts";
 
@@ -86,16 +86,14 @@ export function defineNps(
     exclusions: filter.excluded === false ? "LEFT_OUT" : "COUNTED",
     rounding: "HALF_AWAY_FROM_ZERO",
   } as const;
-  return { ...rules, hash: hashJson({ ...rules, filter: normalised(filter), confidence, group }).toString("hex") };
+  const terms = filter.properties?.length === 0 ? { ...filter, properties: undefined } : filter;
+  return { ...rules, hash: hashJson({ ...rules, filter: normalised(terms), confidence, group }).toString("hex") };
 }
 
-/** A list means any of its values, so neither their order nor a repetition makes another rule. */
-function normalised(filter: ResponseFilter): Record<string, unknown> {
-  const terms = Object.entries(filter).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(
-    terms.map(([name, value]) => {
-      if (value instanceof Date) return [name, value.toISOString()];
-      return [name, Array.isArray(value) ? [...new Set(value.map((item) => JSON.stringify(item)))].toSorted() : value];
-    }),
-  );
+/** Every list of a filter is a set: neither the order of its values nor a repetition asks for something else. */
+function normalised(term: unknown): unknown {
+  if (term instanceof Date) return term.toISOString();
+  if (Array.isArray(term)) return [...new Set(term.map((item) => canonicalJson(normalised(item))))].toSorted();
+  if (typeof term !== "object" || term === null) return term;
+  return Object.fromEntries(Object.entries(term).map(([name, value]) => [name, normalised(value)]));
 }

@@ -54,6 +54,8 @@ export function toCaseFilter(input: typeof CaseFilterInput.$inferInput | null | 
   if (filter.openedFrom && filter.openedTo && filter.openedFrom > filter.openedTo) {
     throw invalidRequest([{ name: "filter.openedFrom", reason: "must not be later than openedTo" }]);
   }
-  for (const name of ID_LISTS) filter[name]?.forEach((id) => parseId(`filter.${name}`, id));
+  for (const name of ID_LISTS) {
+    if (filter[name]) filter[name] = filter[name].map((id) => parseId(`filter.${name}`, id));
+  }
   return typeof assignee === "string" ? { ...filter, assignees: [assignee] } : filter;
 }

@@ -56,16 +56,21 @@ export const ResponseFilterInput = builder.inputType("ResponseFilter", {
 
 type FilterInput = typeof ResponseFilterInput.$inferInput;
 
-/** @throws {AppError} `invalid_request` for terms that can hold for no response by mistake */
-export function toResponseFilter(input: FilterInput | null | undefined): ResponseFilter {
+/**
+ * @param name of the argument, for errors
+ * @throws {AppError} `invalid_request` for terms that can hold for no response by mistake
+ */
+export function toResponseFilter(input: FilterInput | null | undefined, name = "filter"): ResponseFilter {
   const { includeExcluded, ...terms } = input ?? {};
   const given = Object.fromEntries(Object.entries(terms).filter(([, value]) => value !== null)) as ResponseFilter;
   if (given.from && given.to && given.from > given.to) {
-    throw invalidRequest([{ name: "filter.from", reason: "must not be later than to" }]);
+    throw invalidRequest([{ name: `${name}.from`, reason: "must not be later than to" }]);
   }
   if (given.scores?.some((score) => score < 0 || score > SCORE_MAX)) {
-    throw invalidRequest([{ name: "filter.scores", reason: "must be whole numbers from 0 to 10" }]);
+    throw invalidRequest([{ name: `${name}.scores`, reason: "must be whole numbers from 0 to 10" }]);
   }
-  for (const name of ["accountIds", "personIds"] as const) given[name]?.forEach((id) => parseId(`filter.${name}`, id));
+  for (const ids of ["accountIds", "personIds"] as const) {
+    if (given[ids]) given[ids] = given[ids].map((id) => parseId(`${name}.${ids}`, id));
+  }
   return includeExcluded === true ? given : { ...given, excluded: false };
 }

@@ -57,6 +57,12 @@ t.test("a change is told between answers that have none in common, and of the sa
   t.match((await changeOf(client, january, february, ", paired: true, unit: ACCOUNT")).errors, [
     { extensions: { invalidParams: [{ name: "unit" }] } },
   ]);
+  for (const [a, b, name] of [
+    ["scores: [11]", "", "baseline.scores"],
+    ["", 'accountIds: ["x"]', "current.accountIds"],
+  ] as const) {
+    t.match((await changeOf(client, a, b)).errors, [{ extensions: { invalidParams: [{ name }] } }]);
+  }
 });
 
 t.test("who came back and who slipped, and whether calling them shows", async (t) => {

@@ -129,6 +129,18 @@ t.test("the score of what a filter names", async (t) => {
     });
     const same = await define('(filter: { languages: ["en", "de", "en"], from: "2026-01-01T00:00:00Z" })');
     t.equal(same.hash, hash);
+    const id = "0197b2a4-5c1e-7d3a-8f00-abcdefabcdef";
+    for (const [a, b] of [
+      [
+        '(filter: { properties: [{ key: "a", in: ["1", "2"] }, { key: "b", in: ["3"] }] })',
+        '(filter: { properties: [{ key: "b", in: ["3"] }, { key: "a", in: ["2", "1", "1"] }] })',
+      ],
+      [`(filter: { accountIds: ["${id}"] })`, `(filter: { accountIds: ["${id.toUpperCase()}"] })`],
+      ["(filter: { properties: [] })", "(filter: {})"],
+      ["", "(filter: null)"],
+    ] as const) {
+      t.same(await define(a), await define(b), `${a} asks the same as ${b}`);
+    }
     const others = ["", "(confidence: 0.9)", '(filter: { languages: ["de"] })', "(filter: { includeExcluded: true })"];
     const hashes = await Promise.all(others.map(async (args) => (await define(args)).hash));
     t.equal(new Set([...hashes, hash]).size, 5);
@@ -154,6 +166,7 @@ t.test("the score of what a filter names", async (t) => {
       ['filter: { surveyKeys: ["\\u0000"] }', "filter.surveyKeys.0"],
       ['filter: { properties: [{ key: "a", in: ["\\u0000"] }] }', "filter.properties.0.in.0"],
       ["filter: { scores: [11] }", "filter.scores"],
+      ...["eur", "EURO", "", "XXXX"].map((code) => [`weighting: ACCOUNT_VALUE, currency: "${code}"`, "currency"]),
       ['filter: { from: "2026-02-01T00:00:00Z", to: "2026-01-01T00:00:00Z" }', "filter.from"],
     ]) {
       const { status, body } = await client.post("/graphql", { query: `{ nps(${args}) { nps } }` });
