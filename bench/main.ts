@@ -2,13 +2,22 @@
 import { writeFile } from "node:fs/promises";
 import { arch, cpus, platform, totalmem } from "node:os";
 import { measureAggregates } from "./aggregates.ts";
+import type { Measurement } from "./measurement.ts";
 import { measureQueue } from "./queue.ts";
+import { measureRecording } from "./recording.ts";
 import { withService } from "./service.ts";
 
 const RESULTS = new URL("RESULTS.md", import.meta.url);
 
+const MEASURES = { recording: measureRecording, queue: measureQueue, aggregates: measureAggregates };
+/** One of them by name on the command line, and its figures are only shown. */
+const only = process.argv[2];
+
 const measurements = await withService(async (service) => {
-  const rows = [...(await measureQueue(service)), ...(await measureAggregates(service))];
+  const rows: Measurement[] = [];
+  for (const [name, measure] of Object.entries(MEASURES)) {
+    if (only === undefined || only === name) rows.push(...(await measure(service)));
+  }
   return { postgres: service.version, rows };
 });
 
@@ -18,19 +27,17 @@ const rows = measurements.rows.map(({ what, baseline, measured, ratioMax }) => {
   return `| ${what} | ${baseline.toFixed(2)} | ${measured.toFixed(2)} | ${ratio.toPrecision(2)}${verdict} | ${ratioMax.toPrecision(2)} |`;
 });
 
-await writeFile(
-  RESULTS,
-  `# Measured
+const page = `# Measured
 
 By \`npm run bench\`, on ${new Date().toISOString().slice(0, 10)}: ${cpus().length} cores (${cpus()[0]?.model.trim()}), ${Math.round(
-    totalmem() / 2 ** 30,
-  )} GiB, ${platform()} ${arch()}, Node ${process.versions.node}, PostgreSQL ${measurements.postgres}, server, database and load
+  totalmem() / 2 ** 30,
+)} GiB, ${platform()} ${arch()}, Node ${process.versions.node}, PostgreSQL ${measurements.postgres}, server, database and load
 generator together. Absolute times are this machine's; the ratio of two figures of one run is what counts.
 
 | what | baseline, ms | measured, ms | ratio | at most |
 |---|---|---|---|---|
 ${rows.join("\n")}
-`,
-);
+`;
+if (only === undefined) await writeFile(RESULTS, page);
 console.log(rows.join("\n"));
 if (rows.some((row) => row.includes("missed"))) process.exitCode = 1;

@@ -21,11 +21,18 @@ export interface BenchService {
   /** Of PostgreSQL. */
   version: string;
   newWorkspace(name: string): Promise<BenchWorkspace>;
+  /** Another server on the same database, by the script and its first argument. */
+  startServer(script: string, name: string): Promise<RunningServer>;
   /** Sends a request of each kind; throws for any answer but a good one. */
   get(workspace: BenchWorkspace, path: string): Promise<void>;
   ask(workspace: BenchWorkspace, query: string): Promise<void>;
   /** Counts the scores by day anew, as the worker would. */
   rebuild(workspaceIds: string[]): Promise<void>;
+}
+
+export interface RunningServer {
+  url: string;
+  stop(): Promise<void>;
 }
 
 export interface BenchWorkspace {
@@ -52,12 +59,10 @@ export async function withService<T>(work: (service: BenchService) => Promise<T>
   await migrate(database.href);
   const pool = createPool({ connectionString: database.href, max: 2, logger: createLogger("silent") });
   const tenancy = createTenancy(pool);
-  const server = spawn(process.execPath, [MAIN, "api"], {
-    env: { ...process.env, DATABASE_URL: database.href, PORT: "0", LOG_LEVEL: "info" },
-    stdio: ["ignore", "pipe", "inherit"],
-  });
+  const startServer = (script: string, name: string) => start(script, name, database.href);
+  const server = await startServer(MAIN, "api");
   try {
-    const url = await addressOf(server);
+    const { url } = server;
     const send = async ({ apiKey }: BenchWorkspace, path: string, init: { method?: string; body?: string } = {}) => {
       const headers = { authorization: `Bearer ${apiKey}`, "content-type": "application/json" };
       const answer = await fetch(`${url}${path}`, { ...init, headers });
@@ -66,6 +71,7 @@ export async function withService<T>(work: (service: BenchService) => Promise<T>
     };
     return await work({
       url,
+      startServer,
       get: send,
       ask: (workspace, query) => send(workspace, "/graphql", { method: "POST", body: JSON.stringify({ query }) }),
       rebuild: (workspaceIds) => rebuildRollups(tenancy, workspaceIds),
@@ -89,10 +95,26 @@ export async function withService<T>(work: (service: BenchService) => Promise<T>
       },
     });
   } finally {
-    server.kill("SIGTERM");
-    await once(server, "exit");
+    await server.stop();
     await pool.end();
     await postgres.stop();
+  }
+}
+
+async function start(script: string, name: string, databaseUrl: string): Promise<RunningServer> {
+  const server = spawn(process.execPath, [script, name], {
+    env: { ...process.env, DATABASE_URL: databaseUrl, PORT: "0", LOG_LEVEL: "info" },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const stop = async () => {
+    server.kill("SIGTERM");
+    await once(server, "exit");
+  };
+  try {
+    return { url: await addressOf(server), stop };
+  } catch (error) {
+    await stop();
+    throw error;
   }
 }
 

@@ -33,6 +33,7 @@ import { describeInterface, registerDocuments, registerOpenapi } from "./platfor
 import { createTenancy } from "./platform/tenancy.ts";
 import { registerBatchRoute } from "./responses/batchRoute.ts";
 import { registerResponseCommands } from "./responses/commandRoutes.ts";
+import { createGatherer } from "./responses/gathering.ts";
 import {
   type RecordingSteps,
   ResponseInputSchema,
@@ -68,8 +69,11 @@ defineCauseMutations(IMPROVING);
 /** One schema for the process: the slices have added their types to the builder when they were imported. */
 const graphqlSchema: GraphQLSchema = guardSchema(builder.toSchema(), SCOPES);
 
-/** The whole service on this pool, not yet listening. The pool stays the caller's to close. */
-export async function buildApp(pool: Pool, logger: Logger): Promise<Server> {
+/**
+ * The whole service on this pool, not yet listening. The pool stays the caller's to close.
+ * @param gather how answers that come in one by one are recorded
+ */
+export async function buildApp(pool: Pool, logger: Logger, gather = createGatherer): Promise<Server> {
   const tenancy = createTenancy(pool);
   const app = createServer(logger);
   await registerOpenapi(app, {
@@ -98,7 +102,7 @@ export async function buildApp(pool: Pool, logger: Logger): Promise<Server> {
   registerDocuments(app, graphqlSchema);
   registerPeopleRoutes(app, tenancy, RECORDING);
   registerSurveyRoutes(app, tenancy);
-  registerResponseRoutes(app, tenancy, RECORDING);
+  registerResponseRoutes(app, tenancy, gather(tenancy, RECORDING), RECORDING);
   registerResponseCommands(app, tenancy, RECORDING);
   registerBatchRoute(app, tenancy, RECORDING);
   registerCaseRoutes(app, tenancy);

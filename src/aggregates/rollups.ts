@@ -39,7 +39,7 @@ async function appendDeltas(tx: WorkspaceTx, counted: readonly { response: Recor
   const included = counted.filter(({ response }) => response.exclusion === null);
   if (included.length === 0) return;
   await tx.run(sql`/* aggregates.shareRollups */ select pg_advisory_xact_lock_shared(${lockOf(tx)})`);
-  await tx.run(sql`/* aggregates.insertDeltas */
+  tx.later(sql`/* aggregates.insertDeltas */
     insert into nps_deltas (workspace_id, id, generation, dimension, value, survey_key, day, score, n)
     select ${tx.workspaceId}::uuid, (array_agg(id))[1], generation, dimension, value, survey_key, day, score, sum(n)
     from (

@@ -5,24 +5,43 @@ import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { ACTIVITIES_SHOWN_MAX, type Activity, type NewActivity } from "./activity.ts";
 import type { caseActivities } from "./table.ts";
 
-/** Writes what happened; `version` is the case's, with this change. */
-export async function insertActivities(
+/**
+ * Writes what happened, with the next flush; `version` is the case's, with this change.
+ * @returns the same as it will be read
+ */
+export function insertActivities(
   tx: WorkspaceTx,
-  rows: readonly (NewActivity & { caseId: string; version: number })[],
-): Promise<void> {
-  if (rows.length === 0) return;
-  await tx.run(sql`/* cases.insertActivities */
+  activities: readonly (NewActivity & { caseId: string; version: number })[],
+): ListedActivity[] {
+  if (activities.length === 0) return [];
+  const rows = activities.map(
+    ({ caseId, version, type, occurredAt = tx.now, text = null, details = {} }): Row => ({
+      workspaceId: tx.workspaceId,
+      caseId,
+      version,
+      id: newId(),
+      type,
+      actorKind: tx.actor.kind,
+      actorId: tx.actor.id,
+      occurredAt,
+      recordedAt: tx.now,
+      text,
+      details,
+    }),
+  );
+  tx.later(sql`/* cases.insertActivities */
     insert into case_activities (workspace_id, case_id, version, id, type, actor_kind, actor_id, occurred_at, recorded_at, text, details)
     select ${tx.workspaceId}, case_id, version, id, type, ${tx.actor.kind}, ${tx.actor.id}, occurred_at, ${tx.now}, text, details
     from ${unnest({
       case_id: ["uuid", rows.map(({ caseId }) => caseId)],
       version: ["integer", rows.map(({ version }) => version)],
-      id: ["uuid", rows.map(() => newId())],
+      id: ["uuid", rows.map(({ id }) => id)],
       type: ["text", rows.map(({ type }) => type)],
-      occurred_at: ["timestamptz", rows.map(({ occurredAt }) => occurredAt ?? tx.now)],
-      text: ["text", rows.map(({ text }) => text ?? null)],
-      details: ["jsonb", rows.map(({ details }) => JSON.stringify(details ?? {}))],
+      occurred_at: ["timestamptz", rows.map(({ occurredAt }) => occurredAt)],
+      text: ["text", rows.map(({ text }) => text)],
+      details: ["jsonb", rows.map(({ details }) => JSON.stringify(details))],
     })}`);
+  return rows.map(toListed);
 }
 
 type Row = typeof caseActivities.$inferSelect;

@@ -2,11 +2,11 @@ import { and, asc, eq, type SQL, sql } from "drizzle-orm";
 import { accounts, people } from "../people/index.ts";
 import { anyOf } from "../platform/sql.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
-import { responses } from "../responses/index.ts";
+import { type RecordedResponse, responses } from "../responses/index.ts";
 import { categoryOf } from "../scoring/index.ts";
 import type { Activity } from "./activity.ts";
 import { listLatestActivities } from "./activityStore.ts";
-import { stateOf } from "./firstContact.ts";
+import { type Clock, stateOf } from "./firstContact.ts";
 import type { Case, Commitment, Reference, ShownClock } from "./model.ts";
 import { sumOf, termsAt } from "./priority.ts";
 import { caseClocks, caseCommitments, caseReferences, caseResponses, cases } from "./table.ts";
@@ -20,38 +20,70 @@ export async function listCasesById(tx: WorkspaceTx, ids: readonly string[]): Pr
   const commitments = await listCommitments(tx, ids);
   const references = await listReferences(tx, ids);
   const activities = group(await listLatestActivities(tx, ids), ({ activity }): Activity => activity);
-  return rows.map(({ case: row, person, account }) => {
-    const terms = termsAt(row.priorityTerms, row.firstContactStartedAt, tx.now);
-    const own = clocks.get(row.id) ?? [];
-    const firstContact = own.at(-1);
-    if (firstContact === undefined) throw new Error("a case has no clock");
-    return {
-      id: row.id,
-      version: row.version,
-      status: row.status,
-      priority: row.priority,
-      priorityScore: sumOf(terms),
-      priorityTerms: terms,
-      reasons: row.reasons,
-      person,
-      account,
-      responses: answers.get(row.id) ?? [],
-      assignee: row.assignee,
-      openedAt: row.openedAt.toISOString(),
-      updatedAt: row.updatedAt.toISOString(),
-      firstContact,
-      clocks: own,
-      commitments: commitments.get(row.id) ?? [],
-      causes: { stated: row.statedCause, actual: row.actualCause },
-      assessment: { feasibility: row.feasibility, alignment: row.alignment, publicRisk: row.publicRisk },
-      outcome: row.outcome,
-      resolution: row.resolution,
-      improvementId: row.improvementId,
-      references: references.get(row.id) ?? [],
-      previousCaseId: row.previousCaseId,
-      activities: activities.get(row.id) ?? [],
-    };
-  });
+  return rows.map((row) =>
+    showCase(tx, {
+      ...row,
+      clocks: clocks.get(row.case.id) ?? [],
+      responses: answers.get(row.case.id) ?? [],
+      commitments: commitments.get(row.case.id) ?? [],
+      references: references.get(row.case.id) ?? [],
+      activities: activities.get(row.case.id) ?? [],
+    }),
+  );
+}
+
+/** What a case is shown from. */
+export interface CaseParts extends Pick<Case, "person" | "account" | "commitments" | "references" | "activities"> {
+  case: Omit<
+    typeof cases.$inferSelect,
+    "workspaceId" | "policyVersion" | "queueRank" | "firstContactDueAt" | "firstContactMetAt" | "personId" | "accountId"
+  >;
+  clocks: readonly Clock[];
+  responses: readonly Pick<RecordedResponse, "id" | "score" | "category" | "respondedAt">[];
+}
+
+export function showCase(tx: WorkspaceTx, { case: row, person, account, ...parts }: CaseParts): Case {
+  const terms = termsAt(row.priorityTerms, row.firstContactStartedAt, tx.now);
+  const clocks = parts.clocks.map((clock) => showClock(clock, tx.now));
+  const firstContact = clocks.at(-1);
+  if (firstContact === undefined) throw new Error("a case has no clock");
+  return {
+    id: row.id,
+    version: row.version,
+    status: row.status,
+    priority: row.priority,
+    priorityScore: sumOf(terms),
+    priorityTerms: terms,
+    reasons: row.reasons,
+    person,
+    account,
+    responses: parts.responses.map(({ id, score, category, respondedAt }) => ({ id, score, category, respondedAt })),
+    assignee: row.assignee,
+    openedAt: row.openedAt.toISOString(),
+    updatedAt: row.updatedAt.toISOString(),
+    firstContact,
+    clocks,
+    commitments: parts.commitments,
+    causes: { stated: row.statedCause, actual: row.actualCause },
+    assessment: { feasibility: row.feasibility, alignment: row.alignment, publicRisk: row.publicRisk },
+    outcome: row.outcome,
+    resolution: row.resolution,
+    improvementId: row.improvementId,
+    references: parts.references,
+    previousCaseId: row.previousCaseId,
+    activities: parts.activities,
+  };
+}
+
+function showClock(clock: Clock, now: Date): ShownClock {
+  return {
+    startedAt: clock.startedAt.toISOString(),
+    dueAt: clock.dueAt.toISOString(),
+    metAt: clock.metAt?.toISOString() ?? null,
+    state: stateOf(clock, now),
+    cause: clock.cause,
+    arrivedLate: clock.arrivedLate,
+  };
 }
 
 /** What belongs to each case, by its id, in the order of the rows. */
@@ -91,17 +123,7 @@ async function listClocks(tx: WorkspaceTx, ids: readonly string[]) {
     .from(caseClocks)
     .where(ofCases(tx, caseClocks, ids))
     .orderBy(asc(caseClocks.n));
-  return group(
-    rows,
-    (clock): ShownClock => ({
-      startedAt: clock.startedAt.toISOString(),
-      dueAt: clock.dueAt.toISOString(),
-      metAt: clock.metAt?.toISOString() ?? null,
-      state: stateOf(clock, tx.now),
-      cause: clock.cause,
-      arrivedLate: clock.arrivedLate,
-    }),
-  );
+  return group(rows, (clock): Clock => clock);
 }
 
 async function listAnswers(tx: WorkspaceTx, ids: readonly string[]) {

@@ -35,7 +35,7 @@ export async function settle(tx: WorkspaceTx, drafts: Open[]): Promise<Open[]> {
     if (row.reasons.length === 0) return closeInvalid(draft);
     const isNewAccount = draft.before === null || (draft.before.accountId === null && row.assignee === null);
     if (isNewAccount) row.assignee = accounts.get(row.accountId ?? "")?.owner ?? null;
-    if (draft.before === null) return { ...draft, row };
+    if (draft.before === null) return { ...draft, row, account: accounts.get(row.accountId ?? "") ?? null };
     const isOtherwise = draft.touchedBy !== undefined && draft.activities.length === 0 && !isSame(row, draft.before);
     const changed = { type: "RESPONSE_CHANGED", details: { responseId: draft.touchedBy } } as const;
     return { ...draft, row, activities: isOtherwise ? [changed] : draft.activities };

@@ -1,12 +1,15 @@
+import { type Account, listPeople } from "../people/index.ts";
 import { recordEvents } from "../platform/events.ts";
 import { canonicalJson } from "../platform/json.ts";
+import { distinct } from "../platform/sql.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
+import type { RecordedResponse } from "../responses/index.ts";
 import { recordAudit } from "../workspaces/index.ts";
 import type { NewActivity } from "./activity.ts";
-import { insertActivities } from "./activityStore.ts";
+import { insertActivities, type ListedActivity } from "./activityStore.ts";
 import { type CaseEvent, caseEvent } from "./events.ts";
 import type { Case } from "./model.ts";
-import { listCasesById } from "./reading.ts";
+import { listCasesById, showCase } from "./reading.ts";
 import {
   type CaseRow,
   deleteCaseResponses,
@@ -29,6 +32,9 @@ export interface Draft {
   joining: string[];
   /** The ids of the answers that are another case's from now on, or nobody's. */
   leaving: string[];
+  /** Of a new case, its answers and its account: it is told of without being read back. */
+  responses?: RecordedResponse[];
+  account?: Account | null;
 }
 
 /** What somebody makes of a case; with neither another row nor an activity, nothing. */
@@ -51,45 +57,54 @@ export async function writeDrafts(tx: WorkspaceTx, all: readonly Draft[]): Promi
     tx,
     drafts.filter(({ before }) => before !== null).map(({ row }) => row),
   );
-  await insertCases(
+  insertCases(
     tx,
     drafts.filter(({ before }) => before === null).map(({ row }) => row),
   );
-  await upsertClocks(tx, drafts.flatMap(changedClocks));
+  upsertClocks(tx, drafts.flatMap(changedClocks));
   await deleteCaseResponses(
     tx,
     drafts.flatMap(({ leaving }) => leaving),
   );
-  await putCaseResponses(
+  putCaseResponses(
     tx,
     drafts.flatMap(({ row, joining }) => joining.map((responseId) => ({ caseId: row.id, responseId }))),
   );
-  await insertActivities(
+  const activities = insertActivities(
     tx,
-    drafts.flatMap(({ row, before, activities }) =>
-      activities.map((activity) => ({ ...activity, caseId: row.id, version: versionAfter(before) })),
+    drafts.flatMap(({ row, before, activities: own }) =>
+      own.map((activity) => ({ ...activity, caseId: row.id, version: versionAfter(before) })),
     ),
   );
   await recordAudit(
     tx,
-    drafts.map(({ row, before, activities }) => ({
-      action: `case.${activities[0]?.type.toLowerCase() ?? "updated"}`,
+    drafts.map(({ row, before, activities: own }) => ({
+      action: `case.${own[0]?.type.toLowerCase() ?? "updated"}`,
       subjectType: "case",
       subjectId: row.id,
       ...(before === null ? {} : { before: describe(before) }),
       after: describe(row),
     })),
   );
-  return tell(tx, drafts);
+  const told = await tell(tx, drafts, activities);
+  await tx.flush();
+  return told;
 }
 
-async function tell(tx: WorkspaceTx, drafts: readonly Draft[]): Promise<Map<string, Case>> {
+async function tell(
+  tx: WorkspaceTx,
+  drafts: readonly Draft[],
+  activities: readonly ListedActivity[],
+): Promise<Map<string, Case>> {
   const telling = drafts.filter(({ events }) => events.length > 0);
+  const opened = telling.filter(({ before }) => before === null);
+  const others = telling.filter(({ before }) => before !== null);
+  if (others.length > 0) await tx.flush();
   const found = await listCasesById(
     tx,
-    telling.map(({ row }) => row.id),
+    others.map(({ row }) => row.id),
   );
-  const told = new Map(found.map((one) => [one.id, one]));
+  const told = new Map([...found, ...(await showOpened(tx, opened, activities))].map((one) => [one.id, one]));
   await recordEvents(
     tx,
     telling.flatMap(({ row, before, events }) => {
@@ -99,6 +114,40 @@ async function tell(tx: WorkspaceTx, drafts: readonly Draft[]): Promise<Map<stri
     }),
   );
   return told;
+}
+
+/** New cases as they would be read back: but for how to reach the person, all of it is known. */
+async function showOpened(
+  tx: WorkspaceTx,
+  opened: readonly Draft[],
+  activities: readonly ListedActivity[],
+): Promise<Case[]> {
+  const people = new Map(
+    (await listPeople(tx, distinct(opened.map(({ row }) => row.personId)))).map((person) => [person.id, person]),
+  );
+  const ofCases = Map.groupBy(activities, ({ caseId }) => caseId);
+  return opened.map(({ row, responses = [], account = null }) => {
+    const person = people.get(row.personId ?? "") ?? null;
+    return showCase(tx, {
+      case: { ...row, openedAt: tx.now, updatedAt: tx.now, firstContactStartedAt: latestClock(row).startedAt },
+      person: person && pick(person, ["id", "externalId", "email", "phone", "name"]),
+      account: account && pick(account, ["id", "externalId", "name", "segment"]),
+      clocks: row.clocks,
+      responses: responses.toSorted(byTime),
+      commitments: [],
+      references: [],
+      activities: (ofCases.get(row.id) ?? []).map(({ activity }) => activity),
+    });
+  });
+}
+
+function pick<Thing, Name extends keyof Thing>(thing: Thing, names: readonly Name[]): Pick<Thing, Name> {
+  return Object.fromEntries(names.map((name) => [name, thing[name]])) as Pick<Thing, Name>;
+}
+
+function byTime(a: RecordedResponse, b: RecordedResponse): number {
+  const [before, after] = [a.respondedAt + a.id, b.respondedAt + b.id];
+  return before < after ? -1 : Number(before > after);
 }
 
 function isChanged({ row, before, activities, joining }: Draft): boolean {

@@ -111,13 +111,13 @@ function valueOf(name: string): SQL {
 
 /**
  * Where another transaction has just opened a case for the same person, this is a unique violation:
- * the transaction runs again and finds it.
+ * the transaction runs again and finds it. Inserts with the next flush, as do the two below.
  */
-export async function insertCases(tx: WorkspaceTx, rows: readonly CaseRow[]): Promise<void> {
+export function insertCases(tx: WorkspaceTx, rows: readonly CaseRow[]): void {
   if (rows.length === 0) return;
   const columns = columnsOf(rows);
   const names = Object.keys(columns);
-  await tx.run(sql`/* cases.insertCases */
+  tx.later(sql`/* cases.insertCases */
     insert into cases (workspace_id, ${listOf(names.map((name) => sql`${sql.identifier(name)}`))}, opened_at, updated_at)
     select ${tx.workspaceId}, ${listOf(names.map(valueOf))}, ${tx.now}, ${tx.now}
     from ${unnest(columns)} order by person_id`);
@@ -135,9 +135,9 @@ export async function updateCases(tx: WorkspaceTx, rows: readonly CaseRow[]): Pr
 }
 
 /** Writes clocks: new ones, and those that moved, were met or were announced. */
-export async function upsertClocks(tx: WorkspaceTx, clocks: readonly (Clock & { caseId: string })[]): Promise<void> {
+export function upsertClocks(tx: WorkspaceTx, clocks: readonly (Clock & { caseId: string })[]): void {
   if (clocks.length === 0) return;
-  await tx.run(sql`/* cases.upsertClocks */
+  tx.later(sql`/* cases.upsertClocks */
     insert into case_clocks (workspace_id, case_id, n, cause, hours_allowed, started_at, counted_from, due_at, met_at,
       arrived_late, next_step, next_step_at)
     select ${tx.workspaceId}, case_id, n, cause, hours_allowed, started_at, counted_from, due_at, met_at,
@@ -161,12 +161,9 @@ export async function upsertClocks(tx: WorkspaceTx, clocks: readonly (Clock & { 
 }
 
 /** Links each answer to its case, away from the one it had. */
-export async function putCaseResponses(
-  tx: WorkspaceTx,
-  links: readonly { caseId: string; responseId: string }[],
-): Promise<void> {
+export function putCaseResponses(tx: WorkspaceTx, links: readonly { caseId: string; responseId: string }[]): void {
   if (links.length === 0) return;
-  await tx.run(sql`/* cases.putCaseResponses */
+  tx.later(sql`/* cases.putCaseResponses */
     insert into case_responses (workspace_id, response_id, case_id, joined_at)
     select ${tx.workspaceId}, response_id, case_id, ${tx.now}
     from ${unnest({

@@ -36,13 +36,15 @@ export interface AccountSteps {
 
 /**
  * Finds or makes the people and accounts of these answers, brings what is known about them up to
- * date, and returns one respondent per input. However many ask at once, one person stays one.
- * @returns besides, the ids of the accounts for which `onAccountsChanged` is to be called in the end
+ * date, and returns one respondent per input. However many ask at once, one person stays one. Who is new is
+ * inserted with the next flush.
+ * @returns besides, the ids of the accounts for which `onAccountsChanged` is to be called in the end, and of
+ *   the people who are new
  */
 export async function recordRespondents(
   tx: WorkspaceTx,
   inputs: readonly RespondentInput[],
-): Promise<{ respondents: Respondent[]; changedAccountIds: string[] }> {
+): Promise<{ respondents: Respondent[]; changedAccountIds: string[]; newPersonIds: Set<string> }> {
   const given = inputs.map(({ person, account }) => account ?? person?.account ?? undefined);
   const { merged: byExternalId, changedAccountIds } = await recordAccounts(
     tx,
@@ -58,7 +60,7 @@ export async function recordRespondents(
     const accountId = accountOf(given[index])?.id;
     return known.push(accountId === undefined ? own : { ...own, accountId }) - 1;
   });
-  const { matched: people } = await recordPeople(tx, known);
+  const { matched: people, created } = await recordPeople(tx, known);
 
   const accounts = new Map([...byExternalId.values()].map((account) => [account.id, account]));
   const missing = people.flatMap(({ accountId }) => (accountId !== null && !accounts.has(accountId) ? accountId : []));
@@ -68,7 +70,7 @@ export async function recordRespondents(
     const person = people[position[index] ?? -1] ?? null;
     return { person, account: accountOf(given[index]) ?? accounts.get(person?.accountId ?? "") ?? null };
   });
-  return { respondents, changedAccountIds };
+  return { respondents, changedAccountIds, newPersonIds: new Set(created.map(({ id }) => id)) };
 }
 
 /**
@@ -87,6 +89,7 @@ export async function putPerson(
   const { matched, created } = await recordPeople(tx, [known], "none");
   const [person] = matched;
   if (person === undefined) throw new Error("matching gave nobody");
+  await tx.flush();
   for (const step of steps.onAccountsChanged) await step(tx, changedAccountIds);
   return { id: person.id, isNew: created.length > 0 };
 }
@@ -101,6 +104,7 @@ export async function putAccount(
   const { merged, changedAccountIds } = await recordAccounts(tx, [input]);
   const account = merged.get(input.externalId);
   if (account === undefined) throw new Error("recording gave no account");
+  await tx.flush();
   for (const step of steps.onAccountsChanged) await step(tx, changedAccountIds);
   return { id: account.id, isNew: before === undefined };
 }
@@ -114,7 +118,7 @@ async function recordAccounts(
   const externalIds = [...new Set(inputs.map(({ externalId }) => externalId))].toSorted();
   const { found, merged, created, changed } = await planned((lock) => planAccounts(tx, inputs, externalIds, lock));
   await updateAccounts(tx, changed);
-  await insertAccounts(tx, created);
+  insertAccounts(tx, created);
   const weighs = (account: AccountFacts | undefined) => JSON.stringify([account?.segment, account?.annualValue]);
   const reweighed = changed.filter((account) => weighs(account) !== weighs(found.get(account.externalId)));
   return { merged, changedAccountIds: reweighed.map(({ id }) => id) };
@@ -163,9 +167,11 @@ async function recordPeople(
     const name = nullIdentity === "none" ? "properties" : "person.properties";
     throw invalidRequest([{ name, reason: `must not be more than ${PROPERTIES_MAX} with those kept` }]);
   }
+  // They may belong to an account that is new.
+  if (plan.changed.length > 0) await tx.flush();
   await releaseIdentities(tx, plan.released);
   await updatePeople(tx, plan.changed);
-  await insertPeople(tx, plan.created);
+  insertPeople(tx, plan.created);
   return plan;
 }
 

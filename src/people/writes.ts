@@ -18,10 +18,13 @@ function accountColumns(rows: readonly AccountFacts[]): Parameters<typeof unnest
   };
 }
 
-/** Somebody else who was quicker is a unique violation: the transaction runs again and finds what they made. */
-export async function insertAccounts(tx: WorkspaceTx, rows: readonly AccountFacts[]): Promise<void> {
+/**
+ * Puts the insert off until the next flush. Somebody else who was quicker is a unique violation: the transaction
+ * runs again and finds what they made.
+ */
+export function insertAccounts(tx: WorkspaceTx, rows: readonly AccountFacts[]): void {
   if (rows.length === 0) return;
-  await tx.run(sql`/* people.insertAccounts */
+  tx.later(sql`/* people.insertAccounts */
     insert into accounts (workspace_id, id, external_id, name, segment, annual_value, currency, renews_on, owner, churned_on, created_at, updated_at)
     select ${tx.workspaceId}, id, external_id, name, segment, annual_value, currency, renews_on, owner, churned_on, ${tx.now}, ${tx.now}
     from ${unnest(accountColumns(rows))} order by external_id`);
@@ -49,10 +52,10 @@ function personColumns(rows: readonly PersonFacts[]): Parameters<typeof unnest>[
   };
 }
 
-/** Somebody else who was quicker is a unique violation: the transaction runs again and finds what they made. */
-export async function insertPeople(tx: WorkspaceTx, rows: readonly PersonFacts[]): Promise<void> {
+/** The same for people. */
+export function insertPeople(tx: WorkspaceTx, rows: readonly PersonFacts[]): void {
   if (rows.length === 0) return;
-  await tx.run(sql`/* people.insertPeople */
+  tx.later(sql`/* people.insertPeople */
     insert into people (workspace_id, id, external_id, email, phone, name, properties, account_id, created_at, updated_at)
     select ${tx.workspaceId}, id, external_id, email, phone, name, properties, account_id, ${tx.now}, ${tx.now}
     from ${unnest(personColumns(rows))} order by external_id, email, phone`);

@@ -52,6 +52,11 @@ export function isRetryable(error: unknown): boolean {
   return error instanceof ContendedError || RETRYABLE.has(sqlState(error) ?? "");
 }
 
+/** Another transaction held what was wanted for longer than one waits. */
+export function isLockTimeout(error: unknown): boolean {
+  return sqlState(error) === "55P03";
+}
+
 /** Somebody else was quicker, and what they did must be seen first: the transaction is to run again. */
 export class ContendedError extends Error {}
 

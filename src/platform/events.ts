@@ -14,7 +14,7 @@ export interface NewEvent {
 /** Writes the events in the transaction that makes them true. */
 export async function recordEvents(tx: WorkspaceTx, events: readonly NewEvent[]): Promise<void> {
   if (events.length === 0) return;
-  await tx.run(sql`/* events.insert */
+  tx.later(sql`/* events.insert */
     insert into events (workspace_id, id, type, occurred_at, data, person_id)
     select ${tx.workspaceId}, id, type, ${tx.now}, data, person_id
     from ${unnest({

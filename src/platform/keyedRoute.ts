@@ -2,7 +2,7 @@ import { Type } from "@sinclair/typebox";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { callerOf } from "./auth.ts";
 import { AppError, ERROR_STATUS } from "./errors.ts";
-import { answerOnce, type KeyedAnswer } from "./idempotency.ts";
+import { answerOnce, type KeyedAnswer, type KeyedRequest } from "./idempotency.ts";
 import { PreconditionError } from "./precondition.ts";
 import { PROBLEM_CONTENT_TYPE, toProblem } from "./problem.ts";
 import type { Tenancy, WorkspaceTx } from "./tenancy.ts";
@@ -30,20 +30,29 @@ export async function answerCreation(
   tenancy: Tenancy,
   work: (tx: WorkspaceTx) => Promise<Creation>,
 ): Promise<FastifyReply> {
-  const key = request.headers["idempotency-key"];
-  const route = `${request.method} ${request.routeOptions.url}`;
-  const caller = callerOf(request);
-  const answer = await tenancy.inWorkspace(caller, async (tx) => {
-    const run = async () => toAnswer(await work(tx), request);
-    if (typeof key !== "string") return { ...(await run()), isReplay: false };
-    return answerOnce(tx, { route, key, body: whatIsAsked(request) }, () =>
+  const keyed = keyOf(request);
+  const answer = await tenancy.inWorkspace(callerOf(request), async (tx) => {
+    const run = async () => toKeyedAnswer(await work(tx), request);
+    if (keyed === undefined) return { ...(await run()), isReplay: false };
+    return answerOnce(tx, keyed, () =>
       // What a refused verb had written is undone; that it was refused is kept.
       tx.attempt(run).catch((error: unknown) => {
-        if (error instanceof AppError) return toAnswer({ error }, request);
+        if (error instanceof AppError) return toKeyedAnswer({ error }, request);
         throw error;
       }),
     );
   });
+  return sendAnswer(reply, answer);
+}
+
+/** The attempt that the caller named; undefined where they named none. */
+export function keyOf(request: FastifyRequest): KeyedRequest | undefined {
+  const key = request.headers["idempotency-key"];
+  if (typeof key !== "string") return undefined;
+  return { route: `${request.method} ${request.routeOptions.url}`, key, body: whatIsAsked(request) };
+}
+
+export function sendAnswer(reply: FastifyReply, answer: KeyedAnswer & { isReplay: boolean }): FastifyReply {
   const isProblem = answer.status >= 400;
   return reply
     .code(answer.status)
@@ -62,7 +71,8 @@ function whatIsAsked({ params, body }: FastifyRequest): unknown {
   return Object.keys(params as object).length === 0 ? body : { params, body };
 }
 
-function toAnswer(creation: Creation, request: FastifyRequest): KeyedAnswer {
+/** @throws {AppError} a refusal that the caller can mend: it is not kept */
+export function toKeyedAnswer(creation: Creation, request: FastifyRequest): KeyedAnswer {
   if (!("error" in creation)) {
     return { status: creation.status, text: JSON.stringify(creation.resource), personIds: creation.personIds };
   }

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { SQL } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import { drizzle, type NodePgDatabase } from "drizzle-orm/node-postgres";
 import { PgDialect } from "drizzle-orm/pg-core";
 import type { Pool, PoolClient } from "pg";
-import { asAppError, isRetryable } from "./database.ts";
+import { asAppError, isLockTimeout, isRetryable } from "./database.ts";
 import { AppError } from "./errors.ts";
 
 export const ACTOR_KINDS = ["key", "user", "job", "source"] as const;
@@ -28,6 +28,13 @@ interface Tx {
   readonly db: NodePgDatabase;
   /** One statement of raw SQL; timestamps come back as `Date`, dates as text. */
   run<Row extends object>(statement: SQL): Promise<Row[]>;
+  /**
+   * A write that nothing in this transaction reads: it runs with the next `flush`, or before COMMIT, with all
+   * others of its kind in one statement.
+   */
+  later(write: SQL): void;
+  /** Runs what was put off; `last`, if given, in the same statement. @returns the rows of `last` */
+  flush<Row extends object>(last?: SQL): Promise<Row[]>;
   /** Runs `work` so that what it did can be undone alone: when it throws, the transaction goes on as before it. */
   attempt<T>(work: () => Promise<T>): Promise<T>;
   /** `transaction_timestamp()` to the millisecond: the only time that rules and rows use. */
@@ -53,6 +60,12 @@ export const SYSTEM_REASONS = [
 ] as const;
 export type SystemReason = (typeof SYSTEM_REASONS)[number];
 
+/**
+ * How long a transaction waits for a row or key that another one holds. PATIENT: a second, and again, as
+ * somebody does who stands alone. HASTY: 200 ms, then it throws what was in its way: it holds up others.
+ */
+export type Patience = "PATIENT" | "HASTY";
+
 export interface Tenancy {
   /**
    * Runs `work` in one transaction that can see and change the rows of one workspace only, and
@@ -60,7 +73,7 @@ export interface Tenancy {
    * back and `work` runs again, up to 12 times: so `work` does nothing but talk to its transaction.
    * @throws {AppError} `unavailable` when the database cannot be reached or stays busy
    */
-  inWorkspace<T>(caller: Caller, work: (tx: WorkspaceTx) => Promise<T>): Promise<T>;
+  inWorkspace<T>(caller: Caller, work: (tx: WorkspaceTx) => Promise<T>, patience?: Patience): Promise<T>;
   /** The same in a read-only transaction with one snapshot for all its statements. */
   readWorkspace<T>(caller: Caller, work: (tx: WorkspaceTx) => Promise<T>): Promise<T>;
   /** Runs `work` as the role that may look across workspaces, for one of the listed reasons. */
@@ -75,6 +88,8 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const LIMITS =
   "set local lock_timeout = '1s'; set local statement_timeout = '5s'; set local idle_in_transaction_session_timeout = '10s'";
 
+const HASTY_LIMIT = "; set local lock_timeout = '200ms'";
+
 const dialect = new PgDialect();
 
 export function createTenancy(pool: Pool): Tenancy {
@@ -88,33 +103,59 @@ export function createTenancy(pool: Pool): Tenancy {
   };
 
   return {
-    inWorkspace: (caller, work) =>
-      transact(pool, enter(caller, ""), (client, now) => work(workspaceTx(client, caller, now))),
+    inWorkspace: (caller, work, patience = "PATIENT") =>
+      transact(
+        pool,
+        enter(caller, "") + (patience === "HASTY" ? HASTY_LIMIT : ""),
+        (client, now) => finish(workspaceTx(client, caller, now), work),
+        patience,
+      ),
     readWorkspace: (caller, work) =>
       transact(pool, enter(caller, "isolation level repeatable read read only"), (client, now) =>
-        work(workspaceTx(client, caller, now)),
+        finish(workspaceTx(client, caller, now), work),
       ),
     acrossWorkspaces: (_reason, work) =>
       transact(pool, `begin; set local role afterscore_system; ${LIMITS}`, (client, now) =>
-        work({ ...queriesOf(client), now } as SystemTx),
+        finish({ ...queriesOf(client), now } as SystemTx, work),
       ),
   };
 }
 
-function queriesOf(client: PoolClient): Pick<Tx, "db" | "run" | "attempt"> {
+/** Does the work, and then what it put off. */
+async function finish<T, Own extends Tx>(tx: Own, work: (tx: Own) => Promise<T>): Promise<T> {
+  const result = await work(tx);
+  await tx.flush();
+  return result;
+}
+
+function queriesOf(client: PoolClient): Omit<Tx, "now"> {
+  const run = async <Row extends object>(statement: SQL): Promise<Row[]> => {
+    const { sql: text, params } = dialect.sqlToQuery(statement);
+    return (await client.query<Row>(text, params)).rows;
+  };
+  const writes: SQL[] = [];
+  const flush = async <Row extends object>(last?: SQL): Promise<Row[]> => {
+    const put = [...writes.splice(0), ...(last === undefined ? [] : [last])];
+    const main = put.pop();
+    if (main === undefined) return [];
+    const others = put.map((write, n) => sql`${sql.identifier(`write_${n}`)} as (${write})`);
+    return run<Row>(others.length === 0 ? main : sql`with ${sql.join(others, sql`, `)} ${main}`);
+  };
   return {
     db: drizzle(client),
-    run: async <Row extends object>(statement: SQL) => {
-      const { sql, params } = dialect.sqlToQuery(statement);
-      return (await client.query<Row>(sql, params)).rows;
-    },
+    run,
+    later: (write) => writes.push(write),
+    flush,
     attempt: async (work) => {
+      await flush();
       await client.query("savepoint attempt");
       try {
         const result = await work();
+        await flush();
         await client.query("release savepoint attempt");
         return result;
       } catch (error) {
+        writes.length = 0;
         await client.query("rollback to savepoint attempt; release savepoint attempt");
         throw error;
       }
@@ -122,12 +163,18 @@ function queriesOf(client: PoolClient): Pick<Tx, "db" | "run" | "attempt"> {
   };
 }
 
-async function transact<T>(pool: Pool, begin: string, work: (client: PoolClient, now: Date) => Promise<T>): Promise<T> {
+async function transact<T>(
+  pool: Pool,
+  begin: string,
+  work: (client: PoolClient, now: Date) => Promise<T>,
+  patience: Patience = "PATIENT",
+): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await transactOnce(pool, begin, work);
     } catch (error) {
       if (!isRetryable(error)) throw asAppError(error);
+      if (patience === "HASTY" && isLockTimeout(error)) throw error;
       if (attempt === ATTEMPTS_MAX) {
         throw new AppError("unavailable", "Too much is changing the same thing at once. Try again.", { cause: error });
       }

@@ -154,12 +154,13 @@ async function isOlder(tx: WorkspaceTx, id: string, updatedAt: string | undefine
 async function applyChange(tx: WorkspaceTx, row: ResponseRow, change: Change) {
   const { respondents, changedAccountIds } = await recordRespondents(tx, [change]);
   const respondent = change.person || change.account ? respondents[0] : undefined;
-  const [surveyKey] = change.survey?.key === undefined ? [] : await recordSurveys(tx, [change.survey]);
+  const [survey] = change.survey?.key === undefined ? [] : await recordSurveys(tx, [change.survey]);
+  await tx.flush();
   const { score, comment, touchpoint, language, channel, followUpRequested, incentivised, respondedAt, updatedAt } =
     change;
   const changed: ResponseRow = {
     ...row,
-    surveyKey: surveyKey ?? row.surveyKey,
+    surveyKey: survey?.key ?? row.surveyKey,
     ...respondentOf(row, change, respondent),
     score: score ?? row.score,
     comment: comment === undefined ? row.comment : commentOf(comment),

@@ -116,9 +116,32 @@ function selectRows(tx: WorkspaceTx, where: SQL | undefined) {
     .$dynamic();
 }
 
+/** The score of each of these answers' person before it, as far as it counts; of who answered before only. */
+export async function listPreviousScores(
+  tx: WorkspaceTx,
+  answers: readonly { id: string; personId: string; respondedAt: Date }[],
+): Promise<Map<string, NonNullable<Row["previous"]>>> {
+  if (answers.length === 0) return new Map();
+  const rows = await tx.run<{ id: string; score: number; respondedAt: Date }>(sql`/* responses.listPreviousScores */
+    select input.id, previous.score, previous.responded_at as "respondedAt"
+    from ${unnest({
+      id: ["uuid", answers.map(({ id }) => id)],
+      person_id: ["uuid", answers.map(({ personId }) => personId)],
+      responded_at: ["timestamptz", answers.map(({ respondedAt }) => respondedAt)],
+    })}
+    cross join lateral (
+      select score, responded_at from responses
+      where workspace_id = ${tx.workspaceId} and responses.person_id = input.person_id and exclusion_reason is null
+        and (responses.responded_at, responses.id) < (input.responded_at, input.id)
+      order by responses.responded_at desc, responses.id desc limit 1
+    ) as previous`);
+  return new Map(rows.map(({ id, ...previous }) => [id, previous]));
+}
+
 type Row = Awaited<ReturnType<typeof selectRows>>[number];
 
-function toResponse({ response: row, surveyKind, person, account, previous }: Row): RecordedResponse {
+/** A response as it is read, of what is stored of it. */
+export function toResponse({ response: row, surveyKind, person, account, previous }: Row): RecordedResponse {
   return {
     id: row.id,
     score: row.score,
@@ -137,8 +160,13 @@ function toResponse({ response: row, surveyKind, person, account, previous }: Ro
     source: row.source,
     externalId: row.externalId,
     survey: { key: row.surveyKey, kind: surveyKind },
-    person,
-    account: account && { ...account, segment: row.segment },
+    person: person && { id: person.id, externalId: person.externalId, email: person.email, name: person.name },
+    account: account && {
+      id: account.id,
+      externalId: account.externalId,
+      name: account.name,
+      segment: row.segment,
+    },
     followUp: row.followUp,
     exclusion: toExclusion(row),
     acknowledgedAt: row.acknowledgedAt?.toISOString() ?? null,

@@ -2,7 +2,7 @@ import { type Static, Type } from "@sinclair/typebox";
 import { callerOf } from "../platform/auth.ts";
 import { type AppError, invalidRequest } from "../platform/errors.ts";
 import type { Server } from "../platform/http.ts";
-import { answerCreation, type Creation, IdempotencyHeaders } from "../platform/keyedRoute.ts";
+import { type Creation, IdempotencyHeaders, keyOf, sendAnswer, toKeyedAnswer } from "../platform/keyedRoute.ts";
 import { decodeCursor, LIMIT_DEFAULT, PageOf, PageQuery, toPage } from "../platform/pagination.ts";
 import { problems } from "../platform/problem.ts";
 import { AnyOf, DateTime, eitherOf, Id, OneOf, ref, Strict, Text, toBound } from "../platform/schema.ts";
@@ -10,6 +10,7 @@ import type { Tenancy } from "../platform/tenancy.ts";
 import { CATEGORIES } from "../scoring/index.ts";
 import { changeResponse, putResponse } from "./changing.ts";
 import type { ResponseFilter } from "./filter.ts";
+import type { Gatherer } from "./gathering.ts";
 import {
   type Response,
   ResponseInputSchema,
@@ -18,7 +19,7 @@ import {
   ResponseUpsertSchema,
 } from "./model.ts";
 import { listResponses, listResponsesById, type ResponseOrder } from "./queries.ts";
-import { noSuchResponse, type RecordingSteps, type RecordResult, recordResponses, withCases } from "./service.ts";
+import { noSuchResponse, type RecordingSteps, type RecordResult, withCases } from "./service.ts";
 
 const ListQuery = Strict({
   surveyKey: AnyOf(Text()),
@@ -38,7 +39,7 @@ const ListQuery = Strict({
 const ResponsePageSchema = PageOf(ref(ResponseSchema), "ResponsePage");
 const IdParams = Strict({ id: Id() });
 
-export function registerResponseRoutes(app: Server, tenancy: Tenancy, steps: RecordingSteps): void {
+export function registerResponseRoutes(app: Server, tenancy: Tenancy, gatherer: Gatherer, steps: RecordingSteps): void {
   app.addSchema(ResponsePageSchema);
 
   app.post(
@@ -59,10 +60,12 @@ export function registerResponseRoutes(app: Server, tenancy: Tenancy, steps: Rec
       },
     },
     async (request, reply) => {
-      return answerCreation(request, reply, tenancy, async (tx) => {
-        const [result] = await recordResponses(tx, [request.body], steps);
-        return toCreation(result);
+      const answer = await gatherer.record(callerOf(request), {
+        input: request.body,
+        keyed: keyOf(request),
+        toAnswer: (result) => toKeyedAnswer(toCreation(result), request),
       });
+      return sendAnswer(reply, answer);
     },
   );
 
@@ -163,8 +166,7 @@ export function registerResponseRoutes(app: Server, tenancy: Tenancy, steps: Rec
   );
 }
 
-function toCreation(result: RecordResult | undefined): Creation & ({ resource: Response } | { error: AppError }) {
-  if (result === undefined) throw new Error("recording gave no result");
+function toCreation(result: RecordResult): Creation & ({ resource: Response } | { error: AppError }) {
   if (result.status === "rejected") return { error: result.error };
   const { status, response } = result;
   return {

@@ -20,7 +20,7 @@ import {
   type ResponseChange,
   type ResponseInput,
 } from "./model.ts";
-import { listResponsesById, listStoredAnswers, type StoredAnswer } from "./queries.ts";
+import { listPreviousScores, listResponsesById, listStoredAnswers, type StoredAnswer, toResponse } from "./queries.ts";
 import { insertResponses, type ResponseRow } from "./writes.ts";
 
 /**
@@ -65,19 +65,15 @@ export async function recordResponses(
   steps: RecordingSteps,
   options: RecordingOptions = LIVE,
 ): Promise<RecordResult[]> {
-  const { outcomes, changedAccountIds } = await insertAnswers(tx, await sortOut(tx, inputs.map(toAnswer)), options);
-  const fresh = outcomes.flatMap((outcome) => (outcome.kind === "new" ? outcome.answer : []));
-  const recorded = await listResponsesById(
-    tx,
-    fresh.map(({ id }) => id),
-  );
+  const sorted = await sortOut(tx, inputs.map(toAnswer));
+  const { outcomes, recorded, changedAccountIds } = await insertAnswers(tx, sorted, options);
   for (const step of steps.onRecorded) await step(tx, recorded);
   for (const step of steps.onAccountsChanged) await step(tx, changedAccountIds);
 
   const repeated = outcomes.flatMap((outcome) => (outcome.kind === "known" ? outcome.id : []));
   const all = await withCases(tx, [...recorded, ...(await listResponsesById(tx, repeated))], steps);
   const responses = new Map(all.map((response) => [response.id, response]));
-  const created = fresh.flatMap(({ id }) => responses.get(id) ?? []);
+  const created = recorded.flatMap(({ id }) => responses.get(id) ?? []);
   if (options.events) await recordEvents(tx, created.map(responseRecorded));
 
   return outcomes.map((outcome) => {
@@ -152,16 +148,23 @@ async function insertAnswers(
   tx: WorkspaceTx,
   outcomes: Outcome[],
   options: RecordingOptions,
-): Promise<{ outcomes: Outcome[]; changedAccountIds: string[] }> {
+): Promise<{ outcomes: Outcome[]; recorded: RecordedResponse[]; changedAccountIds: string[] }> {
   const answers = outcomes.flatMap((outcome) => (outcome.kind === "new" ? outcome.answer : []));
-  if (answers.length === 0) return { outcomes, changedAccountIds: [] };
-  const { rows, changedAccountIds } = await toRows(tx, answers, options);
-  const inserted = new Set(await insertResponses(tx, rows));
+  if (answers.length === 0) return { outcomes, recorded: [], changedAccountIds: [] };
+  const { stored, changedAccountIds } = await toStored(tx, answers, options);
+  const inserted = new Set(
+    await insertResponses(
+      tx,
+      stored.map(({ response }) => response),
+    ),
+  );
+  const own = stored.filter(({ response }) => inserted.has(response.id));
   await recordExclusions(
     tx,
-    rows.filter(({ id }) => inserted.has(id)).map((after) => ({ before: null, after })),
+    own.map(({ response }) => ({ before: null, after: response })),
   );
-  if (inserted.size === answers.length) return { outcomes, changedAccountIds };
+  const recorded = await withPrevious(tx, own);
+  if (inserted.size === answers.length) return { outcomes, recorded, changedAccountIds };
   const late = await sortOut(
     tx,
     answers.filter(({ id }) => !inserted.has(id)),
@@ -171,24 +174,37 @@ async function insertAnswers(
   const told = outcomes.map((outcome) =>
     outcome.kind === "new" && !inserted.has(outcome.answer.id) ? (late.shift() ?? outcome) : outcome,
   );
-  return { outcomes: told, changedAccountIds };
+  return { outcomes: told, recorded, changedAccountIds };
 }
 
-async function toRows(tx: WorkspaceTx, answers: readonly Answer[], options: RecordingOptions) {
+/** A response as it is stored, with what is known of those it is about. */
+type Stored = Omit<Parameters<typeof toResponse>[0], "previous"> & { isPersonNew: boolean };
+
+/** As they would be read back: all of it is known but what the same people said before. */
+async function withPrevious(tx: WorkspaceTx, stored: readonly Stored[]): Promise<RecordedResponse[]> {
+  const answersOf = Map.groupBy(stored, ({ response }) => response.personId);
+  const answers = stored.flatMap(({ response: { id, personId, respondedAt }, isPersonNew }) =>
+    personId === null || (isPersonNew && answersOf.get(personId)?.length === 1) ? [] : { id, personId, respondedAt },
+  );
+  const previous = await listPreviousScores(tx, answers);
+  return stored.map((one) => toResponse({ ...one, previous: previous.get(one.response.id) ?? null }));
+}
+
+async function toStored(tx: WorkspaceTx, answers: readonly Answer[], options: RecordingOptions) {
   const inputs = answers.map(({ input }) => input);
-  const { respondents, changedAccountIds } = await recordRespondents(tx, inputs);
-  const surveyKeys = await recordSurveys(
+  const { respondents, changedAccountIds, newPersonIds } = await recordRespondents(tx, inputs);
+  const surveys = await recordSurveys(
     tx,
     inputs.map(({ survey }) => survey),
   );
-  const rows = answers.map(({ id, input, source, externalId, bodySha256 }, index): ResponseRow => {
+  const stored = answers.map(({ id, input, source, externalId, bodySha256 }, index): Stored => {
     const { person = null, account = null } = respondents[index] ?? {};
-    const surveyKey = surveyKeys[index];
-    if (surveyKey === undefined) throw new Error("an answer has no survey");
-    return {
+    const survey = surveys[index];
+    if (survey === undefined) throw new Error("an answer has no survey");
+    const response: ResponseRow = {
       workspaceId: tx.workspaceId,
       id,
-      surveyKey,
+      surveyKey: survey.key,
       personId: person?.id ?? null,
       accountId: account?.id ?? null,
       segment: account?.segment ?? null,
@@ -214,8 +230,9 @@ async function toRows(tx: WorkspaceTx, answers: readonly Answer[], options: Reco
       // Test answers are stored, out of every aggregate.
       ...exclusionFor(tx, input.test === true ? "TEST" : null),
     };
+    return { response, surveyKind: survey.kind, person, account, isPersonNew: newPersonIds.has(person?.id ?? "") };
   });
-  return { rows, changedAccountIds };
+  return { stored, changedAccountIds };
 }
 
 /** White space is no comment: who said nothing must be told from who said something. */

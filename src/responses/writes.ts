@@ -49,11 +49,14 @@ function columnsOf(rows: readonly ResponseRow[]) {
   } satisfies Parameters<typeof unnest>[0];
 }
 
-/** Inserts all but those that somebody else has stored meanwhile, and returns the ids of what was inserted. */
+/**
+ * Inserts all but those that somebody else has stored meanwhile, after whatever was put off.
+ * @returns the ids of what was inserted
+ */
 export async function insertResponses(tx: WorkspaceTx, rows: readonly ResponseRow[]): Promise<string[]> {
   const columns = columnsOf(rows);
   const names = listOf(Object.keys(columns));
-  const inserted = await tx.run<{ id: string }>(sql`/* responses.insertResponses */
+  const inserted = await tx.flush<{ id: string }>(sql`/* responses.insertResponses */
     insert into responses (workspace_id, ${names})
     select ${tx.workspaceId}, ${names} from ${unnest(columns)} order by source, external_id
     on conflict on constraint responses_external_id do nothing returning id`);

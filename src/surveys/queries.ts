@@ -14,12 +14,9 @@ export async function listSurveys(tx: WorkspaceTx, keys: readonly string[]): Pro
     .where(and(eq(surveys.workspaceId, tx.workspaceId), sql`${surveys.key} = ${anyOf("text", keys)}`));
 }
 
-/** Inserts those that nobody else inserted meanwhile. */
-export async function insertSurveys(
-  tx: WorkspaceTx,
-  rows: readonly { key: string; kind: SurveyKind }[],
-): Promise<void> {
-  await tx.run(sql`/* surveys.insertSurveys */
+/** Inserts those that nobody else inserted meanwhile, with the next flush. */
+export function insertSurveys(tx: WorkspaceTx, rows: readonly { key: string; kind: SurveyKind }[]): void {
+  tx.later(sql`/* surveys.insertSurveys */
     insert into surveys (workspace_id, key, kind, created_at, updated_at)
     select ${tx.workspaceId}, key, kind, ${tx.now}, ${tx.now}
     from ${unnest({ key: ["text", rows.map(({ key }) => key)], kind: ["text", rows.map(({ kind }) => kind)] })}

@@ -2,14 +2,20 @@ import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { DEFAULT_SURVEY_KEY, type Survey, type SurveyInput, type SurveyPut } from "./model.ts";
 import { insertSurveys, listSurveys, updateSurvey } from "./queries.ts";
 
-/** Makes the surveys that are new and returns the key of each input's. A known survey keeps its kind. */
-export async function recordSurveys(tx: WorkspaceTx, inputs: readonly (SurveyInput | undefined)[]): Promise<string[]> {
+/**
+ * Finds or makes the surveys of these inputs; those that are new are inserted with the next flush.
+ * @returns the survey of each input; a known one keeps its kind
+ */
+export async function recordSurveys(
+  tx: WorkspaceTx,
+  inputs: readonly (SurveyInput | undefined)[],
+): Promise<Pick<Survey, "key" | "kind">[]> {
   const keys = inputs.map((input) => input?.key ?? DEFAULT_SURVEY_KEY);
-  const known = new Set((await listSurveys(tx, [...new Set(keys)])).map(({ key }) => key));
+  const known = new Map((await listSurveys(tx, [...new Set(keys)])).map(({ key, kind }) => [key, kind]));
   const kinds = new Map(inputs.map((input, index) => [keys[index] ?? "", input?.kind ?? "RELATIONSHIP"] as const));
   const created = [...kinds].filter(([key]) => !known.has(key)).map(([key, kind]) => ({ key, kind }));
-  if (created.length > 0) await insertSurveys(tx, created);
-  return keys;
+  if (created.length > 0) insertSurveys(tx, created);
+  return keys.map((key) => ({ key, kind: known.get(key) ?? kinds.get(key) ?? "RELATIONSHIP" }));
 }
 
 /** Makes a survey, or changes the one with this key; null clears. */
@@ -20,6 +26,7 @@ export async function putSurvey(
 ): Promise<{ survey: Survey; isNew: boolean }> {
   const isNew = (await listSurveys(tx, [key])).length === 0;
   await recordSurveys(tx, [{ key, ...(input.kind === undefined ? {} : { kind: input.kind }) }]);
+  await tx.flush();
   if (Object.keys(input).length > 0) await updateSurvey(tx, key, input);
   const [survey] = await listSurveys(tx, [key]);
   if (survey === undefined) throw new Error("a survey was not found again");

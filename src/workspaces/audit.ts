@@ -17,7 +17,7 @@ export interface AuditEntry {
 export async function recordAudit(tx: WorkspaceTx, entries: readonly AuditEntry[]): Promise<void> {
   if (entries.length === 0) return;
   const json = (value: object | undefined) => (value === undefined ? null : JSON.stringify(value));
-  await tx.run(sql`/* workspaces.insertAudit */
+  tx.later(sql`/* workspaces.insertAudit */
     insert into audit_log (workspace_id, id, occurred_at, actor_kind, actor_id, action, subject_type, subject_id, before, after, request_id)
     select ${tx.workspaceId}, id, ${tx.now}, ${tx.actor.kind}, ${tx.actor.id}, action, subject_type, subject_id, before, after, ${tx.requestId}
     from ${unnest({

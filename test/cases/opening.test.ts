@@ -155,3 +155,27 @@ t.test("the queue", async (t) => {
     t.equal(await count(`openedFrom: "${new Date(Date.now() + HOUR_MS).toISOString()}"`), 0);
   });
 });
+
+t.test("what is told of a new case is what is read of it", async (t) => {
+  const service = await startService(t);
+  const client = await service.newClient();
+  const account = { externalId: "acme", name: "Acme", segment: "ENTERPRISE", annualValue: 5_000, owner: "bo" };
+  const person = { externalId: "ana", email: "ana@example.com", phone: "+4930123", name: "Ana", account };
+  await client.post("/v1/responses/batch", {
+    responses: [
+      { score: 2, respondedAt: "2026-05-04T10:00:00Z", person },
+      { score: 4, respondedAt: "2026-05-04T09:00:00Z", person, comment: "Slow" },
+      { score: 1, followUpRequested: true },
+      { score: 9, followUpRequested: true, account: { externalId: "acme" } },
+    ],
+  });
+  const told = await client.rows("select data -> 'case' as told from events where type = 'case.opened'");
+  t.equal(told.length, 3);
+  const withoutTime = ({ priorityScore: _score, priorityTerms, ...one }: any) => ({
+    ...one,
+    priorityTerms: priorityTerms.filter(({ term }: any) => term !== "WAITING"),
+  });
+  for (const { told: one } of told as any[]) {
+    t.same(withoutTime(one), withoutTime((await client.get(`/v1/cases/${one.id}`)).body));
+  }
+});

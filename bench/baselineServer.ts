@@ -1,0 +1,43 @@
+// The two servers that recording is held against, by name on the command line: `bare` is a Fastify route with one
+// INSERT a request, `single` is the service's own route with one transaction a request.
+import { fastify } from "fastify";
+import { buildApp } from "../src/app.ts";
+import { createPool } from "../src/platform/database.ts";
+import { createLogger } from "../src/platform/logger.ts";
+import type { Gatherer } from "../src/responses/gathering.ts";
+import { recordResponses } from "../src/responses/service.ts";
+
+const POOL_SIZE = 10;
+
+const logger = createLogger("silent");
+const pool = createPool({ connectionString: process.env["DATABASE_URL"] ?? "", max: POOL_SIZE, logger });
+const url = process.argv[2] === "bare" ? await serveBare() : await serveSingle();
+process.stdout.write(`"Server listening at ${url}"\n`);
+process.once("SIGTERM", () => process.exit(0));
+
+async function serveBare(): Promise<string> {
+  await pool.query(`create table if not exists bare_responses (id uuid primary key default uuidv7(),
+    received_at timestamptz not null default now(), body jsonb not null)`);
+  const app = fastify();
+  app.post("/v1/responses", async (request, reply) => {
+    const { rows } = await pool.query("insert into bare_responses (body) values ($1) returning id", [request.body]);
+    return reply.code(201).send(rows[0]);
+  });
+  return app.listen({ port: 0 });
+}
+
+async function serveSingle(): Promise<string> {
+  const app = await buildApp(pool, logger, (tenancy, steps): Gatherer => {
+    return {
+      record: async (caller, { input, toAnswer }) => {
+        const answer = await tenancy.inWorkspace(caller, async (tx) => {
+          const [result] = await recordResponses(tx, [input], steps);
+          if (result === undefined) throw new Error("recording gave no result");
+          return toAnswer(result);
+        });
+        return { ...answer, isReplay: false };
+      },
+    };
+  });
+  return app.listen({ port: 0 });
+}

@@ -1,0 +1,94 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import type { Load, LoadResult } from "./load.ts";
+import type { Measurement } from "./measurement.ts";
+import { showProgress } from "./progress.ts";
+import type { BenchService } from "./service.ts";
+
+const run = promisify(execFile);
+const LOAD = fileURLToPath(new URL("load.ts", import.meta.url));
+const BASELINES = fileURLToPath(new URL("baselineServer.ts", import.meta.url));
+
+const CONNECTIONS = 64;
+const SECONDS = 8;
+const WARM_UP_SECONDS = 4;
+const ROUNDS = 1;
+/** Requests a second at which waiting times are compared: below what every server of them can do. */
+const OFFERED = 500;
+const OFFERED_SINGLE_ROWS = 100;
+const WORKSPACES = 100;
+
+type Server = "bare" | "single" | "full";
+
+/** Answers that come in one by one, over 64 connections, against a bare route and against one transaction each. */
+export async function measureRecording(service: BenchService): Promise<Measurement[]> {
+  const bare = await service.startServer(BASELINES, "bare");
+  const single = await service.startServer(BASELINES, "single");
+  const urls: Record<Server, string> = { bare: bare.url, single: single.url, full: service.url };
+  const [first, ...others] = await Promise.all(
+    Array.from({ length: WORKSPACES }, async (_, n) => (await service.newWorkspace(`recording ${n}`)).apiKey),
+  );
+  if (first === undefined) throw new Error("no workspace");
+  // One workspace for each server, so that each meets the same people for the first time.
+  const keys: Record<Server, string> = { bare: first, single: first, full: others[0] ?? first };
+  const load = (server: Server, more: Partial<Load> = {}) =>
+    send({ url: urls[server], apiKeys: [keys[server]], connections: CONNECTIONS, seconds: SECONDS, seed: 7, ...more });
+
+  const rates: Record<Server, number[]> = { bare: [], single: [], full: [] };
+  for (let round = 0; round <= ROUNDS; round += 1) {
+    for (const server of ["bare", "single", "full"] as const) {
+      showProgress(`rounds of recording (${server})`, round, ROUNDS);
+      const seconds = round === 0 ? WARM_UP_SECONDS : SECONDS;
+      const { requestsPerSecond } = await load(server, { seconds, seed: 7 + round });
+      if (round > 0) rates[server].push(requestsPerSecond);
+    }
+  }
+  const rateOf = (server: Server) => medianOf(rates[server]);
+  const waiting = async (server: Server, more: Partial<Load>) =>
+    medianOf([(await load(server, more)).p99, (await load(server, more)).p99, (await load(server, more)).p99]);
+  const bareP99 = await waiting("bare", { rate: OFFERED });
+  const fullP99 = await waiting("full", { rate: OFFERED });
+  const oneWorkspace = await waiting("full", { rate: OFFERED_SINGLE_ROWS });
+  const manyWorkspaces = await waiting("full", { rate: OFFERED_SINGLE_ROWS, apiKeys: [first, ...others] });
+  await Promise.all([bare.stop(), single.stop()]);
+
+  const perThousand = (server: Server) => 1_000_000 / rateOf(server);
+  return [
+    {
+      what: `1,000 answers over ${CONNECTIONS} connections, recorded in full: against one transaction each`,
+      baseline: perThousand("single"),
+      measured: perThousand("full"),
+      ratioMax: 1 / 3,
+    },
+    {
+      what: "the same against a bare route with one INSERT each",
+      baseline: perThousand("bare"),
+      measured: perThousand("full"),
+      ratioMax: 1 / 0.6,
+    },
+    {
+      what: `their p99 at ${OFFERED} a second, against the bare route's`,
+      baseline: bareP99,
+      measured: fullP99,
+      ratioMax: 2,
+    },
+    {
+      what: `p99 at ${OFFERED_SINGLE_ROWS} a second for ${WORKSPACES} workspaces, against one`,
+      baseline: oneWorkspace,
+      measured: manyWorkspaces,
+      ratioMax: 3,
+    },
+  ];
+}
+
+async function send(load: Load): Promise<LoadResult> {
+  const { stdout } = await run(process.execPath, [LOAD, JSON.stringify(load)]);
+  const result: LoadResult = JSON.parse(stdout);
+  if (result.failures > 0) throw new Error(`${result.failures} requests to ${load.url} failed`);
+  return result;
+}
+
+function medianOf(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+}

@@ -1,0 +1,148 @@
+import { isRetryable } from "../platform/database.ts";
+import { AppError } from "../platform/errors.ts";
+import { answerEachOnce, type KeyedAnswer, type KeyedRequest } from "../platform/idempotency.ts";
+import type { Caller, Patience, Tenancy, WorkspaceTx } from "../platform/tenancy.ts";
+import type { ResponseInput } from "./model.ts";
+import { type RecordingSteps, type RecordResult, recordResponses } from "./service.ts";
+
+/** In one transaction: more make it long, and gain nothing. */
+const BATCH_MAX = 500;
+/** Of one workspace: while one waits for the disk, the next is prepared. */
+const BATCHES_IN_FLIGHT = 2;
+
+/** One answer to record, and what its sender is told of the result. */
+export interface Recording {
+  input: ResponseInput;
+  /** Where the sender named the attempt. */
+  keyed: KeyedRequest | undefined;
+  /** @throws what the sender must mend, and is not kept for the key */
+  toAnswer: (result: RecordResult) => KeyedAnswer;
+}
+
+export type RecordingAnswer = KeyedAnswer & { isReplay: boolean };
+
+/** Records answers that come in one by one, many in one transaction. */
+export interface Gatherer {
+  /**
+   * Records one answer; resolves once it is committed.
+   * @throws {AppError} as for a transaction of its own
+   */
+  record(caller: Caller, recording: Recording): Promise<RecordingAnswer>;
+}
+
+interface Waiting extends Recording {
+  caller: Caller;
+  settle: (outcome: Outcome) => void;
+}
+
+type Outcome = { answer: RecordingAnswer } | { error: unknown };
+
+/**
+ * Joins what arrives for one workspace, by one actor, until the next turn of the event loop, or while
+ * two transactions are under way. One that fails or waits for somebody else's lock is undone and taken
+ * apart, so that what is in the way stands alone and costs the others no more than that.
+ */
+export function createGatherer(tenancy: Tenancy, steps: RecordingSteps): Gatherer {
+  const queues = new Map<string, Queue>();
+  return {
+    record: (caller, recording) =>
+      new Promise((resolve, reject) => {
+        const name = JSON.stringify([caller.workspaceId, caller.actor.kind, caller.actor.id]);
+        const queue = queues.get(name) ?? { waiting: [], inFlight: 0, rowsInFlight: 0, isScheduled: false };
+        queues.set(name, queue);
+        queue.waiting.push({
+          ...recording,
+          caller,
+          settle: (outcome) => ("answer" in outcome ? resolve(outcome.answer) : reject(outcome.error)),
+        });
+        schedule(queue, () => queues.delete(name));
+      }),
+  };
+
+  function schedule(queue: Queue, forget: () => void): void {
+    if (queue.isScheduled || queue.inFlight === BATCHES_IN_FLIGHT) return;
+    // A transaction costs much the same for one as for many: a second one waits until it is worth as much as the first.
+    if (queue.inFlight > 0 && queue.waiting.length < Math.min(queue.rowsInFlight, BATCH_MAX)) return;
+    queue.isScheduled = true;
+    setImmediate(() => {
+      queue.isScheduled = false;
+      const batch = queue.waiting.splice(0, BATCH_MAX);
+      queue.inFlight += 1;
+      queue.rowsInFlight += batch.length;
+      void settleAll(batch).finally(() => {
+        queue.inFlight -= 1;
+        queue.rowsInFlight -= batch.length;
+        if (queue.waiting.length > 0) schedule(queue, forget);
+        else if (queue.inFlight === 0 && !queue.isScheduled) forget();
+      });
+    });
+  }
+
+  async function settleAll(batch: readonly Waiting[]): Promise<void> {
+    const outcomes = await attempt(batch, "HASTY").catch((error: unknown) => ({ error }));
+    if (!("error" in outcomes)) return outcomes.forEach((outcome, index) => batch[index]?.settle(outcome));
+    const { error } = outcomes;
+    if (!isOneToBlame(error)) return batch.forEach(({ settle }) => settle({ error }));
+    const [first, ...others] = batch;
+    if (first !== undefined && others.length === 0) {
+      // It may wait long for somebody else's lock, and nobody waits for it.
+      if (isRetryable(error)) void settleAlone(first);
+      else first.settle({ error });
+      return;
+    }
+    const size = Math.floor(Math.sqrt(batch.length));
+    const parts = Array.from({ length: Math.ceil(batch.length / size) }, (_, n) =>
+      batch.slice(n * size, (n + 1) * size),
+    );
+    await Promise.all(parts.map(settleAll));
+  }
+
+  async function settleAlone(one: Waiting): Promise<void> {
+    const outcomes = await attempt([one], "PATIENT").catch((error: unknown) => [{ error }]);
+    for (const outcome of outcomes) one.settle(outcome);
+  }
+
+  async function attempt(batch: readonly Waiting[], patience: Patience): Promise<Outcome[]> {
+    const [first, ...others] = batch;
+    if (first === undefined) return [];
+    // What many asked for at once bears the id of none.
+    const caller = others.length === 0 ? first.caller : { ...first.caller, requestId: null };
+    return tenancy.inWorkspace(caller, (tx) => recordEach(tx, batch, steps), patience);
+  }
+}
+
+interface Queue {
+  waiting: Waiting[];
+  inFlight: number;
+  rowsInFlight: number;
+  isScheduled: boolean;
+}
+
+/** Whether it can be the doing of one answer among many; a database that is away is not. */
+function isOneToBlame(error: unknown): boolean {
+  return isRetryable(error) || !(error instanceof AppError && error.code === "unavailable") || isRetryable(error.cause);
+}
+
+async function recordEach(tx: WorkspaceTx, batch: readonly Waiting[], steps: RecordingSteps): Promise<Outcome[]> {
+  return answerEachOnce(
+    tx,
+    batch.map(({ keyed }) => keyed),
+    async (fresh) => {
+      const asked = fresh.flatMap((index) => batch[index] ?? []);
+      const results = await recordResponses(
+        tx,
+        asked.map(({ input }) => input),
+        steps,
+      );
+      return results.map((result, n) => {
+        const toAnswer = asked[n]?.toAnswer;
+        if (toAnswer === undefined) throw new Error("a result has no request");
+        try {
+          return { answer: toAnswer(result) };
+        } catch (error) {
+          return { error };
+        }
+      });
+    },
+  );
+}

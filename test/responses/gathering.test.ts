@@ -1,0 +1,108 @@
+import t from "tap";
+import { type Client, type Service, startService } from "../support/service.ts";
+
+const AT_ONCE = 200;
+
+/** Answers of people who are known by their number. */
+const answerOf = (n: number, name = "Ana") => ({
+  score: n % 11,
+  person: { externalId: `u-${n}`, name },
+  properties: { n },
+});
+
+/** Everybody is known already, so that another name changes a row that somebody may hold. */
+async function introduce(client: Client): Promise<void> {
+  await client.post("/v1/responses/batch", { responses: Array.from({ length: AT_ONCE }, (_, n) => answerOf(n)) });
+}
+
+/** Holds these people's rows in a transaction of its own, until it is let go. */
+async function hold(service: Service, client: Client, externalIds: string[]): Promise<() => Promise<void>> {
+  const other = await service.pool.connect();
+  await other.query(`begin; set local app.workspace_id = '${client.workspaceId}'`);
+  await other.query("select 1 from people where external_id = any($1) for update", [externalIds]);
+  return async () => {
+    await other.query("rollback");
+    other.release();
+  };
+}
+
+t.test("answers that come in at once", async (t) => {
+  const service = await startService(t);
+
+  t.test("are recorded many in one transaction, and each sender is told of their own", async (t) => {
+    const client = await service.newClient();
+    const answers = await Promise.all(
+      Array.from({ length: AT_ONCE }, (_, n) => client.post("/v1/responses", answerOf(n))),
+    );
+    for (const [n, { status, body }] of answers.entries()) {
+      t.match({ status, body }, { status: 201, body: { score: n % 11, person: { externalId: `u-${n}` } } });
+      t.equal(body.case === null, body.score > 6);
+      t.same((await client.get(`/v1/responses/${body.id}`)).body, body, "as it is read afterwards");
+    }
+    const [stored] = await client.rows(
+      "select count(*)::int as answers, count(distinct received_at)::int as transactions from responses",
+    );
+    t.equal(stored?.["answers"], AT_ONCE);
+    t.ok(Number(stored?.["transactions"]) < AT_ONCE / 5, "many in one");
+    const opened =
+      "select count(*)::int as n, count(request_id)::int as named from audit_log where action = 'case.opened'";
+    const [before] = await client.rows(opened);
+    t.ok(Number(before?.["named"]) < Number(before?.["n"]), "what many asked for bears the id of none");
+    await client.post("/v1/responses", { score: 0 });
+    const [after] = await client.rows(opened);
+    t.equal(after?.["named"], Number(before?.["named"]) + 1, "what one asked for bears its id");
+  });
+
+  t.test("are not failed by one among them that cannot be", async (t) => {
+    const client = await service.newClient();
+    await introduce(client);
+    const properties = Object.fromEntries(Array.from({ length: 50 }, (_, n) => [`p-${n}`, n]));
+    await client.put("/v1/people", { externalId: "u-7", properties });
+    const results = await Promise.all(
+      Array.from({ length: AT_ONCE }, (_, n) => {
+        const { person, ...answer } = answerOf(n);
+        return client.post("/v1/responses", { ...answer, person: { ...person, properties: { one: "more" } } });
+      }),
+    );
+    for (const [n, { status, body }] of results.entries()) {
+      if (n === 7) t.match(body, { code: "invalid_request", invalidParams: [{ name: "person.properties" }] });
+      else t.equal(status, 201);
+    }
+    t.same(await client.rows("select count(*)::int as n from responses"), [{ n: 2 * AT_ONCE - 1 }]);
+  });
+
+  t.test("do not wait for one among them that waits for a lock", async (t) => {
+    const client = await service.newClient();
+    await introduce(client);
+    const held = ["u-3", "u-50", "u-51", "u-120"];
+    const letGo = await hold(service, client, held);
+    const isHeld = (n: number) => held.includes(`u-${n}`);
+    let done = 0;
+    const post = async (n: number, name: string) => {
+      const { status } = await client.post("/v1/responses", answerOf(n, name));
+      done += 1;
+      return status;
+    };
+    const numbers = Array.from({ length: AT_ONCE }, (_, n) => n);
+    const waiting = numbers.filter(isHeld).map((n) => post(n, "Bea"));
+    const others = numbers.filter((n) => !isHeld(n)).map((n) => post(n, "Bea"));
+    t.same(new Set(await Promise.all(others)), new Set([201]));
+    t.equal(done, AT_ONCE - held.length, "all others, while the rows are held");
+    // And those who come now, while more are waiting than there may be transactions.
+    t.same(new Set(await Promise.all(numbers.filter((n) => !isHeld(n)).map((n) => post(n, "Cleo")))), new Set([201]));
+    await letGo();
+    t.same(await Promise.all(waiting), [201, 201, 201, 201]);
+    t.same(await client.rows("select count(*)::int as n from responses"), [{ n: 3 * AT_ONCE - held.length }]);
+  });
+
+  t.test("of one workspace do not wait for those of another", async (t) => {
+    const [client, other] = [await service.newClient(), await service.newClient()];
+    await introduce(client);
+    const letGo = await hold(service, client, ["u-1", "u-2", "u-3"]);
+    const waiting = [1, 2, 3].map((n) => client.post("/v1/responses", answerOf(n, "Bea")));
+    const answers = await Promise.all(Array.from({ length: 20 }, (_, n) => other.post("/v1/responses", answerOf(n))));
+    t.ok(answers.every(({ status }) => status === 201));
+    await letGo();
+    t.ok((await Promise.all(waiting)).every(({ status }) => status === 201));
+  });
+});
