@@ -1,6 +1,6 @@
 import { or } from "drizzle-orm";
 import { distinct } from "../platform/sql.ts";
-import type { WorkspaceTx } from "../platform/tenancy.ts";
+import { together, type WorkspaceTx } from "../platform/tenancy.ts";
 import { listResponsesById } from "../responses/index.ts";
 import { isLive } from "./lifecycle.ts";
 import { type Call, type Causes, changeAnswer, joinCase, leaveCase, openCase, reopenCase } from "./placing.ts";
@@ -21,12 +21,14 @@ export async function followUp(tx: WorkspaceTx, calls: readonly Call[], causes: 
   const personIds = distinct(calls.map(({ response }) => response.person?.id));
   const own = distinct(calls.map(({ caseId }) => caseId));
   const locked = await lockCases(tx, or(isLiveOf(cases.personId, personIds), isOneOf(own)));
-  const earlier = await listLatestCaseIds(tx, personIds);
-  const policies = await loadPolicies(
-    tx,
-    locked.map(({ policyVersion }) => policyVersion),
-  );
-  const drafts = await withAnswers(tx, locked);
+  const [earlier, policies, drafts] = await together([
+    listLatestCaseIds(tx, personIds),
+    loadPolicies(
+      tx,
+      locked.map(({ policyVersion }) => policyVersion),
+    ),
+    withAnswers(tx, locked),
+  ]);
   for (const call of calls.toSorted(byTime)) place({ tx, call, drafts, earlier, policies, causes });
   await writeDrafts(tx, await settle(tx, [...drafts.values()]));
   return [...drafts.keys()];

@@ -1,6 +1,6 @@
 import { invalidRequest } from "../platform/errors.ts";
 import { newId } from "../platform/ids.ts";
-import type { WorkspaceTx } from "../platform/tenancy.ts";
+import { together, type WorkspaceTx } from "../platform/tenancy.ts";
 import { type KnownPersonInput, type Matching, matchPeople, type NullIdentity } from "./matching.ts";
 import {
   type AccountFacts,
@@ -46,10 +46,14 @@ export async function recordRespondents(
   inputs: readonly RespondentInput[],
 ): Promise<{ respondents: Respondent[]; changedAccountIds: string[]; newPersonIds: Set<string> }> {
   const given = inputs.map(({ person, account }) => account ?? person?.account ?? undefined);
-  const { merged: byExternalId, changedAccountIds } = await recordAccounts(
-    tx,
-    given.filter((account) => account !== undefined),
-  );
+  const persons = inputs.flatMap(({ person }) => person ?? []);
+  const [{ merged: byExternalId, changedAccountIds }, found] = await together([
+    recordAccounts(
+      tx,
+      given.filter((account) => account !== undefined),
+    ),
+    findPeople(tx, persons, "unlocked"),
+  ]);
   const accountOf = (input: AccountInput | undefined) =>
     input === undefined ? undefined : byExternalId.get(input.externalId);
 
@@ -60,7 +64,7 @@ export async function recordRespondents(
     const accountId = accountOf(given[index])?.id;
     return known.push(accountId === undefined ? own : { ...own, accountId }) - 1;
   });
-  const { matched: people, created } = await recordPeople(tx, known);
+  const { matched: people, created } = await recordPeople(tx, known, "unknown", found);
 
   const accounts = new Map([...byExternalId.values()].map((account) => [account.id, account]));
   const missing = people.flatMap(({ accountId }) => (accountId !== null && !accounts.has(accountId) ? accountId : []));
@@ -86,7 +90,7 @@ export async function putPerson(
   const { merged: accounts, changedAccountIds } = await recordAccounts(tx, account ? [account] : []);
   const accountId = account === undefined ? undefined : (accounts.get(account?.externalId ?? "")?.id ?? null);
   const known = accountId === undefined ? own : { ...own, accountId };
-  const { matched, created } = await recordPeople(tx, [known], "none");
+  const { matched, created } = await recordPeople(tx, [known], "none", await findPeople(tx, [known], "unlocked"));
   const [person] = matched;
   if (person === undefined) throw new Error("matching gave nobody");
   await tx.flush();
@@ -153,15 +157,12 @@ async function planAccounts(
 async function recordPeople(
   tx: WorkspaceTx,
   inputs: readonly KnownPersonInput[],
-  nullIdentity: NullIdentity = "unknown",
+  nullIdentity: NullIdentity,
+  found: readonly PersonFacts[],
 ): Promise<Matching> {
   if (inputs.length === 0) return { matched: [], created: [], changed: [], released: [] };
-  const known = Object.fromEntries(IDENTITIES.map((kind) => [kind, identitiesOf(inputs, kind)])) as Record<
-    Identity,
-    string[]
-  >;
   const plan: Matching = await planned(async (lock) =>
-    matchPeople(inputs, await listPeopleByIdentity(tx, known, lock), nullIdentity),
+    matchPeople(inputs, lock === "unlocked" ? found : await findPeople(tx, inputs, lock), nullIdentity),
   );
   if (plan.matched.some(({ properties }) => Object.keys(properties).length > PROPERTIES_MAX)) {
     const name = nullIdentity === "none" ? "properties" : "person.properties";
@@ -184,7 +185,16 @@ async function planned<Plan extends { changed: unknown[] }>(make: (lock: Lock) =
   return plan.changed.length === 0 ? plan : make("for update");
 }
 
-function identitiesOf(inputs: readonly KnownPersonInput[], kind: Identity): string[] {
+/** Everybody whom one of these may be about. */
+async function findPeople(tx: WorkspaceTx, inputs: readonly Identified[], lock: Lock): Promise<PersonFacts[]> {
+  if (inputs.length === 0) return [];
+  const known = Object.fromEntries(IDENTITIES.map((kind) => [kind, identitiesOf(inputs, kind)]));
+  return listPeopleByIdentity(tx, known as Record<Identity, string[]>, lock);
+}
+
+type Identified = Pick<PersonInput, Identity>;
+
+function identitiesOf(inputs: readonly Identified[], kind: Identity): string[] {
   const values = inputs.map((input) => input[kind]).filter((value) => typeof value === "string");
   return [...new Set(values.map((value) => normaliseIdentity(kind, value)))].toSorted();
 }

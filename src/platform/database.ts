@@ -33,6 +33,8 @@ export function createPool({ connectionString, max, logger }: PoolOptions): Pool
     types,
     application_name: APPLICATION_NAME,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    // Statements that do not wait for one another travel together.
+    pipeline: true,
   });
   // Without a listener a restart of PostgreSQL would end the process.
   pool.on("error", (error) => logger.warn({ err: error }, "idle database connection lost"));

@@ -1,12 +1,28 @@
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomFillSync } from "node:crypto";
 import { v7 } from "uuid";
+
+/** Fetched for many ids at once: a recorded answer takes a dozen, and each fetch costs more than the id. */
+const entropy = Buffer.alloc(4_096);
+const ENTROPY_PER_ID = 16;
+let used = entropy.length;
+/** Of the last id: later ones of the same millisecond count on, so that ids are in the order of their making. */
+let last = { msecs: 0, seq: 0 };
 
 /**
  * A new id: UUIDv7, so that rows made together lie together in every index. Made by the
  * application and not by the database, which keeps sequences out of the schema.
  */
 export function newId(): string {
-  return v7();
+  if (used === entropy.length) {
+    randomFillSync(entropy);
+    used = 0;
+  }
+  const random = entropy.subarray(used, used + ENTROPY_PER_ID);
+  used += ENTROPY_PER_ID;
+  const now = Date.now();
+  // 31 bits to begin with, of 32: there is room to count on.
+  last = now > last.msecs ? { msecs: now, seq: random.readUInt32BE() >>> 1 } : { ...last, seq: last.seq + 1 };
+  return v7({ random, ...last });
 }
 
 const BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";

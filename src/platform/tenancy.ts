@@ -24,7 +24,7 @@ export interface Caller {
 declare const inside: unique symbol;
 
 interface Tx {
-  /** Typed queries; each must be awaited before the next, a transaction has one connection. */
+  /** Typed queries. Those that do not need one another's results are asked `together`: they travel at once. */
   readonly db: NodePgDatabase;
   /** One statement of raw SQL; timestamps come back as `Date`, dates as text. */
   run<Row extends object>(statement: SQL): Promise<Row[]>;
@@ -107,25 +107,37 @@ export function createTenancy(pool: Pool): Tenancy {
       transact(
         pool,
         enter(caller, "") + (patience === "HASTY" ? HASTY_LIMIT : ""),
-        (client, now) => finish(workspaceTx(client, caller, now), work),
+        (client, now) => workspaceTx(client, caller, now),
+        work,
         patience,
       ),
     readWorkspace: (caller, work) =>
-      transact(pool, enter(caller, "isolation level repeatable read read only"), (client, now) =>
-        finish(workspaceTx(client, caller, now), work),
+      transact(
+        pool,
+        enter(caller, "isolation level repeatable read read only"),
+        (client, now) => workspaceTx(client, caller, now),
+        work,
       ),
     acrossWorkspaces: (_reason, work) =>
-      transact(pool, `begin; set local role afterscore_system; ${LIMITS}`, (client, now) =>
-        finish({ ...queriesOf(client), now } as SystemTx, work),
+      transact(
+        pool,
+        `begin; set local role afterscore_system; ${LIMITS}`,
+        (client, now) => ({ ...queriesOf(client), now }) as SystemTx,
+        work,
       ),
   };
 }
 
-/** Does the work, and then what it put off. */
-async function finish<T, Own extends Tx>(tx: Own, work: (tx: Own) => Promise<T>): Promise<T> {
-  const result = await work(tx);
-  await tx.flush();
-  return result;
+/**
+ * What several do at once in one transaction. All of them have ended when it resolves or throws the first
+ * failure: a transaction that is given up must have nothing under way.
+ */
+export async function together<Work extends readonly Promise<unknown>[]>(
+  work: readonly [...Work],
+): Promise<{ -readonly [Place in keyof Work]: Awaited<Work[Place]> }> {
+  await Promise.allSettled<unknown>(work);
+  const results: unknown = await Promise.all<unknown>(work);
+  return results as { -readonly [Place in keyof Work]: Awaited<Work[Place]> };
 }
 
 function queriesOf(client: PoolClient): Omit<Tx, "now"> {
@@ -163,15 +175,19 @@ function queriesOf(client: PoolClient): Omit<Tx, "now"> {
   };
 }
 
-async function transact<T>(
+/** How a transaction begins, and what is given to its work. */
+type Enter<Own> = (client: PoolClient, now: Date) => Own;
+
+async function transact<T, Own extends Tx>(
   pool: Pool,
   begin: string,
-  work: (client: PoolClient, now: Date) => Promise<T>,
+  enter: Enter<Own>,
+  work: (tx: Own) => Promise<T>,
   patience: Patience = "PATIENT",
 ): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await transactOnce(pool, begin, work);
+      return await transactOnce(pool, begin, enter, work);
     } catch (error) {
       if (!isRetryable(error)) throw asAppError(error);
       if (patience === "HASTY" && isLockTimeout(error)) throw error;
@@ -183,10 +199,11 @@ async function transact<T>(
   }
 }
 
-async function transactOnce<T>(
+async function transactOnce<T, Own extends Tx>(
   pool: Pool,
   begin: string,
-  work: (client: PoolClient, now: Date) => Promise<T>,
+  enter: Enter<Own>,
+  work: (tx: Own) => Promise<T>,
 ): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
@@ -197,8 +214,10 @@ async function transactOnce<T>(
     }[];
     const now = results.at(-1)?.rows[0]?.now;
     if (now === undefined) throw new Error("the database told no time");
-    const result = await work(client, now);
-    await client.query("commit");
+    const tx = enter(client, now);
+    const result = await work(tx);
+    // Where what was put off fails, the commit behind it is a rollback.
+    await together([tx.flush(), client.query("commit")]);
     return result;
   } catch (error) {
     // A connection that cannot even roll back is not given to anybody else.

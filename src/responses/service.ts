@@ -5,7 +5,7 @@ import { recordEvents } from "../platform/events.ts";
 import { newId } from "../platform/ids.ts";
 import { hashJson } from "../platform/json.ts";
 import { toInstant } from "../platform/schema.ts";
-import type { WorkspaceTx } from "../platform/tenancy.ts";
+import { together, type WorkspaceTx } from "../platform/tenancy.ts";
 import { recordSurveys } from "../surveys/index.ts";
 import { findContradictions } from "./contradictions.ts";
 import { responseRecorded } from "./events.ts";
@@ -28,6 +28,7 @@ import { insertResponses, type ResponseRow } from "./writes.ts";
  * them: steps that run in the same transaction, and how a response finds its case.
  */
 export interface RecordingSteps extends AccountSteps {
+  /** All at once: none needs what another writes. */
   onRecorded: ((tx: WorkspaceTx, recorded: readonly RecordedResponse[]) => Promise<void>)[];
   onChanged: ((tx: WorkspaceTx, changes: readonly ResponseChange[]) => Promise<void>)[];
   /** The case of each of these responses that has one, by response id. */
@@ -67,7 +68,7 @@ export async function recordResponses(
 ): Promise<RecordResult[]> {
   const sorted = await sortOut(tx, inputs.map(toAnswer));
   const { outcomes, recorded, changedAccountIds } = await insertAnswers(tx, sorted, options);
-  for (const step of steps.onRecorded) await step(tx, recorded);
+  await together(steps.onRecorded.map((step) => step(tx, recorded)));
   for (const step of steps.onAccountsChanged) await step(tx, changedAccountIds);
 
   const repeated = outcomes.flatMap((outcome) => (outcome.kind === "known" ? outcome.id : []));
@@ -103,7 +104,8 @@ interface Answer {
   input: RecordInput;
   source: string;
   externalId: string | null;
-  bodySha256: Buffer;
+  /** Of what can be sent again. */
+  bodySha256: Buffer | null;
 }
 
 type Outcome = { kind: "new"; answer: Answer } | { kind: "known"; id: string } | { kind: "rejected"; error: AppError };
@@ -111,7 +113,7 @@ type Outcome = { kind: "new"; answer: Answer } | { kind: "known"; id: string } |
 function toAnswer(input: RecordInput): Answer {
   const { updatedAt: _updatedAt, ...body } = input;
   const { source = DEFAULT_SOURCE, externalId = null } = body;
-  return { id: newId(), input, source, externalId, bodySha256: hashJson(body) };
+  return { id: newId(), input, source, externalId, bodySha256: externalId === null ? null : hashJson(body) };
 }
 
 /** Tells the new answers from those that were sent before, here or in an earlier request. */
@@ -135,7 +137,7 @@ async function sortOut(tx: WorkspaceTx, answers: readonly Answer[]): Promise<Out
   });
 }
 
-function isIdentified(answer: Answer): answer is Answer & { externalId: string } {
+function isIdentified(answer: Answer): answer is Answer & { externalId: string; bodySha256: Buffer } {
   return answer.externalId !== null;
 }
 
@@ -192,11 +194,13 @@ async function withPrevious(tx: WorkspaceTx, stored: readonly Stored[]): Promise
 
 async function toStored(tx: WorkspaceTx, answers: readonly Answer[], options: RecordingOptions) {
   const inputs = answers.map(({ input }) => input);
-  const { respondents, changedAccountIds, newPersonIds } = await recordRespondents(tx, inputs);
-  const surveys = await recordSurveys(
-    tx,
-    inputs.map(({ survey }) => survey),
-  );
+  const [{ respondents, changedAccountIds, newPersonIds }, surveys] = await together([
+    recordRespondents(tx, inputs),
+    recordSurveys(
+      tx,
+      inputs.map(({ survey }) => survey),
+    ),
+  ]);
   const stored = answers.map(({ id, input, source, externalId, bodySha256 }, index): Stored => {
     const { person = null, account = null } = respondents[index] ?? {};
     const survey = surveys[index];
@@ -223,7 +227,7 @@ async function toStored(tx: WorkspaceTx, answers: readonly Answer[], options: Re
       reachedAt: null,
       source,
       externalId,
-      bodySha256: externalId === null ? null : bodySha256,
+      bodySha256,
       sourceUpdatedAt: input.updatedAt === undefined ? null : toInstant(input.updatedAt),
       followUp: options.followUp,
       version: 1,
