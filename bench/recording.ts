@@ -13,7 +13,7 @@ const BASELINES = fileURLToPath(new URL("baselineServer.ts", import.meta.url));
 const CONNECTIONS = 64;
 const SECONDS = 8;
 const WARM_UP_SECONDS = 4;
-const ROUNDS = 1;
+const ROUNDS = 3;
 /** Requests a second at which waiting times are compared: below what every server of them can do. */
 const OFFERED = 500;
 const OFFERED_SINGLE_ROWS = 100;

@@ -9,6 +9,11 @@ import { type RecordingSteps, type RecordResult, recordResponses } from "./servi
 const BATCH_MAX = 500;
 /** Of one workspace: while one waits for the disk, the next is prepared. */
 const BATCHES_IN_FLIGHT = 2;
+/**
+ * A transaction costs much the same for one answer as for many, so a second one waits until it has as many as
+ * the first; but no longer than this, in milliseconds.
+ */
+const LINGER_MS = 50;
 
 /** One answer to record, and what its sender is told of the result. */
 export interface Recording {
@@ -43,58 +48,66 @@ type Outcome = { answer: RecordingAnswer } | { error: unknown };
  * apart, so that what is in the way stands alone and costs the others no more than that.
  */
 export function createGatherer(tenancy: Tenancy, steps: RecordingSteps): Gatherer {
+  // One a key that is in use; they are small and stay.
   const queues = new Map<string, Queue>();
   return {
     record: (caller, recording) =>
       new Promise((resolve, reject) => {
         const name = JSON.stringify([caller.workspaceId, caller.actor.kind, caller.actor.id]);
-        const queue = queues.get(name) ?? { waiting: [], inFlight: 0, rowsInFlight: 0, isScheduled: false };
+        const queue = queues.get(name) ?? newQueue();
         queues.set(name, queue);
         queue.waiting.push({
           ...recording,
           caller,
           settle: (outcome) => ("answer" in outcome ? resolve(outcome.answer) : reject(outcome.error)),
         });
-        schedule(queue, () => queues.delete(name));
+        schedule(queue);
       }),
   };
 
-  function schedule(queue: Queue, forget: () => void): void {
-    if (queue.isScheduled || queue.inFlight === BATCHES_IN_FLIGHT) return;
-    // A transaction costs much the same for one as for many: a second one waits until it is worth as much as the first.
-    if (queue.inFlight > 0 && queue.waiting.length < Math.min(queue.rowsInFlight, BATCH_MAX)) return;
+  function schedule(queue: Queue): void {
+    if (queue.waiting.length === 0 || queue.isScheduled || queue.inFlight === BATCHES_IN_FLIGHT) return;
+    if (queue.inFlight > 0 && queue.waiting.length < queue.rowsInFlight && performance.now() < queue.lingersUntil) {
+      queue.timer ??= setTimeout(() => {
+        queue.timer = undefined;
+        schedule(queue);
+      }, LINGER_MS);
+      return;
+    }
     queue.isScheduled = true;
     setImmediate(() => {
       queue.isScheduled = false;
       const batch = queue.waiting.splice(0, BATCH_MAX);
       queue.inFlight += 1;
       queue.rowsInFlight += batch.length;
+      queue.lingersUntil = performance.now() + LINGER_MS;
       void settleAll(batch).finally(() => {
         queue.inFlight -= 1;
         queue.rowsInFlight -= batch.length;
-        if (queue.waiting.length > 0) schedule(queue, forget);
-        else if (queue.inFlight === 0 && !queue.isScheduled) forget();
+        schedule(queue);
       });
     });
   }
 
+  /** Resolves when the transaction has ended. What it could not do goes on by itself, and holds up nobody. */
   async function settleAll(batch: readonly Waiting[]): Promise<void> {
     const outcomes = await attempt(batch, "HASTY").catch((error: unknown) => ({ error }));
-    if (!("error" in outcomes)) return outcomes.forEach((outcome, index) => batch[index]?.settle(outcome));
-    const { error } = outcomes;
-    if (!isOneToBlame(error)) return batch.forEach(({ settle }) => settle({ error }));
+    if ("error" in outcomes) return takeApart(batch, outcomes.error);
+    for (const [index, outcome] of outcomes.entries()) batch[index]?.settle(outcome);
+  }
+
+  function takeApart(batch: readonly Waiting[], error: unknown): void {
     const [first, ...others] = batch;
-    if (first !== undefined && others.length === 0) {
-      // It may wait long for somebody else's lock, and nobody waits for it.
+    if (first === undefined) return;
+    if (!isOneToBlame(error)) return batch.forEach(({ settle }) => settle({ error }));
+    if (others.length === 0) {
+      // Alone it may wait for as long as anybody does.
       if (isRetryable(error)) void settleAlone(first);
       else first.settle({ error });
       return;
     }
     const size = Math.floor(Math.sqrt(batch.length));
-    const parts = Array.from({ length: Math.ceil(batch.length / size) }, (_, n) =>
-      batch.slice(n * size, (n + 1) * size),
-    );
-    await Promise.all(parts.map(settleAll));
+    for (let from = 0; from < batch.length; from += size) void settleAll(batch.slice(from, from + size));
   }
 
   async function settleAlone(one: Waiting): Promise<void> {
@@ -115,7 +128,14 @@ interface Queue {
   waiting: Waiting[];
   inFlight: number;
   rowsInFlight: number;
+  /** On the clock of `performance.now()`. */
+  lingersUntil: number;
+  timer: NodeJS.Timeout | undefined;
   isScheduled: boolean;
+}
+
+function newQueue(): Queue {
+  return { waiting: [], inFlight: 0, rowsInFlight: 0, lingersUntil: 0, timer: undefined, isScheduled: false };
 }
 
 /** Whether it can be the doing of one answer among many; a database that is away is not. */
