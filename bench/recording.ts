@@ -26,9 +26,10 @@ export async function measureRecording(service: BenchService): Promise<Measureme
   const bare = await service.startServer(BASELINES, "bare");
   const single = await service.startServer(BASELINES, "single");
   const urls: Record<Server, string> = { bare: bare.url, single: single.url, full: service.url };
-  const [first, ...others] = await Promise.all(
-    Array.from({ length: WORKSPACES }, async (_, n) => (await service.newWorkspace(`recording ${n}`)).apiKey),
+  const workspaces = await Promise.all(
+    Array.from({ length: WORKSPACES }, (_, n) => service.newWorkspace(`recording ${n}`)),
   );
+  const [first, ...others] = workspaces.map(({ apiKey }) => apiKey);
   if (first === undefined) throw new Error("no workspace");
   // One workspace for each server, so that each meets the same people for the first time.
   const keys: Record<Server, string> = { bare: first, single: first, full: others[0] ?? first };
@@ -43,6 +44,7 @@ export async function measureRecording(service: BenchService): Promise<Measureme
       const { requestsPerSecond } = await load(server, { seconds, seed: 7 + round });
       if (round > 0) rates[server].push(requestsPerSecond);
     }
+    await workspaces[0]?.vacuum();
   }
   const rateOf = (server: Server) => medianOf(rates[server]);
   const waiting = async (server: Server, more: Partial<Load>) =>
