@@ -17,6 +17,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   causes: ["platform", "workspaces", "people"],
   cases: ["platform", "scoring", "workspaces", "people", "surveys", "responses", "causes"],
   themes: ["platform", "workspaces", "responses"],
+  imports: ["platform", "workspaces", "people", "surveys", "responses"],
   aggregates: ["platform", "scoring", "workspaces", "people", "surveys", "responses", "causes", "cases", "themes"],
 };
 /** The doors of a slice: everybody's, and those of the same adapter in a later slice. */

@@ -6,6 +6,7 @@ type ColumnType =
   | "text"
   | "smallint"
   | "integer"
+  | "bigint"
   | "boolean"
   | "double precision"
   | "date"

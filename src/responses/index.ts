@@ -1,4 +1,6 @@
 export { acknowledgeResponses, markReached } from "./acknowledging.ts";
+export { recordBatch } from "./batch.ts";
+export { restoreExclusions } from "./excluding.ts";
 export { type ResponseFilter, whereResponses } from "./filter.ts";
 export {
   CASE_PRIORITIES,
@@ -6,8 +8,13 @@ export {
   type CasePriority,
   type CaseStatus,
   type CaseSummary,
+  type ExclusionInput,
+  ExclusionInputSchema,
+  FOLLOW_UPS,
+  type FollowUp,
   type RecordedResponse,
   type ResponseChange,
+  type ResponseInput,
   ResponseInputSchema,
   ResponsePatchSchema,
   ResponseSchema,

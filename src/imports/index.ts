@@ -1,0 +1,1 @@
+export { workImports } from "./working.ts";
