@@ -15,6 +15,7 @@ import { registerCaseRoutes } from "./cases/routes.ts";
 import { defineCauseMutations } from "./causes/graphql.ts";
 import type { ImprovementSteps } from "./causes/index.ts";
 import { registerCauseRoutes } from "./causes/routes.ts";
+import { registerExportRoutes } from "./exports/routes.ts";
 import { registerImportRoutes } from "./imports/routes.ts";
 import {
   AccountInputSchema,
@@ -109,6 +110,7 @@ export async function buildApp(pool: Pool, logger: Logger): Promise<Server> {
   registerAudienceRoute(app, tenancy);
   registerThemeRoutes(app, tenancy);
   await registerImportRoutes(app, tenancy);
+  registerExportRoutes(app, tenancy);
   await registerGraphql(app, tenancy, graphqlSchema);
   return app;
 }

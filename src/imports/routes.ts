@@ -1,4 +1,4 @@
-import { type Static, Type } from "@sinclair/typebox";
+import { Type } from "@sinclair/typebox";
 import type { FastifyRequest } from "fastify";
 import { callerOf } from "../platform/auth.ts";
 import { AppError, invalidRequest } from "../platform/errors.ts";
@@ -10,10 +10,10 @@ import { slowBody } from "../platform/slowBody.ts";
 import type { Tenancy, WorkspaceTx } from "../platform/tenancy.ts";
 import { FOLLOW_UPS } from "../responses/index.ts";
 import { FIELDS } from "./fields.ts";
-import { type ImportFormat, type ImportOptions, ImportSchema, RejectionSchema } from "./model.ts";
+import { type ImportFormat, ImportSchema, RejectionSchema } from "./model.ts";
+import { toImportOptions } from "./options.ts";
 import { findImport, listImports, listRejections } from "./queries.ts";
 import { receiveImport } from "./receiving.ts";
-import { isTimeZone, timeReader } from "./times.ts";
 
 const FORMATS: Record<string, ImportFormat> = { "text/csv": "CSV", "application/x-ndjson": "NDJSON" };
 /** Only described: the file is a stream, and each row is looked at when it is recorded. */
@@ -47,22 +47,6 @@ const ImportQuery = Type.Object(
   },
   { additionalProperties: false, patternProperties: { "^map\\.(person\\.)?properties\\..": Text() } },
 );
-
-/** Reads the query into what the import is to do; the schema has looked at each parameter by itself. */
-function toOptions(query: Static<typeof ImportQuery> & Record<string, unknown>, format: ImportFormat): ImportOptions {
-  const { source, timestampFormat, timeZone = "UTC", followUp = "OPEN", events = true } = query;
-  const mapped = Object.entries(query).filter(([name]) => name.startsWith("map."));
-  const map = Object.fromEntries(mapped.map(([name, column]) => [name.slice("map.".length), String(column)]));
-  const invalid = [
-    ...(isTimeZone(timeZone) ? [] : [{ name: "timeZone", reason: "must be an IANA time zone, like Europe/Berlin" }]),
-    ...(timestampFormat === undefined || timeReader(timestampFormat, "UTC") !== undefined
-      ? []
-      : [{ name: "timestampFormat", reason: "must be UNIX_SECONDS, EXCEL_SERIAL or a pattern like M/d/yyyy H:mm:ss" }]),
-    ...(format === "NDJSON" ? mapped.map(([name]) => ({ name, reason: "is for the columns of text/csv" })) : []),
-  ];
-  if (invalid.length > 0) throw invalidRequest(invalid);
-  return { source, map, timestampFormat, timeZone, followUp, events };
-}
 
 export async function registerImportRoutes(app: Server, tenancy: Tenancy): Promise<void> {
   for (const schema of [ImportSchema, ImportPage, RejectionSchema, RejectionPage]) app.addSchema(schema);
@@ -109,7 +93,7 @@ export async function registerImportRoutes(app: Server, tenancy: Tenancy): Promi
         const type = String(request.headers["content-type"]).split(";")[0]?.trim().toLowerCase() ?? "";
         const format = Object.hasOwn(FORMATS, type) ? FORMATS[type] : undefined;
         if (format === undefined) throw wrongFormat();
-        const upload = { format, options: toOptions(request.query, format), again: request.query.again ?? false };
+        const upload = { format, options: toImportOptions(request.query, format), again: request.query.again ?? false };
         const received = await receiveImport(tenancy, callerOf(request), upload, slowBody(request));
         return reply.code(received.isNew ? 202 : 200).send(received.import);
       },

@@ -2,6 +2,7 @@ export { acknowledgeResponses, markReached } from "./acknowledging.ts";
 export { recordBatch } from "./batch.ts";
 export { restoreExclusions } from "./excluding.ts";
 export { type ResponseFilter, whereResponses } from "./filter.ts";
+export { ResponseFilterQuery, toResponseFilter } from "./filterQuery.ts";
 export {
   CASE_PRIORITIES,
   CASE_STATUSES,
