@@ -15,9 +15,10 @@ import { ANSWER_COLUMNS, pagesOfAnswers } from "./answers.ts";
 import { listAllAccounts, listAllPeople } from "./queries.ts";
 import { columnsOf } from "./writing.ts";
 
-const PAGE = 1_000;
+/** Small enough for what it takes to be garbage before V8 takes it for old. */
+const PAGE = 250;
 /** Each is put together from many tables. */
-const CASES_PER_PAGE = 200;
+const CASES_PER_PAGE = 100;
 
 /** What can be exported: who may, by which parameters, and how it is read. */
 export interface Exported {

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { PassThrough, type Readable, type Writable } from "node:stream";
 import { sql } from "drizzle-orm";
 import { AppError } from "../platform/errors.ts";
+import { boundMemory } from "../platform/memory.ts";
 import type { Caller, Tenancy, WorkspaceTx } from "../platform/tenancy.ts";
 
 /** Each holds a connection for as long as its reader takes; the rest of the pool is for everybody else. */
@@ -33,6 +34,7 @@ export async function writeExport(
     await tx.run(sql`/* exports.allowPauses */ set local idle_in_transaction_session_timeout = '70s'`);
     for await (const text of texts(tx)) {
       gone.signal.throwIfAborted();
+      boundMemory();
       if (!isBegun) onBegun();
       isBegun = true;
       if (!out.write(text)) {

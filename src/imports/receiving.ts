@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { AppError, invalidRequest } from "../platform/errors.ts";
 import { newId } from "../platform/ids.ts";
 import { hashJson } from "../platform/json.ts";
+import { boundMemory } from "../platform/memory.ts";
 import type { Caller, Tenancy } from "../platform/tenancy.ts";
 import { recordAudit } from "../workspaces/index.ts";
 import { findDelimiter, parseCsv, readHeader } from "./header.ts";
@@ -176,6 +177,7 @@ class Keeper {
     const chunk = { n: this.#n, firstLine: this.#firstLine, body, received: this.#received, faults: this.#faults };
     const isKept = await this.#tenancy.inWorkspace(this.#caller, (tx) => insertChunk(tx, this.#id, chunk));
     if (!isKept) throw givenUp();
+    boundMemory();
     this.#n += 1;
     this.#bytes = [];
     this.#size = 0;

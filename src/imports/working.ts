@@ -1,3 +1,4 @@
+import { boundMemory } from "../platform/memory.ts";
 import type { Caller, Tenancy, WorkspaceTx } from "../platform/tenancy.ts";
 import {
   type ExclusionInput,
@@ -47,6 +48,7 @@ export async function workImports(tenancy: Tenancy, steps: RecordingSteps): Prom
       try {
         const done = await tenancy.inWorkspace(callerOf(one), (tx) => workOne(tx, one, steps));
         count += done ?? 0;
+        boundMemory();
         if (done !== undefined) isIdle = false;
       } catch (error) {
         // Others must not wait for it.
