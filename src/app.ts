@@ -15,6 +15,8 @@ import { registerCaseRoutes } from "./cases/routes.ts";
 import { defineCauseMutations } from "./causes/graphql.ts";
 import type { ImprovementSteps } from "./causes/index.ts";
 import { registerCauseRoutes } from "./causes/routes.ts";
+import { registerExportRoutes } from "./exports/routes.ts";
+import { registerImportRoutes } from "./imports/routes.ts";
 import {
   AccountInputSchema,
   AccountSchema,
@@ -53,7 +55,7 @@ import { createAuthenticate, SCOPES } from "./workspaces/index.ts";
 const VERSION = "0.1.0";
 
 /** What happens with every recorded answer, in this order, in the transaction that records it. */
-const RECORDING: RecordingSteps = {
+export const RECORDING: RecordingSteps = {
   onRecorded: [tagRecorded, openCases, countRecorded],
   onChanged: [tagChanged, reviewCases, recountChanged],
   onAccountsChanged: [rankCasesOfAccounts],
@@ -111,6 +113,8 @@ export async function buildApp(pool: Pool, logger: Logger, gather = createGather
   registerCauseRoutes(app, tenancy, IMPROVING);
   registerAudienceRoute(app, tenancy);
   registerThemeRoutes(app, tenancy);
+  await registerImportRoutes(app, tenancy);
+  registerExportRoutes(app, tenancy);
   await registerGraphql(app, tenancy, graphqlSchema);
   return app;
 }

@@ -2,6 +2,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { rebuildRollups } from "./aggregates/index.ts";
 import { describeApp } from "./app.ts";
+import { EXPORTED } from "./exports/index.ts";
 import { ConfigError, type Environment, readEnvironment } from "./platform/config.ts";
 import { createPool } from "./platform/database.ts";
 import { AppError } from "./platform/errors.ts";
@@ -9,6 +10,7 @@ import { createLogger, type Logger } from "./platform/logger.ts";
 import { createTenancy, type Tenancy } from "./platform/tenancy.ts";
 import { type Database, openDatabase } from "./runtime.ts";
 import { serve } from "./serve.ts";
+import { exportTo, importFile, isExported } from "./transfer.ts";
 import { createApiKey, createWorkspace, deleteWorkspace, getAllWorkspaces } from "./workspaces/index.ts";
 
 const USAGE = `Usage: node src/main.ts <command>
@@ -21,8 +23,15 @@ const USAGE = `Usage: node src/main.ts <command>
   workspace list
   workspace key --id <id>                            one more API key, with every scope
   workspace delete --id <id>                         with everything in it
+  import <file> … [--id <id>]                        answers from CSV or NDJSON files, recorded before it ends
+      [--format csv|ndjson] [--source <source>] [--map <field>=<column>] … [--timestamp-format <format>]
+      [--time-zone <zone>] [--follow-up OPEN|NONE] [--no-events] [--again]
+  export <what> [--id <id>] [--format csv|ndjson]    responses, cases, activities, people or accounts, to standard output
   rebuild [--id <id>]                                counts the scores by day anew, of all workspaces or of one
   openapi [--check]                                  writes openapi/, or says whether it is stale`;
+
+/** How many arguments a command takes, where it takes any. */
+const ARGUMENTS_MAX: Record<string, number> = { workspace: 1, import: Number.POSITIVE_INFINITY, export: 1 };
 
 /** A command line that makes no sense; the usage is shown with it. */
 class UsageError extends Error {}
@@ -31,7 +40,8 @@ async function run(args: string[]): Promise<void> {
   const { positionals, values } = parse(args);
   const [command, subcommand, ...rest] = positionals;
   if (values.help === true) return console.log(USAGE);
-  if (rest.length > 0 || (subcommand !== undefined && command !== "workspace")) {
+  const takes = ARGUMENTS_MAX[command ?? ""] ?? 0;
+  if (rest.length + (subcommand === undefined ? 0 : 1) > takes) {
     throw new UsageError(`unexpected argument: ${positionals.at(-1)}`);
   }
   const environment = readEnvironment();
@@ -48,6 +58,14 @@ async function run(args: string[]): Promise<void> {
     case "workspace":
       return withDatabase(environment, createLogger("silent"), (database) =>
         manageWorkspaces(database, subcommand, values),
+      );
+    case "import":
+      return withDatabase(environment, createLogger("silent"), (database) =>
+        importFiles(createTenancy(database.pool), positionals.slice(1), values),
+      );
+    case "export":
+      return withDatabase(environment, createLogger("silent"), (database) =>
+        exportAll(createTenancy(database.pool), subcommand, values),
       );
     case "rebuild":
       return withDatabase(environment, logger, (database) => rebuild(createTenancy(database.pool), values.id));
@@ -69,6 +87,13 @@ function parse(args: string[]) {
         name: { type: "string" },
         "time-zone": { type: "string" },
         id: { type: "string" },
+        format: { type: "string" },
+        source: { type: "string" },
+        map: { type: "string", multiple: true },
+        "timestamp-format": { type: "string" },
+        "follow-up": { type: "string" },
+        "no-events": { type: "boolean" },
+        again: { type: "boolean" },
         check: { type: "boolean" },
         help: { type: "boolean", short: "h" },
       },
@@ -112,6 +137,57 @@ async function manageWorkspaces(database: Database, subcommand: string | undefin
     if ((await getAllWorkspaces(tenancy)).some((workspace) => workspace.id === id)) return id;
     throw new AppError("not_found", `there is no workspace ${id}`);
   }
+}
+
+async function importFiles(tenancy: Tenancy, files: string[], options: Options): Promise<void> {
+  if (files.length === 0) throw new UsageError("import which file?");
+  const followUp = options["follow-up"];
+  if (followUp !== undefined && followUp !== "OPEN" && followUp !== "NONE") {
+    throw new UsageError("--follow-up is OPEN or NONE");
+  }
+  const map = (options.map ?? []).map((entry): [`map.${string}`, string] => {
+    const [, field, column] = /^([^=]+)=(.+)$/s.exec(entry) ?? [];
+    if (field === undefined || column === undefined) throw new UsageError("--map is <field>=<column>");
+    return [`map.${field}`, column];
+  });
+  const question: Parameters<typeof importFile>[2] = {
+    ...Object.fromEntries(map),
+    source: options.source,
+    timestampFormat: options["timestamp-format"],
+    timeZone: options["time-zone"],
+    followUp,
+    events: options["no-events"] !== true,
+  };
+  const workspaceId = await chosenWorkspace(tenancy, options.id);
+  for (const file of files) {
+    const format = formatOf(options.format ?? file);
+    const again = options.again === true;
+    const { rejections, ...result } = await importFile(tenancy, { workspaceId, file, format, again }, question);
+    for (const { line, reason } of rejections) console.error(`${file}:${line}: ${reason}`);
+    print(result);
+  }
+}
+
+/** @param name a format, or a file that has it as its extension */
+function formatOf(name: string): "CSV" | "NDJSON" {
+  if (/(^|\.)(csv|tsv|txt)$/i.test(name)) return "CSV";
+  if (/(^|\.)(ndjson|jsonl)$/i.test(name)) return "NDJSON";
+  throw new UsageError("--format is csv or ndjson");
+}
+
+async function exportAll(tenancy: Tenancy, name: string | undefined, options: Options): Promise<void> {
+  if (!isExported(name)) throw new UsageError(`export ${Object.keys(EXPORTED).join(", ")}`);
+  const format = formatOf(options.format ?? "ndjson") === "CSV" ? "csv" : "ndjson";
+  await exportTo(tenancy, { workspaceId: await chosenWorkspace(tenancy, options.id), name, format }, process.stdout);
+}
+
+/** The workspace of this id, or the only one. */
+async function chosenWorkspace(tenancy: Tenancy, id: string | undefined): Promise<string> {
+  const all = await getAllWorkspaces(tenancy);
+  const [chosen, another] = id === undefined ? all : all.filter((workspace) => workspace.id === id);
+  if (chosen === undefined) throw new AppError("not_found", `there is no workspace ${id ?? "yet"}`);
+  if (another !== undefined) throw new UsageError("--id is missing: there are several workspaces");
+  return chosen.id;
 }
 
 /** Of all workspaces, or of this one. */

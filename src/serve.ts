@@ -4,6 +4,7 @@ import closeWithGrace from "close-with-grace";
 import { buildApp } from "./app.ts";
 import type { Environment } from "./platform/config.ts";
 import type { Logger } from "./platform/logger.ts";
+import { releaseMemory } from "./platform/memory.ts";
 import { createTenancy, type Tenancy } from "./platform/tenancy.ts";
 import { HOME, openDatabase } from "./runtime.ts";
 import { startWorker } from "./worker.ts";
@@ -25,6 +26,8 @@ export async function serve(environment: Environment, logger: Logger, { http, jo
   try {
     const app = http ? await buildApp(database.pool, logger) : undefined;
     const apiKey = app !== undefined && database.embedded ? await demoKey(tenancy) : undefined;
+    await app?.ready();
+    releaseMemory();
     const address = await app?.listen({ host: environment.HOST, port: environment.PORT }).catch(explainListening);
     const worker = jobs ? startWorker(tenancy, logger) : undefined;
     if (worker !== undefined) logger.info("working");

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { maintainRollups } from "./aggregates/index.ts";
+import { RECORDING } from "./app.ts";
 import { sweep } from "./cases/index.ts";
+import { workImports } from "./imports/index.ts";
 import type { Logger } from "./platform/logger.ts";
 import type { Tenancy } from "./platform/tenancy.ts";
 import { applyThemes } from "./themes/index.ts";
@@ -16,6 +18,8 @@ const JOBS: readonly Job[] = [
   // So soon at the latest something that is due is announced.
   { name: "sweep", intervalMs: 30_000, work: sweep },
   { name: "themes", intervalMs: 5_000, work: applyThemes },
+  // A run that has work ends after a second, and the next begins at once.
+  { name: "imports", intervalMs: 1_000, work: (tenancy) => workImports(tenancy, RECORDING) },
   { name: "rollups", intervalMs: 5_000, work: maintainRollups },
 ];
 

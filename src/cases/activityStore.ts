@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { newId } from "../platform/ids.ts";
-import { unnest } from "../platform/sql.ts";
+import { anyOf, unnest } from "../platform/sql.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { ACTIVITIES_SHOWN_MAX, type Activity, type NewActivity } from "./activity.ts";
 import type { caseActivities } from "./table.ts";
@@ -79,6 +79,23 @@ export async function listActivitiesPage(
   const rows = await tx.run<Row>(sql`/* cases.listActivitiesPage */
     select ${COLUMNS} from case_activities where workspace_id = ${tx.workspaceId} and case_id = ${caseId} ${beyond}
     order by case_activities.version, case_activities.id limit ${limit + 1}`);
+  return rows.map(toListed);
+}
+
+/** Of all cases, or of these, case by case and oldest first, after this place. */
+export async function listAllActivities(
+  tx: WorkspaceTx,
+  caseIds: readonly string[] | undefined,
+  { limit, after }: { limit: number; after: ListedActivity | undefined },
+): Promise<ListedActivity[]> {
+  const ofThese = caseIds === undefined ? sql`` : sql`and case_id = ${anyOf("uuid", caseIds)}`;
+  const beyond =
+    after === undefined
+      ? sql``
+      : sql`and (case_id, version, id) > (${after.caseId}::uuid, ${after.version}::integer, ${after.activity.id}::uuid)`;
+  const rows = await tx.run<Row>(sql`/* cases.listAllActivities */
+    select ${COLUMNS} from case_activities where workspace_id = ${tx.workspaceId} ${ofThese} ${beyond}
+    order by case_activities.case_id, case_activities.version, case_activities.id limit ${limit}`);
   return rows.map(toListed);
 }
 

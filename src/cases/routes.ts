@@ -1,18 +1,14 @@
-import { type Static, Type } from "@sinclair/typebox";
+import { Type } from "@sinclair/typebox";
 import { callerOf } from "../platform/auth.ts";
-import { invalidRequest } from "../platform/errors.ts";
 import type { Server } from "../platform/http.ts";
 import { decodeCursor, LIMIT_DEFAULT, PageOf, PageQuery, toPage } from "../platform/pagination.ts";
 import { problems } from "../platform/problem.ts";
-import { AnyOf, DateTime, eitherOf, Id, OneOf, ref, Strict, Text, toBound } from "../platform/schema.ts";
+import { Id, OneOf, ref, Strict } from "../platform/schema.ts";
 import type { Tenancy } from "../platform/tenancy.ts";
-import { CASE_PRIORITIES, CASE_STATUSES } from "../responses/index.ts";
-import { CATEGORIES } from "../scoring/index.ts";
 import { ActivitySchema } from "./activity.ts";
 import { listActivitiesPage } from "./activityStore.ts";
 import { getCase } from "./changing.ts";
-import type { CaseFilter } from "./filter.ts";
-import { FIRST_CONTACT_STATES } from "./firstContact.ts";
+import { CaseFilterQuery, toCaseFilter } from "./filterQuery.ts";
 import { CaseSchema } from "./model.ts";
 import { CASE_ORDERS, cursorValuesOf, listCases } from "./queries.ts";
 
@@ -22,19 +18,7 @@ const IdParams = Strict({ id: Id() });
 const ACTIVITY_ORDER = "OLDEST";
 
 const ListQuery = Strict({
-  status: AnyOf(OneOf(CASE_STATUSES)),
-  assignee: AnyOf(Text()),
-  unassigned: AnyOf(Type.Boolean()),
-  priority: AnyOf(OneOf(CASE_PRIORITIES)),
-  firstContact: AnyOf(OneOf(FIRST_CONTACT_STATES, { description: "Of the latest clock" })),
-  dueBefore: Type.Optional(DateTime("First contact due before this time")),
-  segment: AnyOf(Text({ description: "With an answer from this segment" })),
-  surveyKey: AnyOf(Text({ description: "With an answer to this survey" })),
-  category: AnyOf(OneOf(CATEGORIES, { description: "With an answer of this category" })),
-  personId: AnyOf(Id()),
-  accountId: AnyOf(Id()),
-  reference: AnyOf(Text({ maxLength: 400, description: "The ticket of another system, like `zendesk:123`" })),
-  updatedSince: Type.Optional(DateTime("Changed at this time or later")),
+  ...CaseFilterQuery,
   orderBy: Type.Optional(
     OneOf(CASE_ORDERS, {
       description: "PRIORITY (the default): whom to call first; FIRST_CONTACT_DUE: the earliest due",
@@ -76,7 +60,7 @@ export function registerCaseRoutes(app: Server, tenancy: Tenancy): void {
     async (request) => {
       const { limit = LIMIT_DEFAULT, cursor, orderBy: order = "PRIORITY" } = request.query;
       const after = decodeCursor(cursor, order, "cursor", cursorValuesOf(order));
-      const page = { filter: toFilter(request.query), order, limit, after };
+      const page = { filter: toCaseFilter(request.query), order, limit, after };
       return tenancy.readWorkspace(callerOf(request), async (tx) => {
         const { data, nextCursor } = toPage(await listCases(tx, page), limit, ({ node: { id }, sortValue: value }) => ({
           order,
@@ -117,28 +101,4 @@ export function registerCaseRoutes(app: Server, tenancy: Tenancy): void {
       });
     },
   );
-}
-
-function toFilter(query: Static<typeof ListQuery>): CaseFilter {
-  return {
-    statuses: query.status,
-    assignees: query.assignee,
-    unassigned: eitherOf(query.unassigned),
-    priorities: query.priority,
-    firstContact: query.firstContact,
-    dueBefore: query.dueBefore === undefined ? undefined : toBound(query.dueBefore),
-    segments: query.segment,
-    surveyKeys: query.surveyKey,
-    categories: query.category,
-    personIds: query.personId,
-    accountIds: query.accountId,
-    references: query.reference?.map(toReference),
-    updatedSince: query.updatedSince === undefined ? undefined : toBound(query.updatedSince),
-  };
-}
-
-function toReference(text: string): { system: string; externalId: string } {
-  const [, system, externalId] = /^([^:]+):(.+)$/s.exec(text) ?? [];
-  if (system !== undefined && externalId !== undefined) return { system, externalId };
-  throw invalidRequest([{ name: "reference", reason: "must be a system and an id, like zendesk:123" }]);
 }

@@ -2,6 +2,7 @@ export {
   type Account,
   AccountInputSchema,
   AccountSchema,
+  normaliseIdentity,
   PersonInputSchema,
   PersonSchema,
   PersonUpsertSchema,

@@ -123,7 +123,7 @@ function buildValidator(registered: unknown) {
 }
 
 /** Compressed bodies and other character sets are nothing we read; to guess would be to misread. */
-function requireReadable({ headers }: FastifyRequest): void {
+export function requireReadable({ headers }: FastifyRequest): void {
   const encoding = headers["content-encoding"] ?? "identity";
   const charset = /charset="?([^\s;"]+)/i.exec(headers["content-type"] ?? "")?.[1] ?? "utf-8";
   if (encoding !== "identity" || !/^utf-?8$/i.test(charset)) {

@@ -4,6 +4,7 @@ import { Type } from "@sinclair/typebox";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { AppError, ERROR_STATUS, type ErrorCode, invalidRequest } from "./errors.ts";
 import { OneOf, ref, Strict, toInvalidParams } from "./schema.ts";
+import { isSlow } from "./slowBody.ts";
 
 /** Every error answer (RFC 9457). `type` stays `about:blank`: what happened is told by `code`. */
 export const ProblemSchema = Strict(
@@ -106,6 +107,7 @@ export function registerProblems(app: FastifyInstance): void {
 /** What could not even be parsed as HTTP is told so on the bare socket. */
 export function answerClientError(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === "ECONNRESET" || !socket.writable) return;
+  if (error.code === "ERR_HTTP_REQUEST_TIMEOUT" && isSlow(socket)) return;
   const tooLarge = error.code === "HPE_HEADER_OVERFLOW";
   const status = tooLarge ? 431 : 400;
   const detail = tooLarge ? "The headers are too large." : "This is not a valid HTTP request.";

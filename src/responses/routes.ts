@@ -1,16 +1,14 @@
-import { type Static, Type } from "@sinclair/typebox";
 import { callerOf } from "../platform/auth.ts";
-import { type AppError, invalidRequest } from "../platform/errors.ts";
+import type { AppError } from "../platform/errors.ts";
 import type { Server } from "../platform/http.ts";
 import { type Creation, IdempotencyHeaders, keyOf, sendAnswer, toKeyedAnswer } from "../platform/keyedRoute.ts";
 import { decodeCursor, LIMIT_DEFAULT, PageOf, PageQuery, toPage } from "../platform/pagination.ts";
 import { problems } from "../platform/problem.ts";
-import { AnyOf, DateTime, eitherOf, Id, OneOf, ref, Strict, Text, toBound } from "../platform/schema.ts";
+import { Id, ref, Strict } from "../platform/schema.ts";
 import type { Tenancy } from "../platform/tenancy.ts";
-import { CATEGORIES } from "../scoring/index.ts";
 import { changeResponse, putResponse } from "./changing.ts";
-import type { ResponseFilter } from "./filter.ts";
 import type { Gatherer } from "./gathering.ts";
+import { ResponseFilterQuery, toResponseFilter } from "./filterQuery.ts";
 import {
   type Response,
   ResponseInputSchema,
@@ -21,20 +19,7 @@ import {
 import { listResponses, listResponsesById, type ResponseOrder } from "./queries.ts";
 import { noSuchResponse, type RecordingSteps, type RecordResult, withCases } from "./service.ts";
 
-const ListQuery = Strict({
-  surveyKey: AnyOf(Text()),
-  category: AnyOf(OneOf(CATEGORIES)),
-  dangerZone: AnyOf(Type.Boolean()),
-  source: AnyOf(Text()),
-  externalId: AnyOf(Text()),
-  personId: AnyOf(Id()),
-  accountId: AnyOf(Id()),
-  from: Type.Optional(DateTime("Answered at this time or later")),
-  to: Type.Optional(DateTime("Answered before this time")),
-  updatedSince: Type.Optional(DateTime("Changed at this time or later; the list is then in the order of change")),
-  excluded: AnyOf(Type.Boolean({ description: "true: only excluded responses; false: none of them" })),
-  ...PageQuery,
-});
+const ListQuery = Strict({ ...ResponseFilterQuery, ...PageQuery });
 
 const ResponsePageSchema = PageOf(ref(ResponseSchema), "ResponsePage");
 const IdParams = Strict({ id: Id() });
@@ -153,7 +138,12 @@ export function registerResponseRoutes(app: Server, tenancy: Tenancy, gatherer: 
     async (request) => {
       const { limit = LIMIT_DEFAULT, cursor, updatedSince } = request.query;
       const order: ResponseOrder = updatedSince === undefined ? "NEWEST" : "UPDATED";
-      const page = { filter: toFilter(request.query), order, limit, after: decodeCursor(cursor, order, "cursor") };
+      const page = {
+        filter: toResponseFilter(request.query),
+        order,
+        limit,
+        after: decodeCursor(cursor, order, "cursor"),
+      };
       return tenancy.readWorkspace(callerOf(request), async (tx) => {
         const found = await withCases(tx, await listResponses(tx, page), steps);
         return toPage(found, limit, ({ id, respondedAt, updatedAt }) => ({
@@ -173,24 +163,5 @@ function toCreation(result: RecordResult): Creation & ({ resource: Response } | 
     status: status === "created" ? 201 : 200,
     resource: response,
     personIds: response.person === null ? [] : [response.person.id],
-  };
-}
-
-function toFilter(query: Static<typeof ListQuery>): ResponseFilter {
-  const time = (text: string | undefined) => (text === undefined ? undefined : toBound(text));
-  const { from, to } = { from: time(query.from), to: time(query.to) };
-  if (from && to && from > to) throw invalidRequest([{ name: "from", reason: "must not be later than to" }]);
-  return {
-    surveyKeys: query.surveyKey,
-    categories: query.category,
-    dangerZone: eitherOf(query.dangerZone),
-    sources: query.source,
-    externalIds: query.externalId,
-    personIds: query.personId,
-    accountIds: query.accountId,
-    from,
-    to,
-    updatedSince: time(query.updatedSince),
-    excluded: eitherOf(query.excluded),
   };
 }

@@ -2,14 +2,18 @@ import { setTimeout } from "node:timers/promises";
 import { Client as Connection } from "pg";
 import t from "tap";
 import { maintainRollups } from "../../src/aggregates/index.ts";
+import { RECORDING } from "../../src/app.ts";
 import { sweep } from "../../src/cases/index.ts";
+import { workImports } from "../../src/imports/index.ts";
 import { newId } from "../../src/platform/ids.ts";
 import { SYSTEM_REASONS } from "../../src/platform/tenancy.ts";
+import { NDJSON } from "../support/files.ts";
 import { type Client, type Service, startService } from "../support/service.ts";
 
 /** The tables that may be read across workspaces, and nothing else: this list only ever grows with a reason. */
 const SYSTEM_TABLES = {
   workspaces: ["INSERT", "SELECT"],
+  imports: ["SELECT"],
   api_keys: ["SELECT"],
   themes: ["SELECT"],
   nps_rollups: ["SELECT"],
@@ -49,6 +53,10 @@ async function fillEveryTable(service: Service, client: Client, answer: object):
   await client.put("/v1/root-causes/price", { label: "Price" });
   const { body: improvement } = await client.post("/v1/improvements", { title: "Cheaper", rootCauseKeys: ["price"] });
   await client.post(`/v1/improvements/${improvement.id}/told`, { personIds: [response.person.id] });
+  const file = '{"score": 9}\n{}';
+  await client.post("/v1/imports", file, NDJSON);
+  await workImports(service.tenancy, RECORDING);
+  await client.post("/v1/imports?again=true", file, NDJSON);
   const path = `/v1/cases/${response.case.id}`;
   await client.post(`${path}/commitments`, { text: "We call again", dueOn: "2026-05-04" });
   const { status } = await client.put(`${path}/references/zendesk`, { externalId: "1" });

@@ -1,0 +1,45 @@
+import { callerOf } from "../platform/auth.ts";
+import type { Server } from "../platform/http.ts";
+import { problems } from "../platform/problem.ts";
+import { Strict } from "../platform/schema.ts";
+import type { Tenancy } from "../platform/tenancy.ts";
+import { EXPORTED, type Exported } from "./resources.ts";
+import { streamExport } from "./streaming.ts";
+import { EXPORT_TYPES, formatOf, toText } from "./writing.ts";
+
+const FILE = {
+  "application/x-ndjson": {
+    schema: { type: "string", description: "A line of JSON each; also where nothing is asked for" },
+  },
+  "text/csv": { schema: { type: "string", description: "A header, and a row each; no cell is a formula" } },
+};
+
+export function registerExportRoutes(app: Server, tenancy: Tenancy): void {
+  for (const [name, exported] of Object.entries<Exported>(EXPORTED)) {
+    const { scope, summary, parameters, columns, pages } = exported;
+    app.get(
+      `/v1/exports/${name}`,
+      {
+        config: { scope },
+        schema: {
+          operationId: `export${name.charAt(0).toUpperCase()}${name.slice(1)}`,
+          summary,
+          tags: ["Exports"],
+          querystring: Strict(parameters),
+          response: { 200: { description: "All of it, as of one moment", content: FILE }, ...problems(400) },
+        },
+      },
+      async (request, reply) => {
+        const format = formatOf(request.headers.accept);
+        const stream = await streamExport(tenancy, callerOf(request), (tx) =>
+          toText(pages(tx, request.query), format, columns),
+        );
+        return reply
+          .type(EXPORT_TYPES[format])
+          .header("vary", "accept")
+          .header("content-disposition", `attachment; filename="${name}.${format}"`)
+          .send(stream);
+      },
+    );
+  }
+}

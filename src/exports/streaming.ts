@@ -1,0 +1,77 @@
+import { once } from "node:events";
+import { PassThrough, type Readable, type Writable } from "node:stream";
+import { sql } from "drizzle-orm";
+import { AppError } from "../platform/errors.ts";
+import { boundMemory } from "../platform/memory.ts";
+import type { Caller, Tenancy, WorkspaceTx } from "../platform/tenancy.ts";
+
+/** Each holds a connection for as long as its reader takes; the rest of the pool is for everybody else. */
+const EXPORTS_MAX = 4;
+/** A reader who takes nothing for so long is gone. */
+const SILENCE_MS = 60_000;
+
+let underWay = 0;
+
+/**
+ * Writes the text to `out` in one transaction, so that all of it is of one moment, and as fast as it is
+ * taken: no more than a page is in memory.
+ * @throws {AppError} `unavailable` where whoever reads it takes nothing any more
+ */
+export async function writeExport(
+  tenancy: Tenancy,
+  caller: Caller,
+  texts: (tx: WorkspaceTx) => AsyncIterable<string>,
+  out: Writable,
+  onBegun: () => void = () => undefined,
+): Promise<void> {
+  const gone = new AbortController();
+  out.once("close", () => gone.abort());
+  let isBegun = false;
+  await tenancy.readWorkspace(caller, async (tx) => {
+    // A transaction that is run again would write the beginning a second time.
+    if (isBegun) throw new AppError("unavailable", "The export was interrupted. Try again.");
+    // While the reader takes its time, the transaction is idle.
+    await tx.run(sql`/* exports.allowPauses */ set local idle_in_transaction_session_timeout = '70s'`);
+    for await (const text of texts(tx)) {
+      gone.signal.throwIfAborted();
+      boundMemory();
+      if (!isBegun) onBegun();
+      isBegun = true;
+      if (!out.write(text)) {
+        const signal = AbortSignal.any([gone.signal, AbortSignal.timeout(SILENCE_MS)]);
+        await once(out, "drain", { signal });
+      }
+    }
+  });
+}
+
+/** The same as a stream, which is there once the first page is. */
+export async function streamExport(
+  tenancy: Tenancy,
+  caller: Caller,
+  texts: (tx: WorkspaceTx) => AsyncIterable<string>,
+): Promise<Readable> {
+  if (underWay >= EXPORTS_MAX) {
+    throw new AppError("unavailable", "As many exports as can be are under way. Try again.");
+  }
+  underWay += 1;
+  const stream = new PassThrough();
+  const begun = Promise.withResolvers<void>();
+  const write = async () => {
+    try {
+      await writeExport(tenancy, caller, texts, stream, begun.resolve);
+      begun.resolve();
+      stream.end();
+    } catch (error) {
+      begun.reject(error);
+      stream.destroy(error as Error);
+    } finally {
+      underWay -= 1;
+    }
+  };
+  // Fails by the promise before it has begun, and by the stream afterwards, which has no reader until then.
+  stream.on("error", () => undefined);
+  void write();
+  await begun.promise;
+  return stream;
+}

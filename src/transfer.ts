@@ -1,0 +1,80 @@
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import type { Writable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
+import { RECORDING } from "./app.ts";
+import { EXPORTED, type Exported, type ExportFormat, toText, writeExport } from "./exports/index.ts";
+import {
+  findImport,
+  type ImportFormat,
+  listRejections,
+  receiveImport,
+  toImportOptions,
+  workImports,
+} from "./imports/index.ts";
+import type { Caller, Tenancy } from "./platform/tenancy.ts";
+
+const BAR_WIDTH = 40;
+/** So many are told at the command line; all of them by the service. */
+const REJECTIONS_SHOWN_MAX = 20;
+
+function operatorOf(workspaceId: string): Caller {
+  return { workspaceId, actor: { kind: "job", id: "command-line" }, requestId: null };
+}
+
+/**
+ * Imports a file past HTTP, by the same way: received, then recorded, by this process and by any worker that
+ * runs. When it is stopped in the middle, workers go on.
+ * @returns the import, and the first rows that could not be recorded
+ */
+export async function importFile(
+  tenancy: Tenancy,
+  { workspaceId, file, format, again }: { workspaceId: string; file: string; format: ImportFormat; again: boolean },
+  question: Parameters<typeof toImportOptions>[0],
+) {
+  const caller = operatorOf(workspaceId);
+  const { size } = await stat(file);
+  const bytes = createReadStream(file);
+  const bar = progressBar(file);
+  const watching = setInterval(() => bar("received", bytes.bytesRead, size), 200);
+  const upload = { format, options: toImportOptions(question, format), again };
+  const received = await receiveImport(tenancy, caller, upload, bytes).finally(() => clearInterval(watching));
+  const { id } = received.import;
+  let current = received.import;
+  while (current.status !== "DONE" && current.status !== "FAILED") {
+    // Nothing to do for us: another worker has it.
+    if ((await workImports(tenancy, RECORDING)) === 0) await sleep(200);
+    current = (await tenancy.readWorkspace(caller, (tx) => findImport(tx, id))) ?? current;
+    bar("recorded", current.created + current.existing + current.rejected, current.received);
+  }
+  const rejections = await tenancy.readWorkspace(caller, (tx) =>
+    listRejections(tx, id, { limit: REJECTIONS_SHOWN_MAX - 1 }),
+  );
+  return { file, isNew: received.isNew, import: current, rejections };
+}
+
+/** A line that is written over again, where somebody looks. */
+function progressBar(file: string): (what: string, done: number, all: number) => void {
+  if (!process.stderr.isTTY) return () => undefined;
+  return (what, done, all) => {
+    const share = all === 0 ? 1 : Math.min(done / all, 1);
+    const filled = Math.round(share * BAR_WIDTH);
+    const bar = "#".repeat(filled) + "-".repeat(BAR_WIDTH - filled);
+    const isEnd = what === "recorded" && share === 1;
+    process.stderr.write(`\r${file} [${bar}] ${Math.floor(share * 100)} % ${what}${isEnd ? "\n" : ""}`);
+  };
+}
+
+export function isExported(name: string | undefined): name is keyof typeof EXPORTED {
+  return name !== undefined && Object.hasOwn(EXPORTED, name);
+}
+
+/** Writes all there is of a kind, as of one moment. */
+export async function exportTo(
+  tenancy: Tenancy,
+  { workspaceId, name, format }: { workspaceId: string; name: keyof typeof EXPORTED; format: ExportFormat },
+  out: Writable,
+): Promise<void> {
+  const { pages, columns }: Exported = EXPORTED[name];
+  await writeExport(tenancy, operatorOf(workspaceId), (tx) => toText(pages(tx, {}), format, columns), out);
+}
