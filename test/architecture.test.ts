@@ -16,6 +16,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   responses: ["platform", "scoring", "workspaces", "people", "surveys"],
   causes: ["platform", "workspaces", "people"],
   cases: ["platform", "scoring", "workspaces", "people", "surveys", "responses", "causes"],
+  intake: ["platform", "workspaces", "people", "surveys", "responses"],
   themes: ["platform", "workspaces", "responses"],
   aggregates: ["platform", "scoring", "workspaces", "people", "surveys", "responses", "causes", "cases", "themes"],
 };

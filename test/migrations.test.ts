@@ -2,6 +2,7 @@ import { getTableConfig, PgTable } from "drizzle-orm/pg-core";
 import t from "tap";
 import * as caseTables from "../src/cases/table.ts";
 import * as causeTables from "../src/causes/table.ts";
+import * as intakeTables from "../src/intake/table.ts";
 import * as peopleTables from "../src/people/table.ts";
 import { migrate, readMigrations } from "../src/platform/migrate.ts";
 import * as responseTables from "../src/responses/table.ts";
@@ -50,7 +51,16 @@ t.test("a migration that fails leaves nothing behind", async (t) => {
 t.test("the code's tables have the database's columns, and their types and nullability", async (t) => {
   const database = await cloneDatabase();
   t.teardown(database.drop);
-  const tables = [workspaceTables, peopleTables, surveyTables, responseTables, caseTables, causeTables, themeTables]
+  const tables = [
+    workspaceTables,
+    peopleTables,
+    surveyTables,
+    responseTables,
+    caseTables,
+    causeTables,
+    themeTables,
+    intakeTables,
+  ]
     .flatMap((module) => Object.values<unknown>(module))
     .filter((table) => table instanceof PgTable)
     .map(getTableConfig);

@@ -12,6 +12,7 @@ const SYSTEM_TABLES = {
   workspaces: ["INSERT", "SELECT"],
   api_keys: ["SELECT"],
   themes: ["SELECT"],
+  sources: ["SELECT"],
   nps_rollups: ["SELECT"],
   nps_deltas: ["SELECT"],
   case_clocks: ["SELECT"],
@@ -49,6 +50,9 @@ async function fillEveryTable(service: Service, client: Client, answer: object):
   await client.put("/v1/root-causes/price", { label: "Price" });
   const { body: improvement } = await client.post("/v1/improvements", { title: "Cheaper", rootCauseKeys: ["price"] });
   await client.post(`/v1/improvements/${improvement.id}/told`, { personIds: [response.person.id] });
+  const { body: source } = await client.post("/v1/sources", { name: "Ours", vendor: "TALLY" });
+  await client.rows(`insert into source_receipts (workspace_id, source_id, id, received_at, headers, body, outcome, is_waiting, processed_at)
+    values ('${client.workspaceId}', '${source.id}', '${newId()}', now(), '{}', 'x', 'IGNORED', false, now())`);
   const path = `/v1/cases/${response.case.id}`;
   await client.post(`${path}/commitments`, { text: "We call again", dueOn: "2026-05-04" });
   const { status } = await client.put(`${path}/references/zendesk`, { externalId: "1" });
@@ -123,6 +127,7 @@ t.test("the workspace boundary", async (t) => {
       "manage workspaces",
       "check readiness",
       "find what is due",
+      "find the workspace of a source",
     ]);
   });
 
