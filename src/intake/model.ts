@@ -1,5 +1,5 @@
 import { type Static, type TSchema, Type } from "@sinclair/typebox";
-import { DateTime, Id, Nullable, OneOf, ref, Strict, Text } from "../platform/schema.ts";
+import { DateTime, Id, Nullable, nullableRef, OneOf, ref, Strict, Text } from "../platform/schema.ts";
 import { CHANNELS, ResponseSchema } from "../responses/index.ts";
 import { SurveyInputSchema } from "../surveys/index.ts";
 
@@ -107,7 +107,8 @@ const Secret = Type.String({
   description: "What deliveries are signed with; for JSON the token they carry. Encrypted, and never shown again",
 });
 const TokenHeader = Type.String({
-  pattern: "^[A-Za-z0-9-]{1,100}$",
+  format: "header",
+  maxLength: 100,
   description: "Of a JSON source: the header with the token; X-Webhook-Token when absent",
 });
 
@@ -118,8 +119,8 @@ export const SourceInputSchema = Strict(
     vendor: OneOf(VENDORS),
     secret: Type.Optional(Nullable(Secret)),
     tokenHeader: Type.Optional(Nullable(TokenHeader)),
-    mapping: Type.Optional(Type.Unsafe<Mapping | null>({ anyOf: [{ $ref: "SourceMapping#" }, { type: "null" }] })),
-    defaults: Type.Optional(Type.Unsafe<Defaults | null>({ anyOf: [{ $ref: "SourceDefaults#" }, { type: "null" }] })),
+    mapping: Type.Optional(nullableRef(MappingSchema)),
+    defaults: Type.Optional(nullableRef(DefaultsSchema)),
     partial: Type.Optional(OneOf(PARTIAL_RULES, { description: "Unfinished answers; IGNORE when absent" })),
   },
   { $id: "SourceInput", description: "A survey tool that sends answers by webhook" },
@@ -131,9 +132,7 @@ export const SourcePatchSchema = Strict(
     name: Type.Optional(Text()),
     secret: Type.Optional(Nullable(Secret)),
     tokenHeader: Type.Optional(Nullable(TokenHeader)),
-    mapping: Type.Optional(
-      Type.Unsafe<Nulls<Mapping> | null>({ anyOf: [{ $ref: "SourceMappingPatch#" }, { type: "null" }] }),
-    ),
+    mapping: Type.Optional(nullableRef(MappingPatchSchema)),
     defaults: Type.Optional(Nullable(DefaultsPatchSchema)),
     partial: Type.Optional(Nullable(OneOf(PARTIAL_RULES))),
   },
