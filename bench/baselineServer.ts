@@ -27,7 +27,7 @@ async function serveBare(): Promise<string> {
 }
 
 async function serveSingle(): Promise<string> {
-  const app = await buildApp(pool, logger, (tenancy, steps): Gatherer => {
+  const app = await buildApp(pool, logger, {}, (tenancy, steps): Gatherer => {
     return {
       record: async (caller, { input, toAnswer }) => {
         const answer = await tenancy.inWorkspace(caller, async (tx) => {

@@ -17,6 +17,9 @@ import type { ImprovementSteps } from "./causes/index.ts";
 import { registerCauseRoutes } from "./causes/routes.ts";
 import { registerExportRoutes } from "./exports/routes.ts";
 import { registerImportRoutes } from "./imports/routes.ts";
+import { registerIntakeRoutes } from "./intake/intakeRoutes.ts";
+import { registerReceiptRoutes } from "./intake/receiptRoutes.ts";
+import { registerSourceRoutes } from "./intake/routes.ts";
 import {
   AccountInputSchema,
   AccountSchema,
@@ -32,6 +35,7 @@ import { registerHealth } from "./platform/health.ts";
 import { createServer, type Server } from "./platform/http.ts";
 import type { Logger } from "./platform/logger.ts";
 import { describeInterface, registerDocuments, registerOpenapi } from "./platform/openapi.ts";
+import { createSecretBox } from "./platform/secrets.ts";
 import { createTenancy } from "./platform/tenancy.ts";
 import { registerBatchRoute } from "./responses/batchRoute.ts";
 import { registerResponseCommands } from "./responses/commandRoutes.ts";
@@ -71,11 +75,24 @@ defineCauseMutations(IMPROVING);
 /** One schema for the process: the slices have added their types to the builder when they were imported. */
 const graphqlSchema: GraphQLSchema = guardSchema(builder.toSchema(), SCOPES);
 
+/** What an installation says of itself. */
+export interface Settings {
+  /** How the world reaches it; where it is absent, as each request came. */
+  publicUrl?: string | undefined;
+  /** 32 bytes, which encrypt the secrets that are kept; without them none can be. */
+  secretsKey?: Buffer | undefined;
+}
+
 /**
  * The whole service on this pool, not yet listening. The pool stays the caller's to close.
  * @param gather how answers that come in one by one are recorded
  */
-export async function buildApp(pool: Pool, logger: Logger, gather = createGatherer): Promise<Server> {
+export async function buildApp(
+  pool: Pool,
+  logger: Logger,
+  settings: Settings = {},
+  gather = createGatherer,
+): Promise<Server> {
   const tenancy = createTenancy(pool);
   const app = createServer(logger);
   await registerOpenapi(app, {
@@ -115,6 +132,15 @@ export async function buildApp(pool: Pool, logger: Logger, gather = createGather
   registerThemeRoutes(app, tenancy);
   await registerImportRoutes(app, tenancy);
   registerExportRoutes(app, tenancy);
+  const intake = {
+    tenancy,
+    steps: RECORDING,
+    secrets: createSecretBox(settings.secretsKey),
+    publicUrl: settings.publicUrl,
+  };
+  registerSourceRoutes(app, intake);
+  registerReceiptRoutes(app, intake);
+  await registerIntakeRoutes(app, intake);
   await registerGraphql(app, tenancy, graphqlSchema);
   return app;
 }

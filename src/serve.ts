@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import closeWithGrace from "close-with-grace";
@@ -24,7 +25,9 @@ export async function serve(environment: Environment, logger: Logger, { http, jo
   const database = await openDatabase(environment, logger);
   const tenancy = createTenancy(database.pool);
   try {
-    const app = http ? await buildApp(database.pool, logger) : undefined;
+    const secretsKey = await secretsKeyOf(environment, database.embedded);
+    const settings = { publicUrl: environment.PUBLIC_URL, secretsKey };
+    const app = http ? await buildApp(database.pool, logger, settings) : undefined;
     const apiKey = app !== undefined && database.embedded ? await demoKey(tenancy) : undefined;
     await app?.ready();
     releaseMemory();
@@ -69,6 +72,19 @@ async function demoKey(tenancy: Tenancy): Promise<string> {
       : await createApiKey(tenancy, demo.id, "demo key");
   await writeFile(file, `${apiKey}\n`, { mode: 0o600 });
   return apiKey;
+}
+
+/** The key that was given, or of the embedded database its own, made on the first start. */
+async function secretsKeyOf({ SECRETS_KEY: given }: Environment, embedded: boolean): Promise<Buffer | undefined> {
+  if (given !== undefined || !embedded) return given === undefined ? undefined : Buffer.from(given, "base64");
+  const file = join(HOME, "secrets-key");
+  // Of two processes that start at once one makes it, and both read it.
+  await writeFile(file, `${randomBytes(32).toString("base64")}\n`, { mode: 0o600, flag: "wx" }).catch(
+    (error: Error & { code?: string }) => {
+      if (error.code !== "EEXIST") throw error;
+    },
+  );
+  return Buffer.from((await readFile(file, "utf8")).trim(), "base64");
 }
 
 function welcome(url: string, apiKey: string): string {

@@ -16,6 +16,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   responses: ["platform", "scoring", "workspaces", "people", "surveys"],
   causes: ["platform", "workspaces", "people"],
   cases: ["platform", "scoring", "workspaces", "people", "surveys", "responses", "causes"],
+  intake: ["platform", "workspaces", "people", "surveys", "responses"],
   themes: ["platform", "workspaces", "responses"],
   imports: ["platform", "workspaces", "people", "surveys", "responses"],
   exports: ["platform", "scoring", "workspaces", "people", "surveys", "responses", "cases"],

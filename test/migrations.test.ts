@@ -3,6 +3,7 @@ import t from "tap";
 import * as caseTables from "../src/cases/table.ts";
 import * as causeTables from "../src/causes/table.ts";
 import * as importTables from "../src/imports/table.ts";
+import * as intakeTables from "../src/intake/table.ts";
 import * as peopleTables from "../src/people/table.ts";
 import { migrate, readMigrations } from "../src/platform/migrate.ts";
 import * as responseTables from "../src/responses/table.ts";
@@ -60,6 +61,7 @@ t.test("the code's tables have the database's columns, and their types and nulla
     causeTables,
     themeTables,
     importTables,
+    intakeTables,
   ]
     .flatMap((module) => Object.values<unknown>(module))
     .filter((table) => table instanceof PgTable)

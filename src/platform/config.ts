@@ -23,6 +23,13 @@ const EnvironmentSchema = Type.Object({
   PUBLIC_URL: Type.Optional(
     Type.String({ pattern: "^https?://[^/]+$", description: "must be a http(s):// URL without a path" }),
   ),
+  SECRETS_KEY: Type.Optional(
+    Type.String({
+      // The last of 43 digits has only four bits that count.
+      pattern: "^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$",
+      description: "must be 32 bytes in base64, like `openssl rand -base64 32` makes",
+    }),
+  ),
 });
 
 export type Environment = Static<typeof EnvironmentSchema>;

@@ -89,6 +89,10 @@ const FORMATS = {
     test: isKey,
     reason: "must be letters, digits, dots, hyphens and underscores",
   },
+  header: {
+    test: (value: string) => /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(value),
+    reason: "must be the name of an HTTP header, like X-Webhook-Token",
+  },
   "time-of-day": {
     test: (value: string) => /^(([01]\d|2[0-3]):[0-5]\d|24:00)$/.test(value),
     reason: "must be a time of day, like 09:00",

@@ -57,6 +57,7 @@ export const SYSTEM_REASONS = [
   "manage workspaces",
   "check readiness",
   "find what is due",
+  "find the workspace of a source",
 ] as const;
 export type SystemReason = (typeof SYSTEM_REASONS)[number];
 

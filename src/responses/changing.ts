@@ -12,6 +12,9 @@ import { listResponsesById, listStoredAnswers } from "./queries.ts";
 import {
   commentOf,
   exclusionFor,
+  LIVE,
+  type RecordInput,
+  type RecordingOptions,
   type RecordingSteps,
   type RecordResult,
   recordResponses,
@@ -20,7 +23,9 @@ import {
 import { lockResponses, type ResponseRow, updateResponses } from "./writes.ts";
 
 /** What may be changed of a response: everything but where it comes from. */
-type Change = ResponsePatch & Partial<Omit<ResponseUpsert, "source" | "externalId" | "properties">>;
+type Change = ResponsePatch &
+  Partial<Omit<ResponseUpsert, "source" | "externalId" | "properties">> &
+  Pick<RecordInput, "exclusion">;
 
 /**
  * Changes one response: what is given is set, null clears, what is absent stays; the rules are evaluated
@@ -33,6 +38,7 @@ export async function changeResponse(
   id: string,
   change: Change,
   steps: RecordingSteps,
+  options: RecordingOptions = LIVE,
 ): Promise<Response | undefined> {
   const invalid = findContradictions(change, tx.now);
   if (invalid.length > 0) throw invalidRequest(invalid);
@@ -41,7 +47,7 @@ export async function changeResponse(
   if (row === undefined || before === undefined) return undefined;
 
   const { changed, changedAccountIds } = await applyChange(tx, row, change);
-  const response = await writeChange(tx, { row, before, changed }, steps);
+  const response = await writeChange(tx, { row, before, changed }, steps, options);
   for (const step of steps.onAccountsChanged) await step(tx, changedAccountIds);
   return response;
 }
@@ -92,7 +98,12 @@ interface Changing {
 }
 
 /** Writes a changed response, with what comes of the change; where nothing did, nothing. */
-async function writeChange(tx: WorkspaceTx, { row, before, changed }: Changing, steps: RecordingSteps) {
+async function writeChange(
+  tx: WorkspaceTx,
+  { row, before, changed }: Changing,
+  steps: RecordingSteps,
+  options: RecordingOptions = LIVE,
+) {
   if (isSame({ ...row, sourceUpdatedAt: changed.sourceUpdatedAt }, changed)) {
     if (!isSame(row, changed)) await updateResponses(tx, [changed]);
     return (await withCases(tx, [before], steps))[0];
@@ -103,9 +114,12 @@ async function writeChange(tx: WorkspaceTx, { row, before, changed }: Changing, 
 
   const [after] = await listResponsesById(tx, [row.id]);
   if (after === undefined) throw new Error("a changed response was not found again");
-  for (const step of steps.onChanged) await step(tx, [{ before, after }]);
+  // History opens no case by this change; what is changed later may.
+  const seen = options.followUp === "NONE" ? { ...after, followUp: options.followUp } : after;
+  for (const step of steps.onChanged) await step(tx, [{ before, after: seen }]);
   const [response] = await withCases(tx, [after], steps);
   if (response === undefined) throw new Error("a changed response was not found again");
+  if (!options.events) return response;
   const isOtherwise = !isSame({ ...row, ...exclusionOf(changed) }, changed);
   const isMoved = !isSame(row, { ...row, ...exclusionOf(changed) });
   await recordEvents(tx, [
@@ -126,20 +140,21 @@ function exclusionOf({ exclusionReason, exclusionNote, excludedAt, excludedBy }:
  */
 export async function putResponse(
   tx: WorkspaceTx,
-  input: ResponseUpsert,
+  input: ResponseUpsert & Pick<RecordInput, "exclusion">,
   steps: RecordingSteps,
+  options: RecordingOptions = LIVE,
 ): Promise<RecordResult> {
   const [stored] = await listStoredAnswers(tx, [input]);
   if (stored === undefined) {
-    const [result] = await recordResponses(tx, [input], steps);
+    const [result] = await recordResponses(tx, [input], steps, options);
     if (result === undefined) throw new Error("recording gave no result");
     const wasQuicker = result.status === "rejected" && result.error.code === "conflict";
     // Somebody stored it between the two looks; now it is there to be changed.
-    return wasQuicker ? putResponse(tx, input, steps) : result;
+    return wasQuicker ? putResponse(tx, input, steps, options) : result;
   }
   const { source: _source, externalId: _externalId, ...change } = input;
   const isOutdated = await isOlder(tx, stored.id, input.updatedAt);
-  const response = await changeResponse(tx, stored.id, isOutdated ? {} : change, steps);
+  const response = await changeResponse(tx, stored.id, isOutdated ? {} : change, steps, options);
   if (response === undefined) throw new Error("a stored response was not found again");
   return { status: "existing", response };
 }
@@ -173,6 +188,7 @@ async function applyChange(tx: WorkspaceTx, row: ResponseRow, change: Change) {
     respondedAt: respondedAt === undefined ? row.respondedAt : new Date(respondedAt),
     sourceUpdatedAt: updatedAt === undefined ? row.sourceUpdatedAt : toInstant(updatedAt),
     ...testExclusionOf(tx, row, change.test),
+    ...sourceExclusionOf(tx, row, change.exclusion),
   };
   return { changed, changedAccountIds };
 }
@@ -207,6 +223,14 @@ function testExclusionOf(tx: WorkspaceTx, row: ResponseRow, test: boolean | unde
   const isTest = row.exclusionReason === "TEST";
   if (test === undefined || test === isTest || (test && row.exclusionReason !== null)) return {};
   return exclusionFor(tx, test ? "TEST" : null);
+}
+
+/** What its source says of counting it; a source puts back in only what it took out itself. */
+function sourceExclusionOf(tx: WorkspaceTx, row: ResponseRow, exclusion: Change["exclusion"]) {
+  if (exclusion === undefined) return {};
+  if (exclusion !== null) return row.exclusionReason === null ? exclusionFor(tx, exclusion.reason, exclusion.note) : {};
+  const isOurs = row.excludedBy === `${tx.actor.kind}:${tx.actor.id}` && row.exclusionReason !== "TEST";
+  return isOurs ? exclusionFor(tx, null) : {};
 }
 
 function isSame(a: ResponseRow, b: ResponseRow): boolean {

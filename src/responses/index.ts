@@ -1,5 +1,6 @@
 export { acknowledgeResponses, markReached } from "./acknowledging.ts";
 export { recordBatch } from "./batch.ts";
+export { changeResponse, putResponse } from "./changing.ts";
 export { restoreExclusions } from "./excluding.ts";
 export { type ResponseFilter, whereResponses } from "./filter.ts";
 export { ResponseFilterQuery, toResponseFilter } from "./filterQuery.ts";
@@ -9,19 +10,22 @@ export {
   type CasePriority,
   type CaseStatus,
   type CaseSummary,
+  CHANNELS,
   type ExclusionInput,
   ExclusionInputSchema,
   FOLLOW_UPS,
   type FollowUp,
   type RecordedResponse,
+  type Response,
   type ResponseChange,
   type ResponseInput,
   ResponseInputSchema,
   ResponsePatchSchema,
   ResponseSchema,
+  type ResponseUpsert,
   ResponseUpsertSchema,
 } from "./model.ts";
-export { listResponsesById } from "./queries.ts";
-export { type RecordingSteps, type RecordResult } from "./service.ts";
+export { listResponsesById, listStoredAnswers } from "./queries.ts";
+export { type RecordingOptions, type RecordingSteps, type RecordResult, withCases } from "./service.ts";
 export { responses } from "./table.ts";
 export { lockResponses } from "./writes.ts";

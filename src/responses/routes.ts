@@ -7,8 +7,8 @@ import { problems } from "../platform/problem.ts";
 import { Id, ref, Strict } from "../platform/schema.ts";
 import type { Tenancy } from "../platform/tenancy.ts";
 import { changeResponse, putResponse } from "./changing.ts";
-import type { Gatherer } from "./gathering.ts";
 import { ResponseFilterQuery, toResponseFilter } from "./filterQuery.ts";
+import type { Gatherer } from "./gathering.ts";
 import {
   type Response,
   ResponseInputSchema,

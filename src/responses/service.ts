@@ -13,6 +13,7 @@ import { recordExclusions } from "./exclusionLedger.ts";
 import {
   type CaseSummary,
   DEFAULT_SOURCE,
+  type ExclusionInput,
   type ExclusionReason,
   type FollowUp,
   type RecordedResponse,
@@ -41,7 +42,7 @@ export interface RecordingOptions {
   events: boolean;
 }
 
-const LIVE: RecordingOptions = { followUp: "OPEN", events: true };
+export const LIVE: RecordingOptions = { followUp: "OPEN", events: true };
 
 /**
  * What became of one input. `existing` is the same answer sent again, `rejected` touched nothing:
@@ -52,8 +53,11 @@ export type RecordResult =
   | { status: "created" | "existing"; response: Response }
   | { status: "rejected"; error: AppError };
 
-/** An answer to record, with the time it last changed where it comes from. */
-export type RecordInput = ResponseInput & { updatedAt?: string };
+/**
+ * An answer to record, with the time it last changed where it comes from, and why it is not counted there:
+ * null where it is counted.
+ */
+export type RecordInput = ResponseInput & { updatedAt?: string; exclusion?: ExclusionInput | null };
 
 /**
  * Records survey answers, with everything that comes of them: people, accounts and surveys made on the
@@ -111,7 +115,7 @@ interface Answer {
 type Outcome = { kind: "new"; answer: Answer } | { kind: "known"; id: string } | { kind: "rejected"; error: AppError };
 
 function toAnswer(input: RecordInput): Answer {
-  const { updatedAt: _updatedAt, ...body } = input;
+  const { updatedAt: _updatedAt, exclusion: _exclusion, ...body } = input;
   const { source = DEFAULT_SOURCE, externalId = null } = body;
   return { id: newId(), input, source, externalId, bodySha256: externalId === null ? null : hashJson(body) };
 }
@@ -232,7 +236,9 @@ async function toStored(tx: WorkspaceTx, answers: readonly Answer[], options: Re
       followUp: options.followUp,
       version: 1,
       // Test answers are stored, out of every aggregate.
-      ...exclusionFor(tx, input.test === true ? "TEST" : null),
+      ...(input.test === true
+        ? exclusionFor(tx, "TEST")
+        : exclusionFor(tx, input.exclusion?.reason ?? null, input.exclusion?.note)),
     };
     return { response, surveyKind: survey.kind, person, account, isPersonNew: newPersonIds.has(person?.id ?? "") };
   });

@@ -17,6 +17,8 @@ t.test("an invalid value is one line that names the variable", async (t) => {
     ["DATABASE_URL", "mysql://localhost"],
     ["DATABASE_DIRECT_URL", "localhost"],
     ["PUBLIC_URL", "nps.example.com"],
+    ["SECRETS_KEY", "c2hvcnQ="],
+    ["SECRETS_KEY", "not base64"],
   ] as const) {
     t.throws(() => readEnvironment({ [name]: value }), {
       constructor: ConfigError,

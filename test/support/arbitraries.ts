@@ -51,6 +51,7 @@ const FORMATS: Record<string, fc.Arbitrary<string>> = {
   currency: fc.constantFrom("EUR", "USD"),
   url: fc.nat(40).map((n) => `https://example.com/${n}`),
   key: fc.nat(40).map((n) => `system-${n}`),
+  header: fc.nat(40).map((n) => `X-Token-${n}`),
   "time-of-day": fc
     .tuple(fc.nat(23), fc.nat(59))
     .map(([h, m]) => [h, m].map((n) => String(n).padStart(2, "0")).join(":")),

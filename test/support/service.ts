@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import type { InjectOptions } from "fastify";
 import type { Pool } from "pg";
 import type { Test } from "tap";
@@ -8,6 +9,8 @@ import { createLogger } from "../../src/platform/logger.ts";
 import { createTenancy, type Tenancy } from "../../src/platform/tenancy.ts";
 import { createApiKey, createWorkspace, type Scope } from "../../src/workspaces/index.ts";
 import { cloneDatabase } from "./server.ts";
+
+const SECRETS_KEY = randomBytes(32);
 
 /** Answers of the service, with the body parsed. */
 export interface Answer {
@@ -43,11 +46,14 @@ export interface Service {
 }
 
 /** The whole service on a database of its own, both gone when the test has ended. */
-export async function startService(t: Test, { poolSize = 10 } = {}): Promise<Service> {
+export async function startService(
+  t: Test,
+  { poolSize = 10, secretsKey = SECRETS_KEY }: { poolSize?: number; secretsKey?: Buffer | null } = {},
+): Promise<Service> {
   const database = await cloneDatabase();
   const logger = createLogger("silent");
   const pool = createPool({ connectionString: database.url, max: poolSize, logger });
-  const app = await buildApp(pool, logger);
+  const app = await buildApp(pool, logger, { secretsKey: secretsKey ?? undefined });
   t.teardown(async () => {
     await app.close();
     await pool.end();

@@ -16,6 +16,7 @@ const SYSTEM_TABLES = {
   imports: ["SELECT"],
   api_keys: ["SELECT"],
   themes: ["SELECT"],
+  sources: ["SELECT"],
   nps_rollups: ["SELECT"],
   nps_deltas: ["SELECT"],
   case_clocks: ["SELECT"],
@@ -57,6 +58,9 @@ async function fillEveryTable(service: Service, client: Client, answer: object):
   await client.post("/v1/imports", file, NDJSON);
   await workImports(service.tenancy, RECORDING);
   await client.post("/v1/imports?again=true", file, NDJSON);
+  const { body: source } = await client.post("/v1/sources", { name: "Ours", vendor: "TALLY" });
+  await client.rows(`insert into source_receipts (workspace_id, source_id, id, received_at, headers, body, outcome, is_waiting, processed_at)
+    values ('${client.workspaceId}', '${source.id}', '${newId()}', now(), '{}', 'x', 'IGNORED', false, now())`);
   const path = `/v1/cases/${response.case.id}`;
   await client.post(`${path}/commitments`, { text: "We call again", dueOn: "2026-05-04" });
   const { status } = await client.put(`${path}/references/zendesk`, { externalId: "1" });
@@ -131,6 +135,7 @@ t.test("the workspace boundary", async (t) => {
       "manage workspaces",
       "check readiness",
       "find what is due",
+      "find the workspace of a source",
     ]);
   });
 

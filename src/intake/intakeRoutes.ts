@@ -1,0 +1,82 @@
+import { Type } from "@sinclair/typebox";
+import { callerOf } from "../platform/auth.ts";
+import type { Server } from "../platform/http.ts";
+import { problems } from "../platform/problem.ts";
+import { Id, ref, Strict } from "../platform/schema.ts";
+import { DeliveryResultSchema, PreviewSchema } from "./model.ts";
+import { type Intake, preview, receive } from "./receiving.ts";
+
+/** Where survey tools send to. These routes get the body as it came: what is signed are its bytes. */
+export async function registerIntakeRoutes(app: Server, intake: Intake): Promise<void> {
+  for (const schema of [DeliveryResultSchema, PreviewSchema]) app.addSchema(schema);
+  await app.register(async (scope: Server) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser("*", { parseAs: "buffer" }, async (_request: unknown, body: Buffer) => body);
+    registerRoutes(scope, intake);
+  });
+}
+
+// Vendors try an address with parameters of their own.
+const AnyQuery = Type.Object({}, { additionalProperties: true });
+// An id that is none is no source, and never a 400 or 404: some vendors give up on these for good.
+const AnyId = Strict({ sourceId: Type.String() });
+
+function bodyOf({ body }: { body: unknown }): Buffer {
+  return Buffer.isBuffer(body) ? body : Buffer.alloc(0);
+}
+
+function registerRoutes(app: Server, intake: Intake): void {
+  app.post(
+    "/v1/intake/:sourceId",
+    {
+      config: { scope: "public" },
+      schema: {
+        operationId: "receiveDelivery",
+        summary: "Take in a delivery of a survey tool",
+        description:
+          "Signed as the source's vendor signs. What cannot be used is 200 `IGNORED` with a reason; 401 for an unknown source, a bad or missing signature, and a signed time more than 5 minutes off.",
+        tags: ["Sources"],
+        security: [],
+        params: AnyId,
+        querystring: AnyQuery,
+        response: { 200: { description: "What became of it", ...ref(DeliveryResultSchema) }, ...problems(413) },
+      },
+    },
+    async (request) =>
+      receive(intake, request.params.sourceId, { headers: request.headers, body: bodyOf(request) }, request.id),
+  );
+
+  app.get(
+    "/v1/intake/:sourceId",
+    {
+      config: { scope: "public" },
+      schema: {
+        operationId: "tryIntake",
+        summary: "Say that deliveries are taken here, for tools that try an address first",
+        tags: ["Sources"],
+        security: [],
+        params: AnyId,
+        querystring: AnyQuery,
+        response: { 200: Strict({ status: Type.Literal("ok") }, { description: "Send deliveries by POST" }) },
+      },
+    },
+    async () => ({ status: "ok" as const }),
+  );
+
+  app.post(
+    "/v1/sources/:id/preview",
+    {
+      config: { scope: "sources:manage" },
+      schema: {
+        operationId: "previewDelivery",
+        summary: "Show what would become of a delivery; nothing is stored, and no signature is needed",
+        description: "Send the raw body of a delivery with its content type.",
+        tags: ["Sources"],
+        params: Strict({ id: Id() }),
+        response: { 200: { description: "What would be", ...ref(PreviewSchema) }, ...problems(400, 404, 413) },
+      },
+    },
+    async (request) =>
+      preview(intake, callerOf(request), request.params.id, { headers: request.headers, body: bodyOf(request) }),
+  );
+}

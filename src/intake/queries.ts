@@ -1,0 +1,145 @@
+import { and, asc, desc, eq, gt, inArray, lt, type SQL, sql } from "drizzle-orm";
+import type { SystemTx, WorkspaceTx } from "../platform/tenancy.ts";
+import type { RECEIPT_OUTCOMES } from "./model.ts";
+import { type ReceiptRow, type SourceRow, sourceReceipts, sources } from "./table.ts";
+
+const ownSource = (tx: WorkspaceTx, condition: SQL) => and(eq(sources.workspaceId, tx.workspaceId), condition);
+
+/** Of any workspace: a delivery names nothing but its source. */
+export async function findSourceAnywhere(tx: SystemTx, id: string): Promise<SourceRow | undefined> {
+  return (await tx.db.select().from(sources).where(eq(sources.id, id)))[0];
+}
+
+export async function findSource(tx: WorkspaceTx, id: string): Promise<SourceRow | undefined> {
+  return (
+    await tx.db
+      .select()
+      .from(sources)
+      .where(ownSource(tx, eq(sources.id, id)))
+  )[0];
+}
+
+/** Locked: against changes, or only against being deleted while something refers to it. */
+export async function lockSource(
+  tx: WorkspaceTx,
+  id: string,
+  strength: "update" | "key share",
+): Promise<SourceRow | undefined> {
+  return (
+    await tx.db
+      .select()
+      .from(sources)
+      .where(ownSource(tx, eq(sources.id, id)))
+      .for(strength)
+  )[0];
+}
+
+export async function findSourceByKey(tx: WorkspaceTx, key: string): Promise<SourceRow | undefined> {
+  return (
+    await tx.db
+      .select()
+      .from(sources)
+      .where(ownSource(tx, eq(sources.key, key)))
+  )[0];
+}
+
+/** Newest first; one row more than `limit` where there are more. */
+export async function listSources(tx: WorkspaceTx, limit: number, after: string | undefined): Promise<SourceRow[]> {
+  return tx.db
+    .select()
+    .from(sources)
+    .where(and(eq(sources.workspaceId, tx.workspaceId), after === undefined ? undefined : lt(sources.id, after)))
+    .orderBy(desc(sources.id))
+    .limit(limit + 1);
+}
+
+export async function insertSource(tx: WorkspaceTx, row: SourceRow): Promise<void> {
+  await tx.db.insert(sources).values(row);
+}
+
+export async function updateSource(
+  tx: WorkspaceTx,
+  { workspaceId: _workspaceId, id, ...row }: SourceRow,
+): Promise<void> {
+  await tx.db
+    .update(sources)
+    .set(row)
+    .where(ownSource(tx, eq(sources.id, id)));
+}
+
+/** With what it received. */
+export async function removeSource(tx: WorkspaceTx, id: string): Promise<void> {
+  await tx.db
+    .delete(sourceReceipts)
+    .where(and(eq(sourceReceipts.workspaceId, tx.workspaceId), eq(sourceReceipts.sourceId, id)));
+  await tx.db.delete(sources).where(ownSource(tx, eq(sources.id, id)));
+}
+
+export interface ReceiptPage {
+  order: "NEWEST" | "OLDEST";
+  outcomes?: (typeof RECEIPT_OUTCOMES)[number][] | undefined;
+  after?: string | undefined;
+  /** One row more is fetched where there are more. */
+  limit: number;
+}
+
+/** Of one source; ids are in the order of arrival. */
+export async function listReceipts(
+  tx: WorkspaceTx,
+  sourceId: string,
+  { order, outcomes, after, limit }: ReceiptPage,
+): Promise<ReceiptRow[]> {
+  const isNewest = order === "NEWEST";
+  const { id } = sourceReceipts;
+  return tx.db
+    .select()
+    .from(sourceReceipts)
+    .where(
+      and(
+        eq(sourceReceipts.workspaceId, tx.workspaceId),
+        eq(sourceReceipts.sourceId, sourceId),
+        outcomes === undefined ? undefined : inArray(sourceReceipts.outcome, outcomes),
+        after === undefined ? undefined : isNewest ? lt(id, after) : gt(id, after),
+      ),
+    )
+    .orderBy(isNewest ? desc(id) : asc(id))
+    .limit(limit + 1);
+}
+
+/** The parts of an answer that came before its score, in the order of arrival. */
+export async function listWaitingReceipts(
+  tx: WorkspaceTx,
+  sourceId: string,
+  externalId: string,
+): Promise<ReceiptRow[]> {
+  return tx.db
+    .select()
+    .from(sourceReceipts)
+    .where(
+      and(
+        eq(sourceReceipts.workspaceId, tx.workspaceId),
+        eq(sourceReceipts.sourceId, sourceId),
+        eq(sourceReceipts.externalId, externalId),
+        eq(sourceReceipts.isWaiting, true),
+      ),
+    )
+    .orderBy(asc(sourceReceipts.id));
+}
+
+/** Stores a receipt, or what became of it now. */
+export async function saveReceipt(tx: WorkspaceTx, row: ReceiptRow): Promise<void> {
+  const { outcome, reason, externalId, isWaiting, responseId, processedAt } = row;
+  await tx.db
+    .insert(sourceReceipts)
+    .values(row)
+    .onConflictDoUpdate({
+      target: [sourceReceipts.workspaceId, sourceReceipts.sourceId, sourceReceipts.id],
+      set: { outcome, reason, externalId, isWaiting, responseId, processedAt },
+    });
+}
+
+/** Events of one answer go one after the other, so that each sees what the one before it did. */
+export async function lockAnswer(tx: WorkspaceTx, sourceId: string, externalId: string): Promise<void> {
+  const name = JSON.stringify([tx.workspaceId, sourceId, externalId]);
+  await tx.run(sql`/* intake.lockAnswer */ select pg_advisory_xact_lock(hashtextextended(${name}, 0))`);
+}

@@ -1,0 +1,185 @@
+import { randomBytes } from "node:crypto";
+import { AppError, type InvalidParam, invalidRequest } from "../platform/errors.ts";
+import { newId, newSecret } from "../platform/ids.ts";
+import type { SecretBox } from "../platform/secrets.ts";
+import { webhookKeyOf } from "../platform/signature.ts";
+import type { WorkspaceTx } from "../platform/tenancy.ts";
+import { recordAudit } from "../workspaces/index.ts";
+import {
+  type Defaults,
+  MAPPED_FIELDS,
+  type Mapping,
+  type SourceInput,
+  type SourcePatch,
+  type Vendor,
+} from "./model.ts";
+import { isPointer } from "./pointer.ts";
+import { findSourceByKey, insertSource, lockSource, removeSource, updateSource } from "./queries.ts";
+import type { SourceRow } from "./table.ts";
+
+const SECRET_BYTES = 32;
+/** How long the secret before is taken after a change. */
+const OVERLAP_MS = 24 * 3_600_000;
+/** Vendors that take a secret from us; the others make their own and show it when the webhook is set up there. */
+const TAKE_SECRETS: ReadonlySet<Vendor> = new Set(["STANDARD_WEBHOOKS", "TYPEFORM", "TALLY", "JSON"]);
+
+/** Where a secret lies: encrypted for this place, it opens nowhere else. */
+const placeOf = ({ workspaceId, id }: Pick<SourceRow, "workspaceId" | "id">) => `sources/${workspaceId}/${id}`;
+
+/**
+ * Makes a source. Where no secret is given and the vendor takes one of ours, it is made.
+ * @returns the source, and the secret where it was made here
+ * @throws {AppError} `invalid_request`; `conflict` with `existingId` where the key is taken; `unavailable` without SECRETS_KEY
+ */
+export async function createSource(
+  tx: WorkspaceTx,
+  { name, key, vendor, secret, tokenHeader, mapping, defaults, partial }: SourceInput,
+  secrets: SecretBox,
+): Promise<{ source: SourceRow; secret?: string }> {
+  const id = newId();
+  const made = secret == null && TAKE_SECRETS.has(vendor) ? makeSecret(vendor) : undefined;
+  const text = secret ?? made;
+  const source: SourceRow = {
+    workspaceId: tx.workspaceId,
+    id,
+    key: key ?? id,
+    name,
+    vendor,
+    secret: null,
+    previousSecret: null,
+    previousSecretUntil: null,
+    tokenHeader: tokenHeader ?? null,
+    mapping: mapping ?? {},
+    defaults: defaults ?? {},
+    partial: partial ?? "IGNORE",
+    createdAt: tx.now,
+    updatedAt: tx.now,
+  };
+  requireValid(source, text);
+  const existing = await findSourceByKey(tx, source.key);
+  if (existing !== undefined) {
+    throw new AppError("conflict", `There is a source with the key ${source.key}.`, { existingId: existing.id });
+  }
+  if (text !== undefined) source.secret = secrets.seal(text, placeOf(source));
+  await insertSource(tx, source);
+  await recordAudit(tx, [{ action: "source.created", subjectType: "source", subjectId: id, after: factsOf(source) }]);
+  return { source, ...(made === undefined ? {} : { secret: made }) };
+}
+
+/**
+ * Changes a source. After a new secret the old one is taken for 24 hours more; null takes both away.
+ * @throws {AppError} `not_found`, `invalid_request`, `unavailable` without SECRETS_KEY
+ */
+export async function changeSource(
+  tx: WorkspaceTx,
+  id: string,
+  patch: SourcePatch,
+  secrets: SecretBox,
+): Promise<SourceRow> {
+  const before = await lockSource(tx, id, "update");
+  if (before === undefined) throw noSuchSource();
+  const { name, secret, tokenHeader, mapping, defaults, partial } = patch;
+  const after: SourceRow = {
+    ...before,
+    name: name ?? before.name,
+    tokenHeader: tokenHeader === undefined ? before.tokenHeader : tokenHeader,
+    mapping: mergePatch(before.mapping, mapping) as Mapping,
+    defaults: mergePatch(before.defaults, defaults) as Defaults,
+    partial: partial === undefined ? before.partial : (partial ?? "IGNORE"),
+    ...(secret === undefined ? {} : replaceSecret(tx, before, secret, secrets)),
+    updatedAt: tx.now,
+  };
+  requireValid(after, secret ?? undefined);
+  await updateSource(tx, after);
+  await recordAudit(tx, [
+    {
+      action: "source.changed",
+      subjectType: "source",
+      subjectId: id,
+      before: factsOf(before),
+      after: { ...factsOf(after), ...(secret === undefined ? {} : { isSecretChanged: true }) },
+    },
+  ]);
+  return after;
+}
+
+/** Deletes a source with its receipts; what it recorded stays. @throws {AppError} `not_found` */
+export async function deleteSource(tx: WorkspaceTx, id: string): Promise<void> {
+  const source = await lockSource(tx, id, "update");
+  if (source === undefined) throw noSuchSource();
+  await removeSource(tx, id);
+  await recordAudit(tx, [{ action: "source.deleted", subjectType: "source", subjectId: id, before: factsOf(source) }]);
+}
+
+export function noSuchSource(): AppError {
+  return new AppError("not_found", "There is no source with this id.");
+}
+
+/** The secrets that hold at this moment, newest first. @throws {AppError} `unavailable` without SECRETS_KEY */
+export function secretsOf(source: SourceRow, secrets: SecretBox, now: Date): string[] {
+  const { secret, previousSecret, previousSecretUntil } = source;
+  const previous = previousSecretUntil !== null && previousSecretUntil > now ? previousSecret : null;
+  return [secret, previous].flatMap((sealed) => (sealed === null ? [] : secrets.open(sealed, placeOf(source))));
+}
+
+/** What the audit log keeps: no secrets. */
+function factsOf({ key, name, vendor, tokenHeader, mapping, defaults, partial }: SourceRow) {
+  return { key, name, vendor, tokenHeader, mapping, defaults, partial };
+}
+
+function makeSecret(vendor: Vendor): string {
+  return vendor === "STANDARD_WEBHOOKS"
+    ? `whsec_${randomBytes(SECRET_BYTES).toString("base64")}`
+    : newSecret(SECRET_BYTES);
+}
+
+function replaceSecret(tx: WorkspaceTx, source: SourceRow, secret: string | null, secrets: SecretBox) {
+  if (secret === null) return { secret: null, previousSecret: null, previousSecretUntil: null };
+  // The same again is no change, and must not push out the one before.
+  if (source.secret !== null && secrets.open(source.secret, placeOf(source)) === secret) return {};
+  const previousSecretUntil = source.secret === null ? null : new Date(tx.now.getTime() + OVERLAP_MS);
+  return { secret: secrets.seal(secret, placeOf(source)), previousSecret: source.secret, previousSecretUntil };
+}
+
+/** JSON merge (RFC 7396). */
+function mergePatch(target: unknown, patch: unknown): unknown {
+  if (patch === undefined) return target;
+  if (patch === null) return {};
+  const merged: Record<string, unknown> = { ...(target as object | undefined) };
+  for (const [name, value] of Object.entries(patch)) {
+    if (value === null) delete merged[name];
+    else merged[name] = typeof value === "object" ? mergePatch(merged[name], value) : value;
+  }
+  return merged;
+}
+
+/** What the schema cannot say. */
+function requireValid({ vendor, tokenHeader, mapping }: SourceRow, secret: string | undefined): void {
+  const invalid: InvalidParam[] = [];
+  const isWebhook = vendor === "STANDARD_WEBHOOKS" || vendor === "FORMBRICKS";
+  if (secret !== undefined && isWebhook && webhookKeyOf(secret) === undefined) {
+    invalid.push({ name: "secret", reason: "must be whsec_ and base64" });
+  }
+  if (tokenHeader !== null && vendor !== "JSON") {
+    invalid.push({ name: "tokenHeader", reason: "is for sources of the vendor JSON only" });
+  }
+  const { properties = {}, ...fields } = mapping;
+  if (vendor === "STANDARD_WEBHOOKS" && Object.keys(mapping).length > 0) {
+    invalid.push({ name: "mapping", reason: "is of no use here: STANDARD_WEBHOOKS sends our own field names" });
+  }
+  if (vendor === "JSON") {
+    for (const name of ["score", "externalId"] as const) {
+      if (fields[name] === undefined) invalid.push({ name: `mapping.${name}`, reason: "is required" });
+    }
+    const named = [
+      ...MAPPED_FIELDS.map((field) => [`mapping.${field}`, fields[field]] as const),
+      ...Object.entries(properties).map(([name, pointer]) => [`mapping.properties.${name}`, pointer] as const),
+    ];
+    for (const [name, pointer] of named) {
+      if (pointer !== undefined && !isPointer(pointer)) {
+        invalid.push({ name, reason: "must be a JSON Pointer, like /answers/0/value" });
+      }
+    }
+  }
+  if (invalid.length > 0) throw invalidRequest(invalid);
+}

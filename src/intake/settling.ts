@@ -1,0 +1,166 @@
+import { AppError } from "../platform/errors.ts";
+import { toInstant } from "../platform/schema.ts";
+import type { Headers } from "../platform/signature.ts";
+import type { WorkspaceTx } from "../platform/tenancy.ts";
+import {
+  changeResponse,
+  listStoredAnswers,
+  lockResponses,
+  putResponse,
+  type RecordingOptions,
+  type RecordingSteps,
+  type ResponseUpsert,
+} from "../responses/index.ts";
+import { readBody, UnreadableBody } from "./body.ts";
+import type { Outcome } from "./model.ts";
+import { listWaitingReceipts, lockAnswer, saveReceipt } from "./queries.ts";
+import type { Answer } from "./reading.ts";
+import type { ReceiptRow, SourceRow } from "./table.ts";
+import { SCHEMES } from "./vendors/index.ts";
+
+/** A delivery that was let in, its body read as far as it could be. */
+export interface Parsed {
+  headers: Headers;
+  receivedAt: Date;
+  body: { payload: unknown } | { unreadable: string };
+}
+
+/** What became of a delivery; `isWaiting` for a part of an answer whose score has not come yet. */
+export interface Settled {
+  outcome: Outcome;
+  reason?: string;
+  responseId?: string;
+  externalId?: string;
+  isWaiting?: boolean;
+}
+
+export interface Settling {
+  steps: RecordingSteps;
+  options: RecordingOptions;
+  /** LIVE: what is as old as what we have changes nothing. REPLAY: it is read anew. LATE: it waited for its score. */
+  mode: "LIVE" | "REPLAY" | "LATE";
+}
+
+/** Never throws: what cannot be read is told in the receipt. */
+export async function parseDelivery(body: Buffer, headers: Headers, receivedAt: Date): Promise<Parsed> {
+  try {
+    const contentType = headers["content-type"];
+    const payload = await readBody(body, typeof contentType === "string" ? contentType : undefined);
+    return { headers, receivedAt, body: { payload } };
+  } catch (error) {
+    if (error instanceof UnreadableBody) return { headers, receivedAt, body: { unreadable: error.message } };
+    throw error;
+  }
+}
+
+/**
+ * Does what a delivery asks for: records its answer, changes the one that is there, or says why neither.
+ * Parts of the answer that came before its score are taken up with it.
+ */
+export async function settle(tx: WorkspaceTx, source: SourceRow, parsed: Parsed, how: Settling): Promise<Settled> {
+  if ("unreadable" in parsed.body) return { outcome: "IGNORED", reason: parsed.body.unreadable };
+  const { mapping, partial } = source;
+  const id = parsed.headers["webhook-id"] ?? parsed.headers["svix-id"];
+  const webhookId = typeof id === "string" ? id.slice(0, 255) : undefined;
+  const reading = SCHEMES[source.vendor].read(parsed.body.payload, { mapping, partial, webhookId });
+  if ("ignored" in reading) {
+    const { ignored: reason, externalId } = reading;
+    return { outcome: "IGNORED", reason, ...(externalId === undefined ? {} : { externalId }) };
+  }
+  const { externalId } = reading;
+  await lockAnswer(tx, source.id, externalId);
+  const settled = await tx.attempt(() => apply(tx, source, reading, parsed.receivedAt, how)).catch(asIgnored);
+  if (settled.outcome === "RECORDED") await takeUpWaiting(tx, source, externalId, how);
+  return { ...settled, externalId };
+}
+
+/** What the rules refuse is the sender's to mend, and no failure of ours. */
+function asIgnored(error: unknown): Settled {
+  if (error instanceof AppError && (error.code === "invalid_request" || error.code === "conflict")) {
+    return { outcome: "IGNORED", reason: error.message };
+  }
+  throw error;
+}
+
+async function apply(
+  tx: WorkspaceTx,
+  source: SourceRow,
+  answer: Answer,
+  receivedAt: Date,
+  { steps, options, mode }: Settling,
+): Promise<Settled> {
+  const { externalId, score, noScore, fields } = answer;
+  const [stored] = await listStoredAnswers(tx, [{ source: source.key, externalId }]);
+  if (stored === undefined) {
+    if (score === null) return { outcome: "IGNORED", reason: noScore, isWaiting: true };
+    const input = { ...toInput(source, answer, score), respondedAt: fields.respondedAt ?? receivedAt.toISOString() };
+    const result = await putResponse(tx, input, steps, options);
+    if (result.status === "rejected") throw result.error;
+    return { outcome: result.status === "created" ? "RECORDED" : "UPDATED", responseId: result.response.id };
+  }
+
+  const responseId = stored.id;
+  const [before] = await lockResponses(tx, [responseId]);
+  if (before === undefined) throw new Error("a stored response was not found again");
+  const age = compareAge(fields.updatedAt, before.sourceUpdatedAt);
+  // What waited adds what is missing, however old it is.
+  const isMissing = mode === "LATE" && before.comment === null;
+  const isPast = mode === "LIVE" ? age !== "newer" : age === "older";
+  if (isPast && !isMissing) {
+    return { outcome: "DUPLICATE", responseId, reason: "what is stored is as new or newer" };
+  }
+  if (score === null || mode === "LATE") {
+    const { comment, followUpRequested, updatedAt } = fields;
+    const change = { comment, followUpRequested, updatedAt: age === "newer" ? updatedAt : undefined };
+    await changeResponse(tx, responseId, withoutUndefined(change), steps, options);
+  } else {
+    const result = await putResponse(tx, toInput(source, answer, score), steps, options);
+    if (result.status === "rejected") throw result.error;
+  }
+  const [after] = await lockResponses(tx, [responseId]);
+  return { outcome: after?.version === before.version ? "DUPLICATE" : "UPDATED", responseId };
+}
+
+/** An event without a time is taken in the order in which it comes. */
+function compareAge(updatedAt: string | undefined, stored: string | null): "older" | "equal" | "newer" {
+  if (updatedAt === undefined || stored === null) return "newer";
+  const instant = toInstant(updatedAt);
+  return instant === stored ? "equal" : instant < stored ? "older" : "newer";
+}
+
+function toInput(source: SourceRow, { externalId, fields, isExcluded }: Answer, score: number) {
+  const { survey: defaultSurvey, ...defaults } = source.defaults;
+  const survey = { ...defaultSurvey, ...fields.survey };
+  const input: ResponseUpsert = { ...defaults, ...fields, source: source.key, externalId, score };
+  if (Object.keys(survey).length > 0) input.survey = survey;
+  if (isExcluded === undefined) return input;
+  const exclusion = isExcluded ? { reason: "OTHER" as const, note: "Excluded by the survey tool" } : null;
+  return { ...input, exclusion };
+}
+
+function withoutUndefined<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
+}
+
+async function takeUpWaiting(tx: WorkspaceTx, source: SourceRow, externalId: string, how: Settling): Promise<void> {
+  for (const receipt of await listWaitingReceipts(tx, source.id, externalId)) {
+    const parsed = await parseDelivery(receipt.body, receipt.headers, receipt.receivedAt);
+    await saveReceipt(tx, settledReceipt(tx, receipt, await settle(tx, source, parsed, { ...how, mode: "LATE" })));
+  }
+}
+
+/** The receipt with what became of it now; that nothing was left to do does not take back what was done. */
+export function settledReceipt(tx: WorkspaceTx, receipt: ReceiptRow, settled: Settled): ReceiptRow {
+  const wasDone = receipt.outcome === "RECORDED" || receipt.outcome === "UPDATED";
+  const { outcome, reason = null } =
+    wasDone && settled.outcome === "DUPLICATE" ? { outcome: receipt.outcome } : settled;
+  return {
+    ...receipt,
+    outcome,
+    reason,
+    externalId: settled.externalId ?? receipt.externalId,
+    isWaiting: settled.isWaiting ?? false,
+    responseId: settled.responseId ?? receipt.responseId,
+    processedAt: tx.now,
+  };
+}
