@@ -34,7 +34,7 @@ export async function measureEffect(tx: WorkspaceTx, filter: ResponseFilter): Pr
       from responses where ${whereResponses(tx.workspaceId, filter)} and person_id is not null
       window of_person as (partition by person_id order by responded_at, id)
     )
-    select (reached_at is not null and (next_at is null or reached_at <= next_at)) as contacted, next, count(*) as n
+    select (reached_at is not null and (next_at is null or reached_at < next_at)) as contacted, next, count(*) as n
     from answers
     join case_responses on case_responses.workspace_id = ${tx.workspaceId} and case_responses.response_id = answers.id
     where place = 1 group by 1, 2`);

@@ -60,7 +60,12 @@ export async function changeBetween(
   const current = await measure(tx, sides.current, rules);
   const [before, after] = [baseline, current].map(({ summary, tally }) => estimate(summary, tally, rules));
   if (before === undefined || after === undefined) throw new Error("a change has two sides");
-  return { baseline: baseline.summary, current: current.summary, ...changeOf(before, after) };
+  const change = changeOf(before, after);
+  const interval =
+    change.interval && rules.unit === "ACCOUNT"
+      ? { ...change.interval, method: "ACCOUNT_MEANS" as const }
+      : change.interval;
+  return { baseline: baseline.summary, current: current.summary, ...change, interval };
 }
 
 /** The same for the people who are on both sides. */
@@ -72,15 +77,16 @@ export async function pairedChangeBetween(
   const rules: CountingRules = { unit: "RESPONDENT", weighting: "NONE", currency: null, confidence: 0.95 };
   const { timeZone } = await getWorkspace(tx);
   const { transitions, before, after } = await countPairs(tx, baseline, current);
-  const summaryOf = (distribution: number[], filter: ResponseFilter) =>
+  // Who counts on one side is decided by the other as well.
+  const summaryOf = (distribution: number[], filter: ResponseFilter, other: ResponseFilter) =>
     summarise(
       { distribution, moments: null, unweighted: 0, accounts: 0 },
       rules,
-      defineNps(filter, rules, timeZone, { paired: "true" }),
+      defineNps(filter, rules, timeZone, { pairedWith: defineNps(other, rules, timeZone).hash }),
     );
   return {
-    baseline: summaryOf(before, baseline),
-    current: summaryOf(after, current),
+    baseline: summaryOf(before, baseline, current),
+    current: summaryOf(after, current, baseline),
     ...pairedChangeOf(transitions),
   };
 }

@@ -49,7 +49,9 @@ export async function trendOf(
   const grouping = { ...by({ instant: sql`responses.responded_at` }), daily: by({ day: sql`days.day` }) };
   const tallies = await countAnswers(tx, filter, rules, grouping);
   return points.map((point, index) => {
-    const within = { ...filter, from: latest(point.start, filter.from), to: earliest(point.end, filter.to) };
+    const to = earliest(point.end, filter.to);
+    // A rolling window may lie beyond what the filter names: then nothing does.
+    const within = { ...filter, from: earliest(latest(point.start, filter.from), to), to };
     const summary = summarise(tallies.get(String(index)), rules, defineNps(within, rules, timeZone));
     return { ...point, summary };
   });

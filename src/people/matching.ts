@@ -10,6 +10,8 @@ export type NullIdentity = "unknown" | "none";
 export interface Matching {
   /** One per input, in order; two inputs about the same person share theirs. */
   matched: PersonFacts[];
+  /** The account of each input's person right after that input: a later one may bring another. */
+  accountIds: (string | null)[];
   created: PersonFacts[];
   /** Those of the people found that must be written. */
   changed: PersonFacts[];
@@ -34,11 +36,13 @@ export function matchPeople(
   const owners = new Map<string, PersonFacts>();
   for (const person of everybody.values()) claim(owners, person);
 
+  const accountIds: (string | null)[] = [];
   const matched = inputs.map((input) => {
     const person = ownerOf(input, owners) ?? blankPerson();
     everybody.set(person.id, person);
     merge(person, input, nullIdentity);
     claim(owners, person);
+    accountIds.push(person.accountId);
     return person;
   });
 
@@ -51,6 +55,7 @@ export function matchPeople(
     IDENTITIES.some((kind) => (before.get(person.id)?.[kind] ?? person[kind]) !== person[kind]);
   return {
     matched,
+    accountIds,
     created: all.filter(({ id }) => !before.has(id)),
     changed,
     released: changed.filter(lost).map(({ id }) => id),

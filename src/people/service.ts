@@ -1,5 +1,6 @@
 import { invalidRequest } from "../platform/errors.ts";
 import { newId } from "../platform/ids.ts";
+import { distinct } from "../platform/sql.ts";
 import { together, type WorkspaceTx } from "../platform/tenancy.ts";
 import { type KnownPersonInput, type Matching, matchPeople, type NullIdentity } from "./matching.ts";
 import {
@@ -47,33 +48,38 @@ export async function recordRespondents(
 ): Promise<{ respondents: Respondent[]; changedAccountIds: string[]; newPersonIds: Set<string> }> {
   const given = inputs.map(({ person, account }) => account ?? person?.account ?? undefined);
   const persons = inputs.flatMap(({ person }) => person ?? []);
-  const [{ merged: byExternalId, changedAccountIds }, found] = await together([
+  const [recorded, found] = await together([
     recordAccounts(
       tx,
       given.filter((account) => account !== undefined),
     ),
     findPeople(tx, persons, "unlocked"),
   ]);
-  const accountOf = (input: AccountInput | undefined) =>
-    input === undefined ? undefined : byExternalId.get(input.externalId);
+  const states = recorded.states.values();
+  const accountOf = given.map((account) => (account === undefined ? undefined : states.next().value));
 
   const known: KnownPersonInput[] = [];
   const position = inputs.map(({ person }, index) => {
     if (person === null || person === undefined) return -1;
     const { account: _, ...own } = person;
-    const accountId = accountOf(given[index])?.id;
+    const accountId = accountOf[index]?.id;
     return known.push(accountId === undefined ? own : { ...own, accountId }) - 1;
   });
-  const { matched: people, created } = await recordPeople(tx, known, "unknown", found);
+  const { matched: people, accountIds, created } = await recordPeople(tx, known, "unknown", found);
 
-  const accounts = new Map([...byExternalId.values()].map((account) => [account.id, account]));
-  const missing = people.flatMap(({ accountId }) => (accountId !== null && !accounts.has(accountId) ? accountId : []));
-  for (const account of await listAccounts(tx, [...new Set(missing)])) accounts.set(account.id, account);
+  // As each account was when its answer was given: what a later answer says of it does not reach back.
+  const accounts = new Map([...recorded.found.values()].map((account) => [account.id, account]));
+  const isKnown = new Set([...recorded.merged.values()].map(({ id }) => id));
+  const missing = accountIds.filter((id) => id !== null && !isKnown.has(id));
+  for (const account of await listAccounts(tx, distinct(missing))) accounts.set(account.id, account);
 
   const respondents = inputs.map((_input, index) => {
-    const person = people[position[index] ?? -1] ?? null;
-    return { person, account: accountOf(given[index]) ?? accounts.get(person?.accountId ?? "") ?? null };
+    const own = accountOf[index];
+    if (own !== undefined) accounts.set(own.id, own);
+    const place = position[index] ?? -1;
+    return { person: people[place] ?? null, account: own ?? accounts.get(accountIds[place] ?? "") ?? null };
   });
+  const { changedAccountIds } = recorded;
   return { respondents, changedAccountIds, newPersonIds: new Set(created.map(({ id }) => id)) };
 }
 
@@ -113,19 +119,28 @@ export async function putAccount(
   return { id: account.id, isNew: before === undefined };
 }
 
-/** @returns the accounts by externalId, and the ids of those that weigh otherwise than before */
-async function recordAccounts(
-  tx: WorkspaceTx,
-  inputs: readonly AccountInput[],
-): Promise<{ merged: Map<string, AccountFacts>; changedAccountIds: string[] }> {
-  if (inputs.length === 0) return { merged: new Map(), changedAccountIds: [] };
+/** What was recorded of accounts. */
+interface RecordedAccounts {
+  /** As they were, and as they are now, by externalId. */
+  found: Map<string, AccountFacts>;
+  merged: Map<string, AccountFacts>;
+  /** Of each input its account right after it. */
+  states: AccountFacts[];
+  /** The ids of those that weigh otherwise than before. */
+  changedAccountIds: string[];
+}
+
+async function recordAccounts(tx: WorkspaceTx, inputs: readonly AccountInput[]): Promise<RecordedAccounts> {
+  if (inputs.length === 0) return { found: new Map(), merged: new Map(), states: [], changedAccountIds: [] };
   const externalIds = [...new Set(inputs.map(({ externalId }) => externalId))].toSorted();
-  const { found, merged, created, changed } = await planned((lock) => planAccounts(tx, inputs, externalIds, lock));
+  const { found, merged, states, created, changed } = await planned((lock) =>
+    planAccounts(tx, inputs, externalIds, lock),
+  );
   await updateAccounts(tx, changed);
   insertAccounts(tx, created);
   const weighs = (account: AccountFacts | undefined) => JSON.stringify([account?.segment, account?.annualValue]);
   const reweighed = changed.filter((account) => weighs(account) !== weighs(found.get(account.externalId)));
-  return { merged, changedAccountIds: reweighed.map(({ id }) => id) };
+  return { found, merged, states, changedAccountIds: reweighed.map(({ id }) => id) };
 }
 
 async function planAccounts(
@@ -138,13 +153,16 @@ async function planAccounts(
     (await listAccountsByExternalId(tx, externalIds, lock)).map((account) => [account.externalId, account]),
   );
   const merged = new Map(found);
-  for (const input of inputs) {
-    merged.set(input.externalId, { ...(merged.get(input.externalId) ?? blankAccount(input.externalId)), ...input });
-  }
+  const states = inputs.map((input) => {
+    const state = { ...(merged.get(input.externalId) ?? blankAccount(input.externalId)), ...input };
+    merged.set(input.externalId, state);
+    return state;
+  });
   const all = [...merged.values()];
   return {
     found,
     merged,
+    states,
     created: all.filter(({ externalId }) => !found.has(externalId)),
     // Spreading keeps the order of the keys, so equal accounts make equal text.
     changed: all.filter((account) => {
@@ -160,7 +178,7 @@ async function recordPeople(
   nullIdentity: NullIdentity,
   found: readonly PersonFacts[],
 ): Promise<Matching> {
-  if (inputs.length === 0) return { matched: [], created: [], changed: [], released: [] };
+  if (inputs.length === 0) return { matched: [], accountIds: [], created: [], changed: [], released: [] };
   const plan: Matching = await planned(async (lock) =>
     matchPeople(inputs, lock === "unlocked" ? found : await findPeople(tx, inputs, lock), nullIdentity),
   );

@@ -57,6 +57,12 @@ t.test("a change is told between answers that have none in common, and of the sa
   t.match((await changeOf(client, january, february, ", paired: true, unit: ACCOUNT")).errors, [
     { extensions: { invalidParams: [{ name: "unit" }] } },
   ]);
+  const pairedHash = async (b: string) =>
+    (
+      await client.query(`{ npsChange(baseline: { ${january} }, current: { ${b} }, paired: true) {
+        baseline { definition { hash } } } }`)
+    ).npsChange.baseline.definition.hash;
+  t.not(await pairedHash(february), await pairedHash(`${february}, languages: ["de"]`), "who is paired is part of it");
   for (const [a, b, name] of [
     ["scores: [11]", "", "baseline.scores"],
     ["", 'accountIds: ["x"]', "current.accountIds"],

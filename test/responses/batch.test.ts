@@ -180,3 +180,27 @@ t.test("many batches that overlap store each answer once, and none of them fails
   const [row] = await client.rows("select count(*) - count(distinct external_id) as doubled from responses");
   t.same(row, { doubled: 0 });
 });
+
+t.test("each answer of a batch keeps the account of its moment, as if they had come one by one", async (t) => {
+  const service = await startService(t);
+  const client = await service.newClient();
+  const a = { externalId: "a", segment: "S1" };
+  const accounts = [null, a, null, { externalId: "b", segment: "S2" }, null, { externalId: "b", segment: "S3" }, null];
+  const expected = [null, ["a", "S1"], ["a", "S1"], ["b", "S2"], ["b", "S2"], ["b", "S3"], ["b", "S3"]];
+  const answersOf = (externalId: string) =>
+    accounts.map((account) => ({ score: 9, person: { externalId, ...(account === null ? {} : { account }) } }));
+  const { body } = await client.post("/v1/responses/batch", { responses: answersOf("at-once") });
+  const ids: string[] = body.results.map(({ id }: any) => id);
+  const fresh = await service.newClient();
+  const others: string[] = [];
+  for (const answer of answersOf("one-by-one")) others.push((await fresh.post("/v1/responses", answer)).body.id);
+  for (const [place, account] of expected.entries()) {
+    for (const [from, id] of [
+      [client, ids[place]],
+      [fresh, others[place]],
+    ] as const) {
+      const { body: stored } = await from.get(`/v1/responses/${id}`);
+      t.same(stored.account && [stored.account.externalId, stored.account.segment], account, `${place}`);
+    }
+  }
+});
