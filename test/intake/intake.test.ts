@@ -1,37 +1,6 @@
-import { createHmac } from "node:crypto";
 import t from "tap";
-import { type Client, type Service, startService } from "../support/service.ts";
-
-const JSON_MAPPING = { score: "/s", externalId: "/id", comment: "/c", followUpRequested: "/f", updatedAt: "/u" };
-
-async function newSource(client: Client, input: object) {
-  const { status, body } = await client.post("/v1/sources", { name: "Tool", secret: "secret-of-ours", ...input });
-  if (status !== 201) throw new Error(JSON.stringify(body));
-  return body;
-}
-
-const jsonSource = (client: Client, more: object = {}) =>
-  newSource(client, { vendor: "JSON", mapping: JSON_MAPPING, ...more });
-
-async function deliver({ app }: Service, source: any, payload: string | Buffer | object, headers: object = {}) {
-  const body = typeof payload === "string" || Buffer.isBuffer(payload) ? payload : JSON.stringify(payload);
-  const answer = await app.inject({
-    method: "POST",
-    url: `/v1/intake/${source.id}`,
-    headers: { "content-type": "application/json", "x-webhook-token": "secret-of-ours", ...headers },
-    payload: body,
-  });
-  return { status: answer.statusCode, body: answer.json() };
-}
-
-function deliverWootric(service: Service, source: any, payload: string, contentType: string) {
-  const signature = `sha1=${createHmac("sha1", "secret-of-ours").update(payload).digest("hex")}`;
-  return deliver(service, source, payload, { "x-wootric-signature": signature, "content-type": contentType });
-}
-
-const stored = async (client: Client) => (await client.get("/v1/responses?excluded=true&excluded=false")).body.data;
-const receipts = async (client: Client, source: any) =>
-  (await client.get(`/v1/sources/${source.id}/receipts`)).body.data;
+import { startService } from "../support/service.ts";
+import { deliver, deliverWootric, JSON_MAPPING, jsonSource, newSource, receipts, stored } from "../support/sources.ts";
 
 t.test("who is not the source learns nothing, and who tries an address finds it", async (t) => {
   const service = await startService(t);
