@@ -132,3 +132,44 @@ t.test("who came back and who slipped, and whether calling them shows", async (t
     caveats: ["SELF_SELECTION", "REGRESSION_TO_MEAN", "ATTRITION", "SMALL_SAMPLE"],
   });
 });
+
+t.test("a reach counts when it was before the next answer, not at its moment", async (t) => {
+  const service = await startService(t);
+  const client = await service.newClient();
+  const reachedAt = Date.now() - 1_000;
+  const at = (ms: number) => new Date(ms).toISOString();
+  for (const [externalId, nextAt] of [
+    ["before", reachedAt + 1],
+    ["at-once", reachedAt],
+  ] as const) {
+    const person = { externalId };
+    const { body } = await client.post("/v1/responses", { score: 2, person, respondedAt: at(reachedAt - 3_600_000) });
+    const contact = { channel: "PHONE", direction: "OUTBOUND", outcome: "REACHED", occurredAt: at(reachedAt) };
+    t.equal((await client.post(`/v1/cases/${body.case.id}/contacts`, contact)).status, 200);
+    await client.post("/v1/responses", { score: 9, person, respondedAt: at(nextAt) });
+  }
+  t.match(await client.query("{ closedLoopEffect { contacted { answered } notContacted { answered } } }"), {
+    closedLoopEffect: { contacted: { answered: 1 }, notContacted: { answered: 1 } },
+  });
+});
+
+t.test("what is echoed can be asked again", async (t) => {
+  const service = await startService(t);
+  const client = await service.newClient();
+  const answers = [1, 2, 3].flatMap((n) =>
+    ["2026-01-10", "2026-02-10"].map((day) => ({
+      score: 4 * n - 3,
+      account: { externalId: `a-${n}` },
+      respondedAt: `${day}T00:00:00Z`,
+    })),
+  );
+  await client.post("/v1/responses/batch", { responses: answers });
+  const { rolling, byAccount } = await client.query(`{
+    rolling: npsTrend(interval: WEEK, rollingDays: 1, filter: { from: "2026-01-01T00:00:00Z", to: "2026-02-11T12:00:00Z" }) {
+      summary { definition { from to } } }
+    byAccount: npsChange(unit: ACCOUNT, baseline: { to: "2026-02-01T00:00:00Z" }, current: { from: "2026-02-01T00:00:00Z" }) {
+      interval { method } } }`);
+  t.ok(rolling.length > 5);
+  for (const { summary } of rolling) t.ok(summary.definition.from <= summary.definition.to, summary.definition.from);
+  t.equal(byAccount.interval.method, "ACCOUNT_MEANS");
+});
