@@ -1,5 +1,5 @@
+import { showProgress } from "../src/platform/progress.ts";
 import { type Measurement, medianOf, mediansOf } from "./measurement.ts";
-import { showProgress } from "./progress.ts";
 import type { BenchService, BenchWorkspace } from "./service.ts";
 
 const FEW = 50_000;

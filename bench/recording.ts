@@ -1,9 +1,9 @@
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { showProgress } from "../src/platform/progress.ts";
 import type { Load, LoadResult } from "./load.ts";
 import type { Measurement } from "./measurement.ts";
-import { showProgress } from "./progress.ts";
 import type { BenchService } from "./service.ts";
 
 const run = promisify(execFile);

@@ -58,7 +58,7 @@ import { createAuthenticate, SCOPES } from "./workspaces/index.ts";
 
 const VERSION = "0.1.0";
 
-/** What happens with every recorded answer, in this order, in the transaction that records it. */
+/** What happens with every answer, in the transaction that records or changes it. */
 export const RECORDING: RecordingSteps = {
   onRecorded: [tagRecorded, openCases, countRecorded],
   onChanged: [tagChanged, reviewCases, recountChanged],

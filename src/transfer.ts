@@ -12,9 +12,11 @@ import {
   toImportOptions,
   workImports,
 } from "./imports/index.ts";
+import { showProgress } from "./platform/progress.ts";
 import type { Caller, Tenancy } from "./platform/tenancy.ts";
 
-const BAR_WIDTH = 40;
+/** How often something is looked at that goes on elsewhere. */
+const WATCH_MS = 200;
 /** So many are told at the command line; all of them by the service. */
 const REJECTIONS_SHOWN_MAX = 20;
 
@@ -35,34 +37,22 @@ export async function importFile(
   const caller = operatorOf(workspaceId);
   const { size } = await stat(file);
   const bytes = createReadStream(file);
-  const bar = progressBar(file);
-  const watching = setInterval(() => bar("received", bytes.bytesRead, size), 200);
+  const watching = setInterval(() => showProgress(`bytes of ${file} received`, bytes.bytesRead, size), WATCH_MS);
   const upload = { format, options: toImportOptions(question, format), again };
   const received = await receiveImport(tenancy, caller, upload, bytes).finally(() => clearInterval(watching));
   const { id } = received.import;
   let current = received.import;
   while (current.status !== "DONE" && current.status !== "FAILED") {
     // Nothing to do for us: another worker has it.
-    if ((await workImports(tenancy, RECORDING)) === 0) await sleep(200);
+    if ((await workImports(tenancy, RECORDING)) === 0) await sleep(WATCH_MS);
     current = (await tenancy.readWorkspace(caller, (tx) => findImport(tx, id))) ?? current;
-    bar("recorded", current.created + current.existing + current.rejected, current.received);
+    const done = current.created + current.existing + current.rejected;
+    showProgress(`rows of ${file} recorded`, done, current.received);
   }
   const rejections = await tenancy.readWorkspace(caller, (tx) =>
     listRejections(tx, id, { limit: REJECTIONS_SHOWN_MAX - 1 }),
   );
   return { file, isNew: received.isNew, import: current, rejections };
-}
-
-/** A line that is written over again, where somebody looks. */
-function progressBar(file: string): (what: string, done: number, all: number) => void {
-  if (!process.stderr.isTTY) return () => undefined;
-  return (what, done, all) => {
-    const share = all === 0 ? 1 : Math.min(done / all, 1);
-    const filled = Math.round(share * BAR_WIDTH);
-    const bar = "#".repeat(filled) + "-".repeat(BAR_WIDTH - filled);
-    const isEnd = what === "recorded" && share === 1;
-    process.stderr.write(`\r${file} [${bar}] ${Math.floor(share * 100)} % ${what}${isEnd ? "\n" : ""}`);
-  };
 }
 
 export function isExported(name: string | undefined): name is keyof typeof EXPORTED {

@@ -1,6 +1,14 @@
 import { and, asc, eq, gt, sql } from "drizzle-orm";
-import { accounts, listAccounts, listPeople, people } from "../people/index.ts";
-import { anyOf } from "../platform/sql.ts";
+import {
+  type AccountFilter,
+  accounts,
+  listAccounts,
+  listPeople,
+  type PeopleFilter,
+  people,
+  whereAccounts,
+  wherePeople,
+} from "../people/index.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { type ResponseFilter, responses, whereResponses } from "../responses/index.ts";
 import { surveys } from "../surveys/index.ts";
@@ -30,26 +38,12 @@ export async function listAnswers(
     .limit(limit);
 }
 
-export interface PeopleFilter {
-  externalIds?: readonly string[] | undefined;
-  /** In the form in which they are kept. */
-  emails?: readonly string[] | undefined;
-}
-
 /** People with the accounts they belong to, in the order in which we met them, after this id. */
 export async function listAllPeople(tx: WorkspaceTx, filter: PeopleFilter, limit: number, after: string | undefined) {
-  const { externalIds, emails } = filter;
   const found = await tx.db
     .select({ id: people.id })
     .from(people)
-    .where(
-      and(
-        eq(people.workspaceId, tx.workspaceId),
-        externalIds && sql`${people.externalId} = ${anyOf("text", externalIds)}`,
-        emails && sql`${people.email} = ${anyOf("text", emails)}`,
-        after === undefined ? undefined : gt(people.id, after),
-      ),
-    )
+    .where(and(wherePeople(tx, filter), after === undefined ? undefined : gt(people.id, after)))
     .orderBy(asc(people.id))
     .limit(limit);
   const stored = await listPeople(tx, idsOf(found));
@@ -58,29 +52,17 @@ export async function listAllPeople(tx: WorkspaceTx, filter: PeopleFilter, limit
   return inOrder(stored).map(({ accountId, ...person }) => ({ ...person, account: byId.get(accountId ?? "") ?? null }));
 }
 
-export interface AccountFilter {
-  externalIds?: readonly string[] | undefined;
-  segments?: readonly string[] | undefined;
-}
-
 /** Accounts in the order in which we met them, after this id. */
 export async function listAllAccounts(
   tx: WorkspaceTx,
-  { externalIds, segments }: AccountFilter,
+  filter: AccountFilter,
   limit: number,
   after: string | undefined,
 ) {
   const found = await tx.db
     .select({ id: accounts.id })
     .from(accounts)
-    .where(
-      and(
-        eq(accounts.workspaceId, tx.workspaceId),
-        externalIds && sql`${accounts.externalId} = ${anyOf("text", externalIds)}`,
-        segments && sql`${accounts.segment} = ${anyOf("text", segments)}`,
-        after === undefined ? undefined : gt(accounts.id, after),
-      ),
-    )
+    .where(and(whereAccounts(tx, filter), after === undefined ? undefined : gt(accounts.id, after)))
     .orderBy(asc(accounts.id))
     .limit(limit);
   return inOrder(await listAccounts(tx, idsOf(found)));

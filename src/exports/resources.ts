@@ -64,7 +64,7 @@ export const EXPORTED = {
     columns: columnsOf(PersonSchema, [AccountSchema]),
     pages: (tx, { email, externalId }) => {
       const emails = (email as Strings)?.map((address) => normaliseIdentity("email", address));
-      return pagesById((after) => listAllPeople(tx, { externalIds: externalId as Strings, emails }, PAGE, after));
+      return pagesById((after) => listAllPeople(tx, { externalId: externalId as Strings, email: emails }, PAGE, after));
     },
   },
   accounts: {

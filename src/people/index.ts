@@ -10,6 +10,14 @@ export {
   type Properties,
   PropertiesSchema,
 } from "./model.ts";
-export { listAccounts, listPeople, type StoredAccount } from "./queries.ts";
+export {
+  type AccountFilter,
+  listAccounts,
+  listPeople,
+  type PeopleFilter,
+  type StoredAccount,
+  whereAccounts,
+  wherePeople,
+} from "./queries.ts";
 export { type AccountSteps, type Respondent, recordRespondents } from "./service.ts";
 export { accounts, people } from "./table.ts";

@@ -65,41 +65,54 @@ export interface NewestPage {
   after?: Cursor | undefined;
 }
 
-/** @param known each list means any of its values, in the form in which identities are kept */
-export async function listPeoplePage(
-  tx: WorkspaceTx,
-  known: Partial<Record<Identity, readonly string[] | undefined>>,
-  { limit, after }: NewestPage,
-): Promise<StoredPerson[]> {
-  const terms = Object.entries(known).map(
+/** Each list means any of its values, in the form in which identities are kept. */
+export type PeopleFilter = Partial<Record<Identity, readonly string[] | undefined>>;
+
+/** The condition on `people` that a filter means, within the workspace of the transaction. */
+export function wherePeople(tx: WorkspaceTx, filter: PeopleFilter): SQL | undefined {
+  const terms = Object.entries(filter).map(
     ([kind, values]) => values && sql`${people[kind as Identity]} = ${anyOf("text", values)}`,
   );
+  return and(eq(people.workspaceId, tx.workspaceId), ...terms);
+}
+
+export async function listPeoplePage(
+  tx: WorkspaceTx,
+  filter: PeopleFilter,
+  { limit, after }: NewestPage,
+): Promise<StoredPerson[]> {
   const rows = await tx.db
     .select({ ...person, ...personTimes })
     .from(people)
-    .where(and(eq(people.workspaceId, tx.workspaceId), ...terms, isBefore(people, after)))
+    .where(and(wherePeople(tx, filter), isBefore(people, after)))
     .orderBy(desc(people.createdAt), desc(people.id))
     .limit(limit + 1);
   return rows.map(withTimes);
 }
 
+export interface AccountFilter {
+  externalIds?: readonly string[] | undefined;
+  segments?: readonly string[] | undefined;
+}
+
+/** The condition on `accounts` that a filter means, within the workspace of the transaction. */
+export function whereAccounts(tx: WorkspaceTx, { externalIds, segments }: AccountFilter): SQL | undefined {
+  return and(
+    eq(accounts.workspaceId, tx.workspaceId),
+    externalIds && sql`${accounts.externalId} = ${anyOf("text", externalIds)}`,
+    segments && sql`${accounts.segment} = ${anyOf("text", segments)}`,
+  );
+}
+
 export async function listAccountsPage(
   tx: WorkspaceTx,
-  filter: { externalIds?: readonly string[] | undefined; segments?: readonly string[] | undefined },
+  filter: AccountFilter,
   { limit, after }: NewestPage,
 ): Promise<StoredAccount[]> {
-  const { externalIds, segments } = filter;
   const rows = await tx.db
     .select({ ...account, ...accountTimes })
     .from(accounts)
-    .where(
-      and(
-        eq(accounts.workspaceId, tx.workspaceId),
-        externalIds && sql`${accounts.externalId} = ${anyOf("text", externalIds)}`,
-        segments && sql`${accounts.segment} = ${anyOf("text", segments)}`,
-        isBefore(accounts, after),
-      ),
-    )
+    .where(and(whereAccounts(tx, filter), isBefore(accounts, after)))
     .orderBy(desc(accounts.createdAt), desc(accounts.id))
     .limit(limit + 1);
   return rows.map(withTimes);

@@ -23,8 +23,10 @@ export interface KeyedRequest {
   body: unknown;
 }
 
+/** An answer, and whether it was given before. */
+export type GivenAnswer = KeyedAnswer & { isReplay: boolean };
 /** What a request is answered with, or what it is refused with. */
-export type Outcome = { answer: KeyedAnswer & { isReplay: boolean } } | { error: unknown };
+export type Outcome = { answer: GivenAnswer } | { error: unknown };
 type Worked = { answer: KeyedAnswer } | { error: unknown };
 
 /**
@@ -38,7 +40,7 @@ export async function answerOnce(
   tx: WorkspaceTx,
   request: KeyedRequest,
   work: () => Promise<KeyedAnswer>,
-): Promise<KeyedAnswer & { isReplay: boolean }> {
+): Promise<GivenAnswer> {
   const [outcome] = await answerEachOnce(tx, [request], async () => [{ answer: await work() }]);
   if (outcome === undefined) throw new Error("a keyed request has no answer");
   if ("error" in outcome) throw outcome.error;

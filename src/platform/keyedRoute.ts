@@ -2,7 +2,7 @@ import { Type } from "@sinclair/typebox";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { callerOf } from "./auth.ts";
 import { AppError, ERROR_STATUS } from "./errors.ts";
-import { answerOnce, type KeyedAnswer, type KeyedRequest } from "./idempotency.ts";
+import { answerOnce, type GivenAnswer, type KeyedAnswer, type KeyedRequest } from "./idempotency.ts";
 import { PreconditionError } from "./precondition.ts";
 import { PROBLEM_CONTENT_TYPE, toProblem } from "./problem.ts";
 import type { Tenancy, WorkspaceTx } from "./tenancy.ts";
@@ -52,7 +52,7 @@ export function keyOf(request: FastifyRequest): KeyedRequest | undefined {
   return { route: `${request.method} ${request.routeOptions.url}`, key, body: whatIsAsked(request) };
 }
 
-export function sendAnswer(reply: FastifyReply, answer: KeyedAnswer & { isReplay: boolean }): FastifyReply {
+export function sendAnswer(reply: FastifyReply, answer: GivenAnswer): FastifyReply {
   const isProblem = answer.status >= 400;
   return reply
     .code(answer.status)

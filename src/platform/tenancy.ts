@@ -130,14 +130,18 @@ export function createTenancy(pool: Pool): Tenancy {
 }
 
 /**
- * What several do at once in one transaction. All of them have ended when it resolves or throws the first
- * failure: a transaction that is given up must have nothing under way.
+ * What several do at once in one transaction. All of them have ended when it resolves or throws: a transaction
+ * that is given up must have nothing under way.
+ * @throws the failure that came first; after it PostgreSQL refuses whatever else was asked, which says nothing
  */
 export async function together<Work extends readonly Promise<unknown>[]>(
   work: readonly [...Work],
 ): Promise<{ -readonly [Place in keyof Work]: Awaited<Work[Place]> }> {
-  await Promise.allSettled<unknown>(work);
-  const results: unknown = await Promise.all<unknown>(work);
+  const failures: unknown[] = [];
+  const results: unknown[] = await Promise.all(
+    work.map(async (one: Promise<unknown>) => one.catch((error: unknown) => failures.push(error))),
+  );
+  if (failures.length > 0) throw failures[0];
   return results as { -readonly [Place in keyof Work]: Awaited<Work[Place]> };
 }
 
@@ -217,8 +221,8 @@ async function transactOnce<T, Own extends Tx>(
     if (now === undefined) throw new Error("the database told no time");
     const tx = enter(client, now);
     const result = await work(tx);
-    // Where what was put off fails, the commit behind it is a rollback.
-    await together([tx.flush(), client.query("commit")]);
+    await tx.flush();
+    await client.query("commit");
     return result;
   } catch (error) {
     // A connection that cannot even roll back is not given to anybody else.

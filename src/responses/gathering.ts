@@ -1,6 +1,12 @@
 import { isRetryable } from "../platform/database.ts";
 import { AppError } from "../platform/errors.ts";
-import { answerEachOnce, type KeyedAnswer, type KeyedRequest } from "../platform/idempotency.ts";
+import {
+  answerEachOnce,
+  type GivenAnswer,
+  type KeyedAnswer,
+  type KeyedRequest,
+  type Outcome,
+} from "../platform/idempotency.ts";
 import type { Caller, Patience, Tenancy, WorkspaceTx } from "../platform/tenancy.ts";
 import type { ResponseInput } from "./model.ts";
 import { type RecordingSteps, type RecordResult, recordResponses } from "./service.ts";
@@ -24,23 +30,19 @@ export interface Recording {
   toAnswer: (result: RecordResult) => KeyedAnswer;
 }
 
-export type RecordingAnswer = KeyedAnswer & { isReplay: boolean };
-
 /** Records answers that come in one by one, many in one transaction. */
 export interface Gatherer {
   /**
    * Records one answer; resolves once it is committed.
    * @throws {AppError} as for a transaction of its own
    */
-  record(caller: Caller, recording: Recording): Promise<RecordingAnswer>;
+  record(caller: Caller, recording: Recording): Promise<GivenAnswer>;
 }
 
 interface Waiting extends Recording {
   caller: Caller;
   settle: (outcome: Outcome) => void;
 }
-
-type Outcome = { answer: RecordingAnswer } | { error: unknown };
 
 /**
  * Joins what arrives for one workspace, by one actor, until the next turn of the event loop, or while

@@ -31,6 +31,7 @@ import { insertResponses, type ResponseRow } from "./writes.ts";
 export interface RecordingSteps extends AccountSteps {
   /** All at once: none needs what another writes. */
   onRecorded: ((tx: WorkspaceTx, recorded: readonly RecordedResponse[]) => Promise<void>)[];
+  /** In this order. */
   onChanged: ((tx: WorkspaceTx, changes: readonly ResponseChange[]) => Promise<void>)[];
   /** The case of each of these responses that has one, by response id. */
   caseSummaryOf: (tx: WorkspaceTx, responseIds: readonly string[]) => Promise<Map<string, CaseSummary>>;

@@ -1,0 +1,61 @@
+import { sql } from "drizzle-orm";
+import t from "tap";
+import { together } from "../../src/platform/tenancy.ts";
+import { startService } from "../support/service.ts";
+
+t.test("a transaction", async (t) => {
+  const service = await startService(t);
+  const client = await service.newClient();
+  const caller = { workspaceId: client.workspaceId, actor: { kind: "job" as const, id: "test" }, requestId: null };
+  const insertSurvey = (key: string) => sql`
+    insert into surveys (workspace_id, key, kind, created_at, updated_at)
+    values (${client.workspaceId}, ${key}, 'RELATIONSHIP', now(), now())`;
+  const surveys = () => client.rows("select key from surveys order by key");
+
+  t.test("that does several things at once fails with what failed first, once all have ended", async (t) => {
+    let hasEnded = false;
+    const work = service.tenancy.inWorkspace(caller, async (tx) => {
+      const slow = async () => {
+        await tx.run(sql`select 1`);
+        // Refused, because the other has failed by then.
+        await tx.run(sql`select 2`).finally(() => {
+          hasEnded = true;
+        });
+      };
+      await together([slow(), tx.run(sql`select 1 / 0`)]);
+    });
+    await t.rejects(work, { code: "22012" });
+    t.ok(hasEnded);
+    t.same(await service.tenancy.inWorkspace(caller, (tx) => together([tx.run(sql`select 1 as n`)])), [[{ n: 1 }]]);
+  });
+
+  t.test("whose statement among several was in somebody's way runs again", async (t) => {
+    let runs = 0;
+    await service.tenancy.inWorkspace(caller, async (tx) => {
+      runs += 1;
+      const slow = async () => {
+        await tx.run(sql`select 1`);
+        await tx.run(sql`select 2`);
+      };
+      // As if somebody had taken the unique key, the first time.
+      const key = runs === 1 ? "taken" : "free";
+      if (runs === 1) await tx.run(insertSurvey("taken"));
+      await together([slow(), tx.run(insertSurvey(key))]);
+    });
+    t.equal(runs, 2);
+    t.same(await surveys(), [{ key: "free" }]);
+  });
+
+  t.test("keeps nothing where a write that was put off fails, and all of them otherwise", async (t) => {
+    const write = (second: string) =>
+      service.tenancy.inWorkspace(caller, async (tx) => {
+        await tx.run(insertSurvey("first"));
+        tx.later(insertSurvey("put-off"));
+        tx.later(insertSurvey(second));
+      });
+    await t.rejects(write("\u0000"));
+    t.same(await surveys(), [{ key: "free" }]);
+    await write("last");
+    t.same(await surveys(), [{ key: "first" }, { key: "free" }, { key: "last" }, { key: "put-off" }]);
+  });
+});
