@@ -11,16 +11,20 @@ export interface NewEvent {
   personId: string | null;
 }
 
-/** Writes the events in the transaction that makes them true. */
+/** Writes the events in the transaction that makes them true, and queues them to be told. */
 export async function recordEvents(tx: WorkspaceTx, events: readonly NewEvent[]): Promise<void> {
   if (events.length === 0) return;
+  const ids = events.map(() => newId());
   tx.later(sql`/* events.insert */
     insert into events (workspace_id, id, type, occurred_at, data, person_id)
     select ${tx.workspaceId}, id, type, ${tx.now}, data, person_id
     from ${unnest({
-      id: ["uuid", events.map(() => newId())],
+      id: ["uuid", ids],
       type: ["text", events.map(({ type }) => type)],
       data: ["jsonb", events.map(({ data }) => JSON.stringify(data))],
       person_id: ["uuid", events.map(({ personId }) => personId)],
     })}`);
+  tx.later(sql`/* events.queue */
+    insert into event_queue (workspace_id, event_id)
+    select ${tx.workspaceId}, id from ${unnest({ id: ["uuid", ids] })}`);
 }
