@@ -2,7 +2,7 @@ import { type SQL, sql } from "drizzle-orm";
 import { newId } from "../platform/ids.ts";
 import { unnest } from "../platform/sql.ts";
 import type { Caller, SystemTx, Tenancy, WorkspaceTx } from "../platform/tenancy.ts";
-import type { RecordedResponse, ResponseChange } from "../responses/index.ts";
+import type { RecordedResponse, RecordingStep, ResponseChange } from "../responses/index.ts";
 import { SCORE_MAX } from "../scoring/index.ts";
 
 /** What answers are counted by besides survey and day. */
@@ -31,14 +31,15 @@ const COUNTER_NAMES = eachCounter((_, name) => sql`${sql.identifier(name)}`);
 const DIMENSIONS_OF_RESPONSE = sql`(values ('', ''), ('CHANNEL', coalesce(channel, '')), ('TOUCHPOINT', coalesce(touchpoint, '')),
   ('SEGMENT', coalesce(segment, '')), ('LANGUAGE', coalesce(language, ''))) as dimensions (dimension, value)`;
 
-/**
- * Appends what new and changed answers do to the counts. Writers share a lock that ends with their
- * transaction, so that a new generation begins when nobody writes for the old one.
- */
-async function appendDeltas(tx: WorkspaceTx, counted: readonly { response: RecordedResponse; n: number }[]) {
+/** A lock that ends with the writer's transaction, so that a new generation begins when nobody writes for the old one. */
+async function shareRollups(tx: WorkspaceTx): Promise<void> {
+  await tx.prepared(sql`/* aggregates.shareRollups */ select pg_advisory_xact_lock_shared(${lockOf(tx)})`);
+}
+
+/** Appends what new and changed answers do to the counts, with the next flush. */
+function appendDeltas(tx: WorkspaceTx, counted: readonly { response: RecordedResponse; n: number }[]) {
   const included = counted.filter(({ response }) => response.exclusion === null);
   if (included.length === 0) return;
-  await tx.run(sql`/* aggregates.shareRollups */ select pg_advisory_xact_lock_shared(${lockOf(tx)})`);
   tx.later(sql`/* aggregates.insertDeltas */
     insert into nps_deltas (workspace_id, id, generation, dimension, value, survey_key, day, score, n)
     select ${tx.workspaceId}::uuid, (array_agg(id))[1], generation, dimension, value, survey_key, day, score, sum(n)
@@ -71,16 +72,21 @@ function dimensionsOf({ channel, touchpoint, account, language }: RecordedRespon
 }
 
 /** Counts new answers. */
-export async function countRecorded(tx: WorkspaceTx, recorded: readonly RecordedResponse[]): Promise<void> {
-  await appendDeltas(
-    tx,
-    recorded.map((response) => ({ response, n: 1 })),
-  );
-}
+export const countRecorded: RecordingStep = async (tx) => {
+  await shareRollups(tx);
+  return async (recorded) => {
+    appendDeltas(
+      tx,
+      recorded.map(({ response }) => ({ response, n: 1 })),
+    );
+    return undefined;
+  };
+};
 
 /** Counts changed answers as they are, and no more as they were. */
 export async function recountChanged(tx: WorkspaceTx, changes: readonly ResponseChange[]): Promise<void> {
-  await appendDeltas(
+  await shareRollups(tx);
+  appendDeltas(
     tx,
     changes.flatMap(({ before, after }) => [
       { response: before, n: -1 },

@@ -14,10 +14,7 @@ import { isOneOf, lockCases } from "./writes.ts";
 /** Announces the steps of first-contact clocks that are due. @returns how many cases were looked at */
 export async function announceSteps(tx: WorkspaceTx, caseIds: readonly string[]): Promise<number> {
   const rows = await lockCases(tx, isOneOf(caseIds), { skipLocked: true });
-  const policies = await loadPolicies(
-    tx,
-    rows.map(({ policyVersion }) => policyVersion),
-  );
+  const policies = await loadPolicies(tx, isOneOf(caseIds));
   const taken = rows.map((before) => {
     const policy = policies.of(before.policyVersion);
     const clocks = before.clocks.map((clock) => ({ n: clock.n, ...takeSteps(clock, policy, tx.now) }));

@@ -9,37 +9,61 @@ import { listResponseIdsOf } from "./queries.ts";
 import { reasonsToCall } from "./reasons.ts";
 import { type Open, settle } from "./settling.ts";
 import { cases } from "./table.ts";
-import { draftOf, writeDrafts } from "./writeDrafts.ts";
+import { draftOf, type Known, NOTHING_KNOWN, putDrafts } from "./writeDrafts.ts";
 import { type CaseRow, isLiveOf, isOneOf, listLatestCaseIds, lockCases } from "./writes.ts";
+
+/** What must be known to follow answers up. */
+export interface Found {
+  /** The cases that they may touch, locked. */
+  locked: CaseRow[];
+  /** The latest case of each person that has one. */
+  earlier: ReadonlyMap<string, string>;
+  policies: Policies;
+}
+
+/** Finds it out, and locks those cases until the transaction ends, in one round trip. */
+export async function findCases(tx: WorkspaceTx, personIds: string[], caseIds: string[]): Promise<Found> {
+  const touched = or(isLiveOf(cases.personId, personIds), isOneOf(caseIds));
+  const [locked, earlier, policies] = await together([
+    lockCases(tx, touched),
+    listLatestCaseIds(tx, personIds),
+    loadPolicies(tx, touched),
+  ]);
+  return { locked, earlier, policies };
+}
 
 /**
  * Brings each answer to the case it belongs to, and each case that this touches to where it belongs.
- * @returns the ids of the cases that were opened or touched
+ * Writes with the next flush.
+ * @param found what `findCases` found for these calls
+ * @param known people and accounts as they are now, as far as the caller knows them
+ * @returns the cases that were opened or touched, with their answers
  */
-export async function followUp(tx: WorkspaceTx, calls: readonly Call[], causes: Causes): Promise<string[]> {
+export async function followUp(
+  tx: WorkspaceTx,
+  calls: readonly Call[],
+  causes: Causes,
+  { locked, earlier, policies }: Found,
+  known: Known = NOTHING_KNOWN,
+): Promise<Open[]> {
   if (calls.length === 0) return [];
-  const personIds = distinct(calls.map(({ response }) => response.person?.id));
-  const own = distinct(calls.map(({ caseId }) => caseId));
-  const locked = await lockCases(tx, or(isLiveOf(cases.personId, personIds), isOneOf(own)));
-  const [earlier, policies, drafts] = await together([
-    listLatestCaseIds(tx, personIds),
-    loadPolicies(
-      tx,
-      locked.map(({ policyVersion }) => policyVersion),
-    ),
-    withAnswers(tx, locked),
-  ]);
+  const drafts = await withAnswers(tx, locked);
   for (const call of calls.toSorted(byTime)) place({ tx, call, drafts, earlier, policies, causes });
-  await writeDrafts(tx, await settle(tx, [...drafts.values()]));
-  return [...drafts.keys()];
+  const settled = await settle(tx, [...drafts.values()], known);
+  await putDrafts(tx, settled, known);
+  return settled;
 }
 
-interface Placing {
+/** The people and cases of these answers, as `findCases` wants them. */
+export async function findCasesOf(tx: WorkspaceTx, calls: readonly Call[]): Promise<Found> {
+  const personIds = distinct(calls.map(({ response }) => response.person?.id));
+  return findCases(tx, personIds, distinct(calls.map(({ caseId }) => caseId)));
+}
+
+interface Placing extends Omit<Found, "locked"> {
   tx: WorkspaceTx;
   call: Call;
   drafts: Map<string, Open>;
-  earlier: ReadonlyMap<string, string>;
-  policies: Policies;
   causes: Causes;
 }
 
@@ -82,6 +106,7 @@ function place({ tx, call, drafts, earlier, policies, causes }: Placing): void {
 
 /** These cases with their answers, as they are. */
 export async function withAnswers(tx: WorkspaceTx, locked: readonly CaseRow[]): Promise<Map<string, Open>> {
+  if (locked.length === 0) return new Map();
   const links = await listResponseIdsOf(
     tx,
     locked.map(({ id }) => id),

@@ -3,7 +3,7 @@ import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { listResponsesById, lockResponses } from "../responses/index.ts";
 import { getCase } from "./changing.ts";
 import type { OpenCase } from "./commands.ts";
-import { followUp } from "./followUp.ts";
+import { findCasesOf, followUp } from "./followUp.ts";
 import { isLive } from "./lifecycle.ts";
 import type { Case } from "./model.ts";
 import { caseSummaryOf } from "./queries.ts";
@@ -33,7 +33,8 @@ export async function openCaseByHand(
     throw new AppError("conflict", `The response has a case already: ${advice}.`, { existingId: existing.id });
   }
   const call = { response, caseId: null, isMoved: false, news: ["MANUAL" as const], note: note ?? null };
-  await followUp(tx, [call], { open: "OPENED", join: "NEW_RESPONSE" });
+  await followUp(tx, [call], { open: "OPENED", join: "NEW_RESPONSE" }, await findCasesOf(tx, [call]));
+  await tx.flush();
   const summary = (await caseSummaryOf(tx, [response.id])).get(response.id);
   const opened = await getCase(tx, summary?.id ?? "");
   return { opened, isNew: opened.version === 1 };

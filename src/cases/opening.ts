@@ -1,21 +1,38 @@
+import { distinct } from "../platform/sql.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
-import type { RecordedResponse, ResponseChange } from "../responses/index.ts";
-import { followUp } from "./followUp.ts";
+import type { CaseSummary, RecordingStep, ResponseChange } from "../responses/index.ts";
+import { findCases, findCasesOf, followUp } from "./followUp.ts";
+import type { Call } from "./placing.ts";
 import { caseIdsOf } from "./queries.ts";
 import { reasonsToCall } from "./reasons.ts";
+import { type CaseRow, latestClock } from "./writes.ts";
 
 /**
  * Opens a case for every detractor and for everybody who asks to be contacted, in the transaction that
  * records the answers. An answer of somebody whose case is being worked joins it instead; an answer
  * without a person has a case of its own. Excluded answers, and history, open none.
  */
-export async function openCases(tx: WorkspaceTx, recorded: readonly RecordedResponse[]): Promise<void> {
-  const calling = recorded.filter((response) => reasonsToCall(response).length > 0);
-  await followUp(
-    tx,
-    calling.map((response) => ({ response, caseId: null, isMoved: false, news: reasonsToCall(response) })),
-    { open: "OPENED", join: "NEW_RESPONSE" },
-  );
+export const openCases: RecordingStep = async (tx, coming) => {
+  const calling = coming.filter(({ response }) => reasonsToCall(response).length > 0);
+  if (calling.length === 0) return async () => undefined;
+  const found = await findCases(tx, distinct(calling.map(({ person }) => person?.id)), []);
+  return async (recorded) => {
+    const calls = recorded.flatMap(({ response }): Call[] => {
+      const news = reasonsToCall(response);
+      return news.length === 0 ? [] : [{ response, caseId: null, isMoved: false, news }];
+    });
+    const known = {
+      people: new Map(recorded.flatMap(({ person }) => (person === null ? [] : [[person.id, person]]))),
+      accounts: new Map(recorded.flatMap(({ account }) => (account === null ? [] : [[account.id, account]]))),
+    };
+    const open = await followUp(tx, calls, { open: "OPENED", join: "NEW_RESPONSE" }, found, known);
+    return new Map(open.flatMap(({ row, joining }) => joining.map((id) => [id, summaryOf(row)])));
+  };
+};
+
+function summaryOf(row: CaseRow): CaseSummary {
+  const { id, status, priority } = row;
+  return { id, status, priority, firstContactDueAt: latestClock(row).dueAt.toISOString() };
 }
 
 /** What whoever works a case goes by. */
@@ -42,9 +59,9 @@ export async function reviewCases(tx: WorkspaceTx, changes: readonly ResponseCha
       isOtherwise: SHOWN.some((name) => before[name] !== after[name]),
     };
   });
-  await followUp(
-    tx,
-    calls.filter(({ caseId, news }) => caseId !== null || news.length > 0),
-    { open: "RESPONSE_CHANGED", join: "RESPONSE_CHANGED" },
-  );
+  const touching = calls.filter(({ caseId, news }) => caseId !== null || news.length > 0);
+  if (touching.length === 0) return;
+  const causes = { open: "RESPONSE_CHANGED", join: "RESPONSE_CHANGED" } as const;
+  await followUp(tx, touching, causes, await findCasesOf(tx, touching));
+  await tx.flush();
 }

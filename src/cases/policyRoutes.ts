@@ -35,7 +35,6 @@ export function registerPolicyRoutes(app: Server, tenancy: Tenancy): void {
         response: { 200: { description: "The policy", ...ref(PolicySchema) }, ...problems(400) },
       },
     },
-    async (request) =>
-      tenancy.readWorkspace(callerOf(request), async (tx) => (await loadPolicies(tx, [])).today.policy),
+    async (request) => tenancy.readWorkspace(callerOf(request), async (tx) => (await loadPolicies(tx)).today.policy),
   );
 }

@@ -1,6 +1,5 @@
-import { desc, eq, sql } from "drizzle-orm";
+import { desc, eq, type SQL, sql } from "drizzle-orm";
 import { canonicalJson } from "../platform/json.ts";
-import { anyOf } from "../platform/sql.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { recordAudit } from "../workspaces/index.ts";
 import { DEFAULT_POLICY, type Policy, type PolicyInput, toPolicy } from "./policy.ts";
@@ -18,12 +17,12 @@ export interface Policies {
   of(version: number | null): Policy;
 }
 
-/** @param versions those that will be asked for */
-export async function loadPolicies(tx: WorkspaceTx, versions: readonly (number | null)[]): Promise<Policies> {
-  const wanted = [...new Set(versions.filter((version) => version !== null))];
-  const saved = await tx.run<{ version: number; policy: Policy }>(sql`/* cases.loadPolicies */
+/** @param wanted the cases whose policies will be asked for, where it is any */
+export async function loadPolicies(tx: WorkspaceTx, wanted: SQL | undefined = sql`false`): Promise<Policies> {
+  const saved = await tx.prepared<{ version: number; policy: Policy }>(sql`/* cases.loadPolicies */
     select version, policy from first_contact_policies
-    where workspace_id = ${tx.workspaceId} and (version = ${anyOf("integer", wanted)}
+    where workspace_id = ${tx.workspaceId} and (version in (
+        select policy_version from cases where cases.workspace_id = ${tx.workspaceId} and ${wanted})
       or version = (select max(version) from first_contact_policies where workspace_id = ${tx.workspaceId}))
     order by version desc`);
   const byVersion = new Map(saved.map(({ version, policy }) => [version, policy]));

@@ -1,4 +1,4 @@
-import { type Account, listAccounts } from "../people/index.ts";
+import { type AccountFacts, listAccounts } from "../people/index.ts";
 import { canonicalJson } from "../platform/json.ts";
 import { distinct } from "../platform/sql.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
@@ -9,7 +9,7 @@ import { CASE_REASONS } from "./model.ts";
 import { assess, factTerms, priorityOf, queueRankOf } from "./priority.ts";
 import { factsOf } from "./priorityFacts.ts";
 import { reasonsToCall } from "./reasons.ts";
-import type { Draft } from "./writeDrafts.ts";
+import type { Draft, Known } from "./writeDrafts.ts";
 import { type CaseRow, latestClock } from "./writes.ts";
 
 /** A case with the answers it has after the change. */
@@ -20,7 +20,7 @@ export interface Open extends Draft {
 }
 
 /** Reasons, account and rank of each case, by its answers as they are now. Without a reason left, it is closed. */
-export async function settle(tx: WorkspaceTx, drafts: Open[]): Promise<Open[]> {
+export async function settle(tx: WorkspaceTx, drafts: Open[], known: Known): Promise<Open[]> {
   const [live, ended] = [
     drafts.filter(({ row }) => isLive(row.status)),
     drafts.filter(({ row }) => !isLive(row.status)),
@@ -29,7 +29,9 @@ export async function settle(tx: WorkspaceTx, drafts: Open[]): Promise<Open[]> {
     row.accountId,
     ...responses.map(({ account }) => account?.id),
   ]);
-  const accounts = new Map((await listAccounts(tx, distinct(accountIds))).map((account) => [account.id, account]));
+  const missing = distinct(accountIds).filter((id) => !known.accounts.has(id));
+  const listed = await listAccounts(tx, missing);
+  const accounts = new Map([...known.accounts, ...listed.map((account) => [account.id, account] as const)]);
   const settled = live.map((draft) => {
     const row = rank(draft.row, draft.responses, accounts);
     if (row.reasons.length === 0) return closeInvalid(draft);
@@ -47,7 +49,7 @@ export async function settle(tx: WorkspaceTx, drafts: Open[]): Promise<Open[]> {
 export function rank(
   row: CaseRow,
   responses: readonly RecordedResponse[],
-  accounts: ReadonlyMap<string, Account>,
+  accounts: ReadonlyMap<string, AccountFacts>,
 ): CaseRow {
   const isManual = row.reasons.includes("MANUAL");
   const calling = responses.filter((response) => isManual || reasonsToCall(response).length > 0);

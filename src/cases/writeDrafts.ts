@@ -1,4 +1,4 @@
-import { type Account, listPeople } from "../people/index.ts";
+import { type AccountFacts, listPeople, type PersonFacts } from "../people/index.ts";
 import { recordEvents } from "../platform/events.ts";
 import { canonicalJson } from "../platform/json.ts";
 import { distinct } from "../platform/sql.ts";
@@ -34,8 +34,16 @@ export interface Draft {
   leaving: string[];
   /** Of a new case, its answers and its account: it is told of without being read back. */
   responses?: RecordedResponse[];
-  account?: Account | null;
+  account?: AccountFacts | null;
 }
+
+/** People and accounts as they are now, by id: what is not in it is read. */
+export interface Known {
+  people: ReadonlyMap<string, PersonFacts>;
+  accounts: ReadonlyMap<string, AccountFacts>;
+}
+
+export const NOTHING_KNOWN: Known = { people: new Map(), accounts: new Map() };
 
 /** What somebody makes of a case; with neither another row nor an activity, nothing. */
 export type Change = Partial<Pick<Draft, "row" | "activities" | "events">>;
@@ -50,6 +58,13 @@ export function draftOf(before: CaseRow, { row = before, activities = [], events
  * @returns those that others were told about, by id
  */
 export async function writeDrafts(tx: WorkspaceTx, all: readonly Draft[]): Promise<Map<string, Case>> {
+  const told = await putDrafts(tx, all, NOTHING_KNOWN);
+  await tx.flush();
+  return told;
+}
+
+/** The same with the next flush. */
+export async function putDrafts(tx: WorkspaceTx, all: readonly Draft[], known: Known): Promise<Map<string, Case>> {
   const drafts = all.filter(isChanged);
   if (drafts.length === 0) return new Map();
   // First what was: of two cases of one person, the one that is closed makes room for the other.
@@ -86,15 +101,14 @@ export async function writeDrafts(tx: WorkspaceTx, all: readonly Draft[]): Promi
       after: describe(row),
     })),
   );
-  const told = await tell(tx, drafts, activities);
-  await tx.flush();
-  return told;
+  return tell(tx, drafts, activities, known);
 }
 
 async function tell(
   tx: WorkspaceTx,
   drafts: readonly Draft[],
   activities: readonly ListedActivity[],
+  known: Known,
 ): Promise<Map<string, Case>> {
   const telling = drafts.filter(({ events }) => events.length > 0);
   const opened = telling.filter(({ before }) => before === null);
@@ -104,7 +118,7 @@ async function tell(
     tx,
     others.map(({ row }) => row.id),
   );
-  const told = new Map([...found, ...(await showOpened(tx, opened, activities))].map((one) => [one.id, one]));
+  const told = new Map([...found, ...(await showOpened(tx, opened, activities, known))].map((one) => [one.id, one]));
   await recordEvents(
     tx,
     telling.flatMap(({ row, before, events }) => {
@@ -121,10 +135,11 @@ async function showOpened(
   tx: WorkspaceTx,
   opened: readonly Draft[],
   activities: readonly ListedActivity[],
+  known: Known,
 ): Promise<Case[]> {
-  const people = new Map(
-    (await listPeople(tx, distinct(opened.map(({ row }) => row.personId)))).map((person) => [person.id, person]),
-  );
+  const missing = distinct(opened.map(({ row }) => row.personId)).filter((id) => !known.people.has(id));
+  const listed = await listPeople(tx, missing);
+  const people = new Map([...known.people, ...listed.map((person) => [person.id, person] as const)]);
   const ofCases = Map.groupBy(activities, ({ caseId }) => caseId);
   return opened.map(({ row, responses = [], account = null }) => {
     const person = people.get(row.personId ?? "") ?? null;

@@ -1,6 +1,6 @@
-import { and, asc, desc, eq, type SQL, sql } from "drizzle-orm";
-import { anyOf, unnest } from "../platform/sql.ts";
-import type { WorkspaceTx } from "../platform/tenancy.ts";
+import { and, eq, getTableColumns, type SQL, sql } from "drizzle-orm";
+import { anyOf, selected, unnest } from "../platform/sql.ts";
+import { together, type WorkspaceTx } from "../platform/tenancy.ts";
 import type { Clock } from "./firstContact.ts";
 import { LIVE_STATUSES } from "./lifecycle.ts";
 import { caseClocks, caseResponses, cases } from "./table.ts";
@@ -9,6 +9,17 @@ type Stored = Omit<
   typeof cases.$inferSelect,
   "workspaceId" | "firstContactStartedAt" | "firstContactDueAt" | "firstContactMetAt" | "openedAt" | "updatedAt"
 >;
+
+const {
+  workspaceId: _workspaceId,
+  firstContactStartedAt: _startedAt,
+  firstContactDueAt: _dueAt,
+  firstContactMetAt: _metAt,
+  openedAt: _openedAt,
+  updatedAt: _updatedAt,
+  ...STORED
+} = getTableColumns(cases);
+const { workspaceId: _ofWorkspace, ...CLOCK } = getTableColumns(caseClocks);
 
 /** A case as rules see and change it, with all its clocks, oldest first. */
 export interface CaseRow extends Stored {
@@ -28,30 +39,23 @@ export async function lockCases(
   condition: SQL | undefined,
   { skipLocked = false } = {},
 ): Promise<CaseRow[]> {
-  const found = await tx.db
-    .select()
-    .from(cases)
-    .where(and(eq(cases.workspaceId, tx.workspaceId), condition))
-    .orderBy(cases.id)
-    // Rows that refer to it may be written meanwhile; nothing changes its key.
-    .for("no key update", skipLocked ? { skipLocked: true } : {});
-  if (found.length === 0) return [];
-  const ids = found.map(({ id }) => id);
-  const clocks = await tx.db
-    .select()
-    .from(caseClocks)
-    .where(and(eq(caseClocks.workspaceId, tx.workspaceId), sql`${caseClocks.caseId} = ${anyOf("uuid", ids)}`))
-    .orderBy(asc(caseClocks.n));
+  const wanted = and(eq(cases.workspaceId, tx.workspaceId), condition);
+  // Rows that refer to a case may be written meanwhile; nothing changes its key. The clocks are read by a statement
+  // after it, which sees what whoever held the lock has made of them.
+  const [found, clocks] = await together([
+    tx.prepared<Stored>(sql`/* cases.lockCases */ select ${selected(STORED)} from ${cases} where ${wanted}
+      order by ${cases.id} for no key update ${skipLocked ? sql`skip locked` : sql``}`),
+    tx.prepared<
+      Clock & { caseId: string }
+    >(sql`/* cases.listClocksOfCases */ select ${selected(CLOCK)} from ${caseClocks}
+      where ${caseClocks.workspaceId} = ${tx.workspaceId} and ${caseClocks.caseId} in (select ${cases.id} from ${cases} where ${wanted})
+      order by ${caseClocks.n}`),
+  ]);
   const byCase = Map.groupBy(clocks, ({ caseId }) => caseId);
-  return found.map((row) => {
-    const { workspaceId: _w, firstContactStartedAt: _s, firstContactDueAt: _d, ...rest } = row;
-    const { firstContactMetAt: _m, openedAt: _o, updatedAt: _u, ...stored } = rest;
-    return { ...stored, clocks: (byCase.get(row.id) ?? []).map(toClock) };
-  });
-}
-
-function toClock({ workspaceId: _w, caseId: _c, ...clock }: typeof caseClocks.$inferSelect): Clock {
-  return clock;
+  return found.map((row) => ({
+    ...row,
+    clocks: (byCase.get(row.id) ?? []).map(({ caseId: _caseId, ...clock }) => clock),
+  }));
 }
 
 export function isOneOf(ids: readonly string[]): SQL {
@@ -65,12 +69,11 @@ export function isLiveOf(column: typeof cases.personId | typeof cases.accountId,
 /** The latest case of each of these people that has one, by person. */
 export async function listLatestCaseIds(tx: WorkspaceTx, personIds: readonly string[]): Promise<Map<string, string>> {
   if (personIds.length === 0) return new Map();
-  const found = await tx.db
-    .selectDistinctOn([cases.personId], { personId: cases.personId, id: cases.id })
-    .from(cases)
-    .where(and(eq(cases.workspaceId, tx.workspaceId), sql`${cases.personId} = ${anyOf("uuid", personIds)}`))
-    .orderBy(cases.personId, desc(cases.openedAt), desc(cases.id));
-  return new Map(found.flatMap(({ personId, id }) => (personId === null ? [] : [[personId, id] as const])));
+  const found = await tx.prepared<{ personId: string; id: string }>(sql`/* cases.listLatestCaseIds */
+    select distinct on (person_id) person_id as "personId", id from cases
+    where workspace_id = ${tx.workspaceId} and person_id = ${anyOf("uuid", personIds)}
+    order by person_id, opened_at desc, id desc`);
+  return new Map(found.map(({ personId, id }) => [personId, id]));
 }
 
 function columnsOf(rows: readonly CaseRow[]) {

@@ -1,8 +1,10 @@
 export {
   type Account,
+  type AccountFacts,
   AccountInputSchema,
   AccountSchema,
   normaliseIdentity,
+  type PersonFacts,
   PersonInputSchema,
   PersonSchema,
   PersonUpsertSchema,

@@ -1,8 +1,8 @@
-import { and, asc, desc, eq, lte, or, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, lte, type SQL, sql } from "drizzle-orm";
 import type { Cursor } from "../platform/pagination.ts";
-import { anyOf } from "../platform/sql.ts";
+import { anyOf, selected } from "../platform/sql.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
-import type { Account, AccountFacts, Identity, Person, PersonFacts } from "./model.ts";
+import { type Account, type AccountFacts, IDENTITIES, type Identity, type Person, type PersonFacts } from "./model.ts";
 import { accounts, people } from "./table.ts";
 
 const account = {
@@ -148,17 +148,17 @@ export async function listPeopleOfAccounts(
   return rows.map(withTimes);
 }
 
+const locking: Record<Lock, SQL> = { unlocked: sql``, "for update": sql`for no key update` };
+
 export async function listAccountsByExternalId(
   tx: WorkspaceTx,
   externalIds: readonly string[],
   lock: Lock,
 ): Promise<AccountFacts[]> {
-  const query = tx.db
-    .select(account)
-    .from(accounts)
-    .where(and(eq(accounts.workspaceId, tx.workspaceId), sql`${accounts.externalId} = ${anyOf("text", externalIds)}`))
-    .orderBy(asc(accounts.externalId));
-  return lock === "for update" ? query.for("no key update") : query;
+  return tx.prepared(sql`/* people.listAccountsByExternalId */
+    select ${selected(account)} from ${accounts}
+    where ${accounts.workspaceId} = ${tx.workspaceId} and ${accounts.externalId} = ${anyOf("text", externalIds)}
+    order by ${accounts.externalId} ${locking[lock]}`);
 }
 
 /** Everybody who is known by one of these, each kind looked up in its own unique index. */
@@ -167,12 +167,10 @@ export async function listPeopleByIdentity(
   known: Record<Identity, readonly string[]>,
   lock: Lock,
 ): Promise<PersonFacts[]> {
-  const kinds = (["externalId", "email", "phone"] as const).filter((kind) => known[kind].length > 0);
-  const terms: SQL[] = kinds.map((kind) => sql`${people[kind]} = ${anyOf("text", known[kind])}`);
-  const query = tx.db
-    .select(person)
-    .from(people)
-    .where(and(eq(people.workspaceId, tx.workspaceId), or(...terms)))
-    .orderBy(asc(people.id));
-  return lock === "for update" ? query.for("no key update") : query;
+  const kinds = IDENTITIES.filter((kind) => known[kind].length > 0);
+  const terms = kinds.map((kind) => sql`${people[kind]} = ${anyOf("text", known[kind])}`);
+  return tx.prepared(sql`/* people.listPeopleByIdentity */
+    select ${selected(person)} from ${people}
+    where ${people.workspaceId} = ${tx.workspaceId} and (${sql.join(terms, sql` or `)})
+    order by ${people.id} ${locking[lock]}`);
 }

@@ -24,9 +24,12 @@ export interface RespondentInput {
 }
 
 export interface Respondent {
+  /** As it is when all inputs have been taken in. */
   person: PersonFacts | null;
-  /** The account given, else the one the person belongs to. */
+  /** The account given, else the one the person belongs to, right after this input. */
   account: AccountFacts | null;
+  /** The same account when all inputs have been taken in. */
+  accountNow: AccountFacts | null;
 }
 
 /** What later slices do when accounts change, in the same transaction; the composition root names them. */
@@ -73,11 +76,14 @@ export async function recordRespondents(
   const missing = accountIds.filter((id) => id !== null && !isKnown.has(id));
   for (const account of await listAccounts(tx, distinct(missing))) accounts.set(account.id, account);
 
-  const respondents = inputs.map((_input, index) => {
+  const now = new Map([...accounts, ...[...recorded.merged.values()].map((account) => [account.id, account] as const)]);
+
+  const respondents = inputs.map((_input, index): Respondent => {
     const own = accountOf[index];
     if (own !== undefined) accounts.set(own.id, own);
     const place = position[index] ?? -1;
-    return { person: people[place] ?? null, account: own ?? accounts.get(accountIds[place] ?? "") ?? null };
+    const account = own ?? accounts.get(accountIds[place] ?? "") ?? null;
+    return { person: people[place] ?? null, account, accountNow: now.get(account?.id ?? "") ?? null };
   });
   const { changedAccountIds } = recorded;
   return { respondents, changedAccountIds, newPersonIds: new Set(created.map(({ id }) => id)) };

@@ -1,4 +1,5 @@
 import { type SQL, sql } from "drizzle-orm";
+import type { PgColumn } from "drizzle-orm/pg-core";
 
 /** The types of our columns, as they stand in a cast. */
 type ColumnType =
@@ -27,6 +28,12 @@ export function unnest(columns: Record<string, [ColumnType, readonly unknown[]]>
 /** A list as one parameter: `column = any(list)`. */
 export function anyOf(type: ColumnType, values: readonly unknown[]): SQL {
   return sql`any(${sql.param(values)}::${sql.raw(type)}[])`;
+}
+
+/** Columns by the names that the code has for them, for raw SQL. */
+export function selected(columns: Record<string, PgColumn>): SQL {
+  const each = Object.entries(columns).map(([name, column]) => sql`${column} as ${sql.identifier(name)}`);
+  return sql.join(each, sql`, `);
 }
 
 /** The values that are there, each once and in order: statements that lock take their rows in one order. */

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type SQL, sql } from "drizzle-orm";
 import { drizzle, type NodePgDatabase } from "drizzle-orm/node-postgres";
@@ -28,6 +29,8 @@ interface Tx {
   readonly db: NodePgDatabase;
   /** One statement of raw SQL; timestamps come back as `Date`, dates as text. */
   run<Row extends object>(statement: SQL): Promise<Row[]>;
+  /** The same for one whose text never changes and that comes with every answer: a connection plans it once. */
+  prepared<Row extends object>(statement: SQL): Promise<Row[]>;
   /**
    * A write that nothing in this transaction reads: it runs with the next `flush`, or before COMMIT, with all
    * others of its kind in one statement.
@@ -89,6 +92,9 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const LIMITS =
   "set local lock_timeout = '1s'; set local statement_timeout = '5s'; set local idle_in_transaction_session_timeout = '10s'";
 
+/** A plan is kept: what was made while a table was small must not read the whole of it when it has grown. */
+const PLANS = "; set local enable_seqscan = off";
+
 const HASTY_LIMIT = "; set local lock_timeout = '200ms'";
 
 const dialect = new PgDialect();
@@ -107,7 +113,7 @@ export function createTenancy(pool: Pool): Tenancy {
     inWorkspace: (caller, work, patience = "PATIENT") =>
       transact(
         pool,
-        enter(caller, "") + (patience === "HASTY" ? HASTY_LIMIT : ""),
+        enter(caller, "") + PLANS + (patience === "HASTY" ? HASTY_LIMIT : ""),
         (client, now) => workspaceTx(client, caller, now),
         work,
         patience,
@@ -150,17 +156,22 @@ function queriesOf(client: PoolClient): Omit<Tx, "now"> {
     const { sql: text, params } = dialect.sqlToQuery(statement);
     return (await client.query<Row>(text, params)).rows;
   };
+  const prepared = async <Row extends object>(statement: SQL): Promise<Row[]> => {
+    const { sql: text, params } = dialect.sqlToQuery(statement);
+    return (await client.query<Row>({ name: nameOf(text), text, values: params })).rows;
+  };
   const writes: SQL[] = [];
   const flush = async <Row extends object>(last?: SQL): Promise<Row[]> => {
     const put = [...writes.splice(0), ...(last === undefined ? [] : [last])];
     const main = put.pop();
     if (main === undefined) return [];
     const others = put.map((write, n) => sql`${sql.identifier(`write_${n}`)} as (${write})`);
-    return run<Row>(others.length === 0 ? main : sql`with ${sql.join(others, sql`, `)} ${main}`);
+    return prepared<Row>(others.length === 0 ? main : sql`with ${sql.join(others, sql`, `)} ${main}`);
   };
   return {
     db: drizzle(client),
     run,
+    prepared,
     later: (write) => writes.push(write),
     flush,
     attempt: async (work) => {
@@ -178,6 +189,15 @@ function queriesOf(client: PoolClient): Omit<Tx, "now"> {
       }
     },
   };
+}
+
+const names = new Map<string, string>();
+
+/** The name of a prepared statement: of another text another one, whoever shares the connection. */
+function nameOf(text: string): string {
+  const name = names.get(text) ?? createHash("sha256").update(text).digest("base64url").slice(0, 22);
+  names.set(text, name);
+  return name;
 }
 
 /** How a transaction begins, and what is given to its work. */

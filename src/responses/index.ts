@@ -26,6 +26,13 @@ export {
   ResponseUpsertSchema,
 } from "./model.ts";
 export { listResponsesById, listStoredAnswers } from "./queries.ts";
-export { type RecordingOptions, type RecordingSteps, type RecordResult, withCases } from "./service.ts";
+export {
+  type NewResponse,
+  type RecordingOptions,
+  type RecordingStep,
+  type RecordingSteps,
+  type RecordResult,
+  withCases,
+} from "./service.ts";
 export { responses } from "./table.ts";
 export { lockResponses } from "./writes.ts";

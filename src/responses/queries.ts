@@ -122,7 +122,11 @@ export async function listPreviousScores(
   answers: readonly { id: string; personId: string; respondedAt: Date }[],
 ): Promise<Map<string, NonNullable<Row["previous"]>>> {
   if (answers.length === 0) return new Map();
-  const rows = await tx.run<{ id: string; score: number; respondedAt: Date }>(sql`/* responses.listPreviousScores */
+  const rows = await tx.prepared<{
+    id: string;
+    score: number;
+    respondedAt: Date;
+  }>(sql`/* responses.listPreviousScores */
     select input.id, previous.score, previous.responded_at as "respondedAt"
     from ${unnest({
       id: ["uuid", answers.map(({ id }) => id)],

@@ -1,4 +1,4 @@
-import { type AccountSteps, recordRespondents } from "../people/index.ts";
+import { type AccountFacts, type AccountSteps, type PersonFacts, recordRespondents } from "../people/index.ts";
 import { ContendedError } from "../platform/database.ts";
 import { AppError, invalidRequest } from "../platform/errors.ts";
 import { recordEvents } from "../platform/events.ts";
@@ -29,13 +29,27 @@ import { insertResponses, type ResponseRow } from "./writes.ts";
  * them: steps that run in the same transaction, and how a response finds its case.
  */
 export interface RecordingSteps extends AccountSteps {
-  /** All at once: none needs what another writes. */
-  onRecorded: ((tx: WorkspaceTx, recorded: readonly RecordedResponse[]) => Promise<void>)[];
+  onRecorded: RecordingStep[];
   /** In this order. */
   onChanged: ((tx: WorkspaceTx, changes: readonly ResponseChange[]) => Promise<void>)[];
   /** The case of each of these responses that has one, by response id. */
   caseSummaryOf: (tx: WorkspaceTx, responseIds: readonly string[]) => Promise<Map<string, CaseSummary>>;
 }
+
+/** A response that is being recorded, with what is known today of those it is about. */
+export interface NewResponse {
+  response: RecordedResponse;
+  person: PersonFacts | null;
+  account: AccountFacts | null;
+}
+
+/**
+ * What happens with every recorded answer. It looks at what it needs, at once with all other steps and with the
+ * insert, so that all of it is one round trip; what people said before is not known then. What it returns
+ * does its part, for those that were recorded, and tells the cases it has found for them, by response id.
+ */
+export type RecordingStep = (tx: WorkspaceTx, coming: readonly NewResponse[]) => Promise<FinishStep>;
+type FinishStep = (recorded: readonly NewResponse[]) => Promise<ReadonlyMap<string, CaseSummary> | undefined>;
 
 /** How answers are recorded: history may open no case, and tell nobody. */
 export interface RecordingOptions {
@@ -72,14 +86,18 @@ export async function recordResponses(
   options: RecordingOptions = LIVE,
 ): Promise<RecordResult[]> {
   const sorted = await sortOut(tx, inputs.map(toAnswer));
-  const { outcomes, recorded, changedAccountIds } = await insertAnswers(tx, sorted, options);
-  await together(steps.onRecorded.map((step) => step(tx, recorded)));
+  const { outcomes, recorded, finish, changedAccountIds } = await insertAnswers(tx, sorted, steps, options);
+  const told = await together(finish.map((part) => part(recorded)));
+  if (changedAccountIds.length > 0) await tx.flush();
   for (const step of steps.onAccountsChanged) await step(tx, changedAccountIds);
 
+  const own = recorded.map(({ response }) => response);
+  // A case of an account that weighs otherwise now has another priority than it was opened with.
+  const cases = changedAccountIds.length === 0 ? new Map(told.flatMap((found) => [...(found ?? [])])) : undefined;
+  const created = cases === undefined ? await withCases(tx, own, steps) : own.map((response) => show(response, cases));
   const repeated = outcomes.flatMap((outcome) => (outcome.kind === "known" ? outcome.id : []));
-  const all = await withCases(tx, [...recorded, ...(await listResponsesById(tx, repeated))], steps);
-  const responses = new Map(all.map((response) => [response.id, response]));
-  const created = recorded.flatMap(({ id }) => responses.get(id) ?? []);
+  const known = await withCases(tx, await listResponsesById(tx, repeated), steps);
+  const responses = new Map([...created, ...known].map((response) => [response.id, response]));
   if (options.events) await recordEvents(tx, created.map(responseRecorded));
 
   return outcomes.map((outcome) => {
@@ -98,10 +116,11 @@ export async function withCases(
 ): Promise<Response[]> {
   const ids = recorded.map(({ id }) => id);
   const cases = ids.length === 0 ? new Map<string, CaseSummary>() : await caseSummaryOf(tx, ids);
-  return recorded.map(({ followUp: _followUp, ...response }) => ({
-    ...response,
-    case: cases.get(response.id) ?? null,
-  }));
+  return recorded.map((response) => show(response, cases));
+}
+
+function show({ followUp: _followUp, ...response }: RecordedResponse, cases: Map<string, CaseSummary>): Response {
+  return { ...response, case: cases.get(response.id) ?? null };
 }
 
 interface Answer {
@@ -154,24 +173,29 @@ function keyOf({ source, externalId }: { source: string; externalId: string }): 
 async function insertAnswers(
   tx: WorkspaceTx,
   outcomes: Outcome[],
+  steps: RecordingSteps,
   options: RecordingOptions,
-): Promise<{ outcomes: Outcome[]; recorded: RecordedResponse[]; changedAccountIds: string[] }> {
+): Promise<{ outcomes: Outcome[]; recorded: NewResponse[]; finish: FinishStep[]; changedAccountIds: string[] }> {
   const answers = outcomes.flatMap((outcome) => (outcome.kind === "new" ? outcome.answer : []));
-  if (answers.length === 0) return { outcomes, recorded: [], changedAccountIds: [] };
+  if (answers.length === 0) return { outcomes, recorded: [], finish: [], changedAccountIds: [] };
   const { stored, changedAccountIds } = await toStored(tx, answers, options);
-  const inserted = new Set(
-    await insertResponses(
+  const coming = stored.map((one) => toNew(one, null));
+  const [ids, previous, ...finish] = await together([
+    insertResponses(
       tx,
       stored.map(({ response }) => response),
     ),
-  );
+    findPrevious(tx, stored),
+    ...steps.onRecorded.map((step) => step(tx, coming)),
+  ]);
+  const inserted = new Set(ids);
   const own = stored.filter(({ response }) => inserted.has(response.id));
   await recordExclusions(
     tx,
     own.map(({ response }) => ({ before: null, after: response })),
   );
-  const recorded = await withPrevious(tx, own);
-  if (inserted.size === answers.length) return { outcomes, recorded, changedAccountIds };
+  const recorded = own.map((one) => toNew(one, previous.get(one.response.id) ?? null));
+  if (inserted.size === answers.length) return { outcomes, recorded, finish, changedAccountIds };
   const late = await sortOut(
     tx,
     answers.filter(({ id }) => !inserted.has(id)),
@@ -181,20 +205,27 @@ async function insertAnswers(
   const told = outcomes.map((outcome) =>
     outcome.kind === "new" && !inserted.has(outcome.answer.id) ? (late.shift() ?? outcome) : outcome,
   );
-  return { outcomes: told, recorded, changedAccountIds };
+  return { outcomes: told, recorded, finish, changedAccountIds };
 }
 
 /** A response as it is stored, with what is known of those it is about. */
-type Stored = Omit<Parameters<typeof toResponse>[0], "previous"> & { isPersonNew: boolean };
+interface Stored extends Omit<Parameters<typeof toResponse>[0], "previous"> {
+  person: PersonFacts | null;
+  accountNow: AccountFacts | null;
+  isPersonNew: boolean;
+}
 
-/** As they would be read back: all of it is known but what the same people said before. */
-async function withPrevious(tx: WorkspaceTx, stored: readonly Stored[]): Promise<RecordedResponse[]> {
+/** As it would be read back: all of it is known but what the same person said before. */
+function toNew(stored: Stored, previous: Parameters<typeof toResponse>[0]["previous"]): NewResponse {
+  return { response: toResponse({ ...stored, previous }), person: stored.person, account: stored.accountNow };
+}
+
+async function findPrevious(tx: WorkspaceTx, stored: readonly Stored[]) {
   const answersOf = Map.groupBy(stored, ({ response }) => response.personId);
   const answers = stored.flatMap(({ response: { id, personId, respondedAt }, isPersonNew }) =>
     personId === null || (isPersonNew && answersOf.get(personId)?.length === 1) ? [] : { id, personId, respondedAt },
   );
-  const previous = await listPreviousScores(tx, answers);
-  return stored.map((one) => toResponse({ ...one, previous: previous.get(one.response.id) ?? null }));
+  return listPreviousScores(tx, answers);
 }
 
 async function toStored(tx: WorkspaceTx, answers: readonly Answer[], options: RecordingOptions) {
@@ -207,7 +238,7 @@ async function toStored(tx: WorkspaceTx, answers: readonly Answer[], options: Re
     ),
   ]);
   const stored = answers.map(({ id, input, source, externalId, bodySha256 }, index): Stored => {
-    const { person = null, account = null } = respondents[index] ?? {};
+    const { person = null, account = null, accountNow = null } = respondents[index] ?? {};
     const survey = surveys[index];
     if (survey === undefined) throw new Error("an answer has no survey");
     const response: ResponseRow = {
@@ -241,7 +272,8 @@ async function toStored(tx: WorkspaceTx, answers: readonly Answer[], options: Re
         ? exclusionFor(tx, "TEST")
         : exclusionFor(tx, input.exclusion?.reason ?? null, input.exclusion?.note)),
     };
-    return { response, surveyKind: survey.kind, person, account, isPersonNew: newPersonIds.has(person?.id ?? "") };
+    const isPersonNew = newPersonIds.has(person?.id ?? "");
+    return { response, surveyKind: survey.kind, person, account, accountNow, isPersonNew };
   });
   return { stored, changedAccountIds };
 }

@@ -1,5 +1,5 @@
 import { and, eq, sql } from "drizzle-orm";
-import { anyOf, unnest } from "../platform/sql.ts";
+import { anyOf, selected, unnest } from "../platform/sql.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import type { Survey, SurveyKind } from "./model.ts";
 import { surveys } from "./table.ts";
@@ -8,10 +8,9 @@ const survey = { key: surveys.key, kind: surveys.kind, name: surveys.name, quest
 
 export async function listSurveys(tx: WorkspaceTx, keys: readonly string[]): Promise<Survey[]> {
   if (keys.length === 0) return [];
-  return tx.db
-    .select(survey)
-    .from(surveys)
-    .where(and(eq(surveys.workspaceId, tx.workspaceId), sql`${surveys.key} = ${anyOf("text", keys)}`));
+  return tx.prepared(sql`/* surveys.listSurveys */
+    select ${selected(survey)} from ${surveys}
+    where ${surveys.workspaceId} = ${tx.workspaceId} and ${surveys.key} = ${anyOf("text", keys)}`);
 }
 
 /** Inserts those that nobody else inserted meanwhile, with the next flush. */

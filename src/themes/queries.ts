@@ -20,6 +20,13 @@ export async function listThemesPage(tx: WorkspaceTx, limit: number, after: stri
     .limit(limit + 1);
 }
 
+/** What comments are looked at by: a workspace has few. */
+export async function listRules(tx: WorkspaceTx): Promise<Pick<Theme, "key" | "phrases">[]> {
+  return tx.prepared(
+    sql`/* themes.listRules */ select key, phrases from themes where workspace_id = ${tx.workspaceId}`,
+  );
+}
+
 export async function listThemes(tx: WorkspaceTx, keys: readonly string[]): Promise<Theme[]> {
   return tx.db
     .select(theme)
@@ -57,8 +64,13 @@ export async function setThemes(
         keys && inArray(responseThemes.themeKey, [...keys]),
       ),
     );
+  insertThemes(tx, found);
+}
+
+/** Says what responses speak of, with the next flush. */
+export function insertThemes(tx: WorkspaceTx, found: readonly { responseId: string; themeKey: string }[]): void {
   if (found.length === 0) return;
-  await tx.run(sql`/* themes.insertResponseThemes */
+  tx.later(sql`/* themes.insertResponseThemes */
     insert into response_themes (workspace_id, response_id, theme_key)
     select ${tx.workspaceId}, response_id, theme_key from ${unnest({
       response_id: ["uuid", found.map(({ responseId }) => responseId)],

@@ -1,12 +1,14 @@
 import { invalidRequest } from "../platform/errors.ts";
 import type { Tenancy, WorkspaceTx } from "../platform/tenancy.ts";
-import type { RecordedResponse, ResponseChange } from "../responses/index.ts";
+import type { RecordedResponse, RecordingStep, ResponseChange } from "../responses/index.ts";
 import { recordAudit } from "../workspaces/index.ts";
 import { foldWords, matcherOf } from "./matching.ts";
 import type { Theme, ThemeInput } from "./model.ts";
 import {
   claimTheme,
+  insertThemes,
   listComments,
+  listRules,
   listThemes,
   listThemesPage,
   listThemesToApply,
@@ -49,12 +51,19 @@ export async function putTheme(
 }
 
 /** Finds out what the comments of new answers speak of. */
-export async function tagRecorded(tx: WorkspaceTx, recorded: readonly RecordedResponse[]): Promise<void> {
-  await tag(
-    tx,
-    recorded.filter(({ comment }) => comment !== null),
-  );
-}
+export const tagRecorded: RecordingStep = async (tx, coming) => {
+  const matchers = coming.some(({ response }) => response.comment !== null) ? await listMatchers(tx) : [];
+  return async (recorded) => {
+    insertThemes(
+      tx,
+      findThemes(
+        matchers,
+        recorded.map(({ response }) => response),
+      ),
+    );
+    return undefined;
+  };
+};
 
 /** The same for answers whose comment is another than before. */
 export async function tagChanged(tx: WorkspaceTx, changes: readonly ResponseChange[]): Promise<void> {
@@ -64,22 +73,33 @@ export async function tagChanged(tx: WorkspaceTx, changes: readonly ResponseChan
   );
 }
 
-async function tag(tx: WorkspaceTx, responses: readonly Pick<RecordedResponse, "id" | "comment">[]): Promise<void> {
+async function tag(tx: WorkspaceTx, responses: readonly Commented[]): Promise<void> {
   if (responses.length === 0) return;
-  const matchers = (await listThemesPage(tx, THEMES_MAX, undefined)).map(({ key, phrases }) => ({
-    key,
-    matches: matcherOf(phrases),
-  }));
+  const matchers = await listMatchers(tx);
   if (matchers.length === 0) return;
-  const found = responses.flatMap(({ id, comment }) =>
-    matchers
-      .filter(({ matches }) => comment !== null && matches(comment))
-      .map(({ key }) => ({ responseId: id, themeKey: key })),
-  );
   await setThemes(
     tx,
     responses.map(({ id }) => id),
-    found,
+    findThemes(matchers, responses),
+  );
+}
+
+type Commented = Pick<RecordedResponse, "id" | "comment">;
+
+interface Matcher {
+  key: string;
+  matches: (comment: string) => boolean;
+}
+
+async function listMatchers(tx: WorkspaceTx): Promise<Matcher[]> {
+  return (await listRules(tx)).map(({ key, phrases }) => ({ key, matches: matcherOf(phrases) }));
+}
+
+function findThemes(matchers: readonly Matcher[], responses: readonly Commented[]) {
+  return responses.flatMap(({ id, comment }) =>
+    matchers
+      .filter(({ matches }) => comment !== null && matches(comment))
+      .map(({ key }) => ({ responseId: id, themeKey: key })),
   );
 }
 
