@@ -1,5 +1,5 @@
 import { and, eq, getTableColumns, type SQL, sql } from "drizzle-orm";
-import { anyOf, selected, unnest } from "../platform/sql.ts";
+import { anyOf, namesOf, selected, unnest } from "../platform/sql.ts";
 import { together, type WorkspaceTx } from "../platform/tenancy.ts";
 import type { Clock } from "./firstContact.ts";
 import { LIVE_STATUSES } from "./lifecycle.ts";
@@ -105,11 +105,11 @@ function columnsOf(rows: readonly CaseRow[]) {
   } satisfies Parameters<typeof unnest>[0];
 }
 
-const REASONS = sql`(select array_agg(reason) from jsonb_array_elements_text(input.reasons) as reason)`;
+const REASONS = "(select array_agg(reason) from jsonb_array_elements_text(input.reasons) as reason)";
 
 /** The value of each column, which all travel as they are stored, but for the reasons. */
-function valueOf(name: string): SQL {
-  return name === "reasons" ? REASONS : sql`input.${sql.identifier(name)}`;
+function valueOf(name: string): string {
+  return name === "reasons" ? REASONS : `input.${name}`;
 }
 
 /**
@@ -121,8 +121,8 @@ export function insertCases(tx: WorkspaceTx, rows: readonly CaseRow[]): void {
   const columns = columnsOf(rows);
   const names = Object.keys(columns);
   tx.later(sql`/* cases.insertCases */
-    insert into cases (workspace_id, ${listOf(names.map((name) => sql`${sql.identifier(name)}`))}, opened_at, updated_at)
-    select ${tx.workspaceId}, ${listOf(names.map(valueOf))}, ${tx.now}, ${tx.now}
+    insert into cases (workspace_id, ${sql.raw(namesOf(names))}, opened_at, updated_at)
+    select ${tx.workspaceId}, ${sql.raw(names.map(valueOf).join(", "))}, ${tx.now}, ${tx.now}
     from ${unnest(columns)} order by person_id`);
 }
 
@@ -130,9 +130,9 @@ export function insertCases(tx: WorkspaceTx, rows: readonly CaseRow[]): void {
 export async function updateCases(tx: WorkspaceTx, rows: readonly CaseRow[]): Promise<void> {
   if (rows.length === 0) return;
   const { id, ...columns } = columnsOf(rows);
-  const set = Object.keys(columns).map((name) => sql`${sql.identifier(name)} = ${valueOf(name)}`);
+  const set = Object.keys(columns).map((name) => `${name} = ${valueOf(name)}`);
   await tx.run(sql`/* cases.updateCases */
-    update cases set version = version + 1, ${listOf(set)}, updated_at = ${tx.now}
+    update cases set version = version + 1, ${sql.raw(set.join(", "))}, updated_at = ${tx.now}
     from ${unnest({ id, ...columns })}
     where cases.workspace_id = ${tx.workspaceId} and cases.id = input.id`);
 }
@@ -186,8 +186,4 @@ export async function deleteCaseResponses(tx: WorkspaceTx, responseIds: readonly
         sql`${caseResponses.responseId} = ${anyOf("uuid", responseIds)}`,
       ),
     );
-}
-
-function listOf(parts: readonly SQL[]): SQL {
-  return sql.join([...parts], sql`, `);
 }

@@ -15,19 +15,48 @@ type ColumnType =
   | "bytea"
   | "jsonb";
 
+type Value = string | number | boolean | Date | Buffer | null | undefined;
+
 /**
  * Rows given column by column, as a table for `from`: any number of rows is one statement with one
  * parameter a column, so its plan and its text stay the same. Every list has the same length.
  */
-export function unnest(columns: Record<string, [ColumnType, readonly unknown[]]>): SQL {
-  const lists = Object.values(columns).map(([type, values]) => sql`${sql.param(values)}::${sql.raw(type)}[]`);
-  const names = Object.keys(columns).map((name) => sql.identifier(name));
-  return sql`unnest(${sql.join(lists, sql`, `)}) as input (${sql.join(names, sql`, `)})`;
+export function unnest(columns: Record<string, [ColumnType, readonly Value[]]>): SQL {
+  const names = Object.keys(columns);
+  const lists = Object.values(columns).flatMap(([type, values], n) => [
+    sql.param(toLiteral(type, values)),
+    sql.raw(`::${type}[]${n === names.length - 1 ? "" : ", "}`),
+  ]);
+  return sql.join([sql.raw("unnest("), ...lists, sql.raw(`) as input (${namesOf(names)})`)]);
+}
+
+/** Names of columns, apart by commas. */
+export function namesOf(names: readonly string[]): string {
+  return names.map((name) => `"${name}"`).join(", ");
+}
+
+/** The types whose values need no quotes in a list. */
+const BARE = new Set<ColumnType>(["uuid", "smallint", "integer", "bigint", "boolean", "double precision"]);
+
+/** A list as PostgreSQL writes it. pg would do the same by looking at each value anew, which costs more than the query. */
+function toLiteral(type: ColumnType, values: readonly Value[]): string {
+  const isBare = BARE.has(type);
+  const texts = values.map((value) => {
+    if (value === null || value === undefined) return "NULL";
+    if (isBare) return String(value);
+    const text = value instanceof Date ? value.toISOString() : Buffer.isBuffer(value) ? toHex(value) : String(value);
+    return `"${/["\\]/.test(text) ? text.replaceAll(/["\\]/g, "\\$&") : text}"`;
+  });
+  return `{${texts.join(",")}}`;
+}
+
+function toHex(bytes: Buffer): string {
+  return `\\x${bytes.toString("hex")}`;
 }
 
 /** A list as one parameter: `column = any(list)`. */
-export function anyOf(type: ColumnType, values: readonly unknown[]): SQL {
-  return sql`any(${sql.param(values)}::${sql.raw(type)}[])`;
+export function anyOf(type: ColumnType, values: readonly Value[]): SQL {
+  return sql.join([sql.raw("any("), sql.param(toLiteral(type, values)), sql.raw(`::${type}[])`)]);
 }
 
 /** Columns by the names that the code has for them, for raw SQL. */

@@ -174,15 +174,15 @@ export function toResponse({ response: row, surveyKind, person, account, previou
     followUp: row.followUp,
     exclusion: toExclusion(row),
     acknowledgedAt: row.acknowledgedAt?.toISOString() ?? null,
-    previous:
-      previous?.score === undefined || previous.score === null || previous.respondedAt === null
-        ? null
-        : {
-            score: previous.score,
-            category: categoryOf(previous.score),
-            respondedAt: previous.respondedAt.toISOString(),
-          },
+    previous: toPrevious(previous),
   };
+}
+
+/** The answer before, as far as there is one. */
+export function toPrevious(previous: Row["previous"] | undefined): RecordedResponse["previous"] {
+  if (previous?.score === undefined || previous.score === null || previous.respondedAt === null) return null;
+  const { score, respondedAt } = previous;
+  return { score, category: categoryOf(score), respondedAt: respondedAt.toISOString() };
 }
 
 function toExclusion(row: Row["response"]): RecordedResponse["exclusion"] {

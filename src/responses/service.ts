@@ -21,7 +21,14 @@ import {
   type ResponseChange,
   type ResponseInput,
 } from "./model.ts";
-import { listPreviousScores, listResponsesById, listStoredAnswers, type StoredAnswer, toResponse } from "./queries.ts";
+import {
+  listPreviousScores,
+  listResponsesById,
+  listStoredAnswers,
+  type StoredAnswer,
+  toPrevious,
+  toResponse,
+} from "./queries.ts";
 import { insertResponses, type ResponseRow } from "./writes.ts";
 
 /**
@@ -179,7 +186,7 @@ async function insertAnswers(
   const answers = outcomes.flatMap((outcome) => (outcome.kind === "new" ? outcome.answer : []));
   if (answers.length === 0) return { outcomes, recorded: [], finish: [], changedAccountIds: [] };
   const { stored, changedAccountIds } = await toStored(tx, answers, options);
-  const coming = stored.map((one) => toNew(one, null));
+  const coming = stored.map(toNew);
   const [ids, previous, ...finish] = await together([
     insertResponses(
       tx,
@@ -189,12 +196,13 @@ async function insertAnswers(
     ...steps.onRecorded.map((step) => step(tx, coming)),
   ]);
   const inserted = new Set(ids);
-  const own = stored.filter(({ response }) => inserted.has(response.id));
   await recordExclusions(
     tx,
-    own.map(({ response }) => ({ before: null, after: response })),
+    stored.flatMap(({ response }) => (inserted.has(response.id) ? { before: null, after: response } : [])),
   );
-  const recorded = own.map((one) => toNew(one, previous.get(one.response.id) ?? null));
+  const recorded = coming
+    .filter(({ response }) => inserted.has(response.id))
+    .map((one) => ({ ...one, response: { ...one.response, previous: toPrevious(previous.get(one.response.id)) } }));
   if (inserted.size === answers.length) return { outcomes, recorded, finish, changedAccountIds };
   const late = await sortOut(
     tx,
@@ -216,8 +224,8 @@ interface Stored extends Omit<Parameters<typeof toResponse>[0], "previous"> {
 }
 
 /** As it would be read back: all of it is known but what the same person said before. */
-function toNew(stored: Stored, previous: Parameters<typeof toResponse>[0]["previous"]): NewResponse {
-  return { response: toResponse({ ...stored, previous }), person: stored.person, account: stored.accountNow };
+function toNew(stored: Stored): NewResponse {
+  return { response: toResponse({ ...stored, previous: null }), person: stored.person, account: stored.accountNow };
 }
 
 async function findPrevious(tx: WorkspaceTx, stored: readonly Stored[]) {

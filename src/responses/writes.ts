@@ -1,5 +1,5 @@
-import { and, asc, eq, type SQL, sql } from "drizzle-orm";
-import { anyOf, unnest } from "../platform/sql.ts";
+import { and, asc, eq, sql } from "drizzle-orm";
+import { anyOf, namesOf, unnest } from "../platform/sql.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { responses } from "./table.ts";
 
@@ -55,7 +55,7 @@ function columnsOf(rows: readonly ResponseRow[]) {
  */
 export async function insertResponses(tx: WorkspaceTx, rows: readonly ResponseRow[]): Promise<string[]> {
   const columns = columnsOf(rows);
-  const names = listOf(Object.keys(columns));
+  const names = sql.raw(namesOf(Object.keys(columns)));
   const inserted = await tx.flush<{ id: string }>(sql`/* responses.insertResponses */
     insert into responses (workspace_id, ${names})
     select ${tx.workspaceId}, ${names} from ${unnest(columns)} order by source, external_id
@@ -72,11 +72,4 @@ export async function updateResponses(tx: WorkspaceTx, rows: readonly ResponseRo
   await tx.run(sql`/* responses.updateResponses */
     update responses set ${sql.join(set, sql`, `)} from ${unnest(columns)}
     where responses.workspace_id = ${tx.workspaceId} and responses.id = input.id`);
-}
-
-function listOf(names: readonly string[]): SQL {
-  return sql.join(
-    names.map((name) => sql.identifier(name)),
-    sql`, `,
-  );
 }
