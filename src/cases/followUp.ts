@@ -1,21 +1,21 @@
-import { or } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import { distinct } from "../platform/sql.ts";
 import { together, type WorkspaceTx } from "../platform/tenancy.ts";
-import { listResponsesById } from "../responses/index.ts";
+import { listResponsesWhere } from "../responses/index.ts";
 import { isLive } from "./lifecycle.ts";
 import { type Call, type Causes, changeAnswer, joinCase, leaveCase, openCase, reopenCase } from "./placing.ts";
 import { loadPolicies, type Policies } from "./policyStore.ts";
-import { listResponseIdsOf } from "./queries.ts";
+import { isOfCases, listResponseIdsOf } from "./queries.ts";
 import { reasonsToCall } from "./reasons.ts";
 import { type Open, settle } from "./settling.ts";
 import { cases } from "./table.ts";
 import { draftOf, type Known, NOTHING_KNOWN, putDrafts } from "./writeDrafts.ts";
-import { type CaseRow, isLiveOf, isOneOf, listLatestCaseIds, lockCases } from "./writes.ts";
+import { isLiveOf, isOneOf, listLatestCaseIds, lockCases } from "./writes.ts";
 
 /** What must be known to follow answers up. */
 export interface Found {
-  /** The cases that they may touch, locked. */
-  locked: CaseRow[];
+  /** The cases that they may touch, locked, with their answers. */
+  touched: Open[];
   /** The latest case of each person that has one. */
   earlier: ReadonlyMap<string, string>;
   policies: Policies;
@@ -23,13 +23,13 @@ export interface Found {
 
 /** Finds it out, and locks those cases until the transaction ends, in one round trip. */
 export async function findCases(tx: WorkspaceTx, personIds: string[], caseIds: string[]): Promise<Found> {
-  const touched = or(isLiveOf(cases.personId, personIds), isOneOf(caseIds));
-  const [locked, earlier, policies] = await together([
-    lockCases(tx, touched),
+  const wanted = sql`(${isLiveOf(cases.personId, personIds)} or ${isOneOf(caseIds)})`;
+  const [touched, earlier, policies] = await together([
+    lockWithAnswers(tx, wanted),
     listLatestCaseIds(tx, personIds),
-    loadPolicies(tx, touched),
+    loadPolicies(tx, wanted),
   ]);
-  return { locked, earlier, policies };
+  return { touched, earlier, policies };
 }
 
 /**
@@ -43,11 +43,11 @@ export async function followUp(
   tx: WorkspaceTx,
   calls: readonly Call[],
   causes: Causes,
-  { locked, earlier, policies }: Found,
+  { touched, earlier, policies }: Found,
   known: Known = NOTHING_KNOWN,
 ): Promise<Open[]> {
   if (calls.length === 0) return [];
-  const drafts = await withAnswers(tx, locked);
+  const drafts = new Map(touched.map((draft) => [draft.row.id, draft]));
   for (const call of calls.toSorted(byTime)) place({ tx, call, drafts, earlier, policies, causes });
   const settled = await settle(tx, [...drafts.values()], known);
   await putDrafts(tx, settled, known);
@@ -60,7 +60,7 @@ export async function findCasesOf(tx: WorkspaceTx, calls: readonly Call[]): Prom
   return findCases(tx, personIds, distinct(calls.map(({ caseId }) => caseId)));
 }
 
-interface Placing extends Omit<Found, "locked"> {
+interface Placing extends Omit<Found, "touched"> {
   tx: WorkspaceTx;
   call: Call;
   drafts: Map<string, Open>;
@@ -104,24 +104,19 @@ function place({ tx, call, drafts, earlier, policies, causes }: Placing): void {
   } else if (own !== undefined) leaveCase(own, response);
 }
 
-/** These cases with their answers, as they are. */
-export async function withAnswers(tx: WorkspaceTx, locked: readonly CaseRow[]): Promise<Map<string, Open>> {
-  if (locked.length === 0) return new Map();
-  const links = await listResponseIdsOf(
-    tx,
-    locked.map(({ id }) => id),
-  );
-  const found = await listResponsesById(
-    tx,
-    links.map(({ id }) => id),
-  );
-  const responses = new Map(found.map((response) => [response.id, response]));
-  return new Map(
-    locked.map((row) => {
-      const own = links.filter(({ caseId }) => caseId === row.id).flatMap(({ id }) => responses.get(id) ?? []);
-      return [row.id, { ...draftOf(row, {}), responses: own }];
-    }),
-  );
+/** The cases of which this holds, locked, with their answers. */
+export async function lockWithAnswers(tx: WorkspaceTx, condition: SQL): Promise<Open[]> {
+  // What follows the lock sees what whoever held it has made of them.
+  const [locked, links, responses] = await together([
+    lockCases(tx, condition),
+    listResponseIdsOf(tx, condition),
+    listResponsesWhere(tx, isOfCases(tx, condition)),
+  ]);
+  const byId = new Map(responses.map((response) => [response.id, response]));
+  return locked.map((row) => {
+    const own = links.filter(({ caseId }) => caseId === row.id).flatMap(({ id }) => byId.get(id) ?? []);
+    return { ...draftOf(row, {}), responses: own };
+  });
 }
 
 /** In the order of the answers' times. */

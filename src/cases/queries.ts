@@ -131,15 +131,20 @@ export async function caseIdsOf(tx: WorkspaceTx, responseIds: readonly string[])
   return new Map(rows.map(({ responseId, caseId }) => [responseId, caseId]));
 }
 
-/** The ids of the responses of each of these cases. */
-export async function listResponseIdsOf(tx: WorkspaceTx, caseIds: readonly string[]) {
-  if (caseIds.length === 0) return [];
-  return tx.db
-    .select({ caseId: caseResponses.caseId, id: caseResponses.responseId })
-    .from(caseResponses)
-    .where(
-      and(eq(caseResponses.workspaceId, tx.workspaceId), sql`${caseResponses.caseId} = ${anyOf("uuid", caseIds)}`),
-    );
+/** The ids of the responses of each of the cases of which this holds. */
+export async function listResponseIdsOf(tx: WorkspaceTx, condition: SQL): Promise<{ caseId: string; id: string }[]> {
+  return tx.prepared(sql`/* cases.listResponseIdsOf */
+    select case_responses.case_id as "caseId", case_responses.response_id as id ${ofCases(tx, condition)}`);
+}
+
+/** Whether a response belongs to one of the cases of which this holds. */
+export function isOfCases(tx: WorkspaceTx, condition: SQL): SQL {
+  return sql`responses.id in (select case_responses.response_id ${ofCases(tx, condition)})`;
+}
+
+function ofCases(tx: WorkspaceTx, condition: SQL): SQL {
+  return sql`from case_responses join cases on cases.workspace_id = case_responses.workspace_id and cases.id = case_responses.case_id
+    where case_responses.workspace_id = ${tx.workspaceId} and ${condition}`;
 }
 
 /** The case of this person that is being worked, if there is one. */

@@ -2,7 +2,7 @@ import { and, eq } from "drizzle-orm";
 import { type Improvement, isSettled } from "../causes/index.ts";
 import { listAccounts } from "../people/index.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
-import { withAnswers } from "./followUp.ts";
+import { lockWithAnswers } from "./followUp.ts";
 import { statusAfter } from "./lifecycle.ts";
 import { rank } from "./settling.ts";
 import { cases } from "./table.ts";
@@ -27,10 +27,9 @@ export async function returnParkedCases(tx: WorkspaceTx, { id, status }: Improve
 /** Gives the cases that are worked for these accounts their new place in the queue. */
 export async function rankCasesOfAccounts(tx: WorkspaceTx, accountIds: readonly string[]): Promise<void> {
   if (accountIds.length === 0) return;
-  const live = await lockCases(tx, isLiveOf(cases.accountId, accountIds));
-  if (live.length === 0) return;
+  const drafts = await lockWithAnswers(tx, isLiveOf(cases.accountId, accountIds));
+  if (drafts.length === 0) return;
   const accounts = new Map((await listAccounts(tx, accountIds)).map((account) => [account.id, account]));
-  const drafts = [...(await withAnswers(tx, live)).values()];
   await writeDrafts(
     tx,
     drafts.map((draft) => ({ ...draft, row: rank(draft.row, draft.responses, accounts) })),

@@ -8,6 +8,7 @@ import { recordAudit } from "../workspaces/index.ts";
 import type { NewActivity } from "./activity.ts";
 import { insertActivities, type ListedActivity } from "./activityStore.ts";
 import { type CaseEvent, caseEvent } from "./events.ts";
+import { isLive } from "./lifecycle.ts";
 import type { Case } from "./model.ts";
 import { listCasesById, showCase } from "./reading.ts";
 import {
@@ -67,11 +68,12 @@ export async function writeDrafts(tx: WorkspaceTx, all: readonly Draft[]): Promi
 export async function putDrafts(tx: WorkspaceTx, all: readonly Draft[], known: Known): Promise<Map<string, Case>> {
   const drafts = all.filter(isChanged);
   if (drafts.length === 0) return new Map();
-  // First what was: of two cases of one person, the one that is closed makes room for the other.
-  await updateCases(
+  updateCases(
     tx,
     drafts.filter(({ before }) => before !== null).map(({ row }) => row),
   );
+  // Of two cases of one person, the one that is closed makes room for the other.
+  if (drafts.some(makesRoom)) await tx.flush();
   insertCases(
     tx,
     drafts.filter(({ before }) => before === null).map(({ row }) => row),
@@ -167,6 +169,10 @@ function byTime(a: RecordedResponse, b: RecordedResponse): number {
 
 function isChanged({ row, before, activities, joining }: Draft): boolean {
   return activities.length > 0 || joining.length > 0 || canonicalJson(row) !== canonicalJson(before);
+}
+
+function makesRoom({ row, before }: Draft): boolean {
+  return before !== null && isLive(before.status) && (!isLive(row.status) || row.personId !== before.personId);
 }
 
 function versionAfter(before: CaseRow | null): number {

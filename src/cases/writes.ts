@@ -126,12 +126,12 @@ export function insertCases(tx: WorkspaceTx, rows: readonly CaseRow[]): void {
     from ${unnest(columns)} order by person_id`);
 }
 
-/** Writes the cases as they are now; each counts one change more. */
-export async function updateCases(tx: WorkspaceTx, rows: readonly CaseRow[]): Promise<void> {
+/** Writes the cases as they are now, with the next flush; each counts one change more. */
+export function updateCases(tx: WorkspaceTx, rows: readonly CaseRow[]): void {
   if (rows.length === 0) return;
   const { id, ...columns } = columnsOf(rows);
   const set = Object.keys(columns).map((name) => `${name} = ${valueOf(name)}`);
-  await tx.run(sql`/* cases.updateCases */
+  tx.later(sql`/* cases.updateCases */
     update cases set version = version + 1, ${sql.raw(set.join(", "))}, updated_at = ${tx.now}
     from ${unnest({ id, ...columns })}
     where cases.workspace_id = ${tx.workspaceId} and cases.id = input.id`);

@@ -4,6 +4,7 @@ export {
   AccountInputSchema,
   AccountSchema,
   normaliseIdentity,
+  type Person,
   type PersonFacts,
   PersonInputSchema,
   PersonSchema,

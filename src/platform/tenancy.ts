@@ -93,7 +93,7 @@ const LIMITS =
   "set local lock_timeout = '1s'; set local statement_timeout = '5s'; set local idle_in_transaction_session_timeout = '10s'";
 
 /** A plan is kept: what was made while a table was small must not read the whole of it when it has grown. */
-const PLANS = "; set local enable_seqscan = off";
+const PLANS = "; set local enable_seqscan = off; set local plan_cache_mode = force_generic_plan";
 
 const HASTY_LIMIT = "; set local lock_timeout = '200ms'";
 

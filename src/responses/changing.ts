@@ -20,7 +20,8 @@ import {
   recordResponses,
   withCases,
 } from "./service.ts";
-import { lockResponses, type ResponseRow, updateResponses } from "./writes.ts";
+import type { ResponseRow } from "./table.ts";
+import { lockResponses, updateResponses } from "./writes.ts";
 
 /** What may be changed of a response: everything but where it comes from. */
 type Change = ResponsePatch &

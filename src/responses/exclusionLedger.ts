@@ -4,8 +4,8 @@ import { anyOf, unnest } from "../platform/sql.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { recordAudit } from "../workspaces/index.ts";
 import type { ExclusionRecord } from "./model.ts";
+import type { ResponseRow } from "./table.ts";
 import { responseExclusions } from "./table.ts";
-import type { ResponseRow } from "./writes.ts";
 
 /** A response whose exclusion is another than before; `before` is null for a new one. */
 export interface ExclusionChange {

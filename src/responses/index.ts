@@ -25,7 +25,7 @@ export {
   type ResponseUpsert,
   ResponseUpsertSchema,
 } from "./model.ts";
-export { listResponsesById, listStoredAnswers } from "./queries.ts";
+export { listResponsesById, listResponsesWhere, listStoredAnswers } from "./queries.ts";
 export {
   type NewResponse,
   type RecordingOptions,

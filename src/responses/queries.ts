@@ -1,14 +1,13 @@
-import { and, asc, desc, eq, isNull, type SQL, sql } from "drizzle-orm";
-import { alias } from "drizzle-orm/pg-core";
-import { accounts, people } from "../people/index.ts";
+import { and, asc, desc, getTableColumns, type SQL, sql } from "drizzle-orm";
+import type { Account, Person } from "../people/index.ts";
 import type { Cursor } from "../platform/pagination.ts";
-import { anyOf, unnest } from "../platform/sql.ts";
+import { anyOf, selected, unnest } from "../platform/sql.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { categoryOf, isDangerZone } from "../scoring/index.ts";
-import { surveys } from "../surveys/index.ts";
+import type { SurveyKind } from "../surveys/index.ts";
 import { type ResponseFilter, whereResponses } from "./filter.ts";
 import type { RecordedResponse } from "./model.ts";
-import { responses } from "./table.ts";
+import { type ResponseRow, responses } from "./table.ts";
 
 /** NEWEST and OLDEST by when it was answered, UPDATED by when it last changed, the oldest change first. */
 export const RESPONSE_ORDERS = ["NEWEST", "OLDEST", "UPDATED"] as const;
@@ -28,19 +27,23 @@ export async function listResponses(tx: WorkspaceTx, page: ResponsePage): Promis
   const after =
     page.after &&
     sql`(${column}, ${responses.id}) ${comparison} (${page.after.value}::timestamptz, ${page.after.id}::uuid)`;
-  return selectResponses(tx, and(whereResponses(tx.workspaceId, page.filter), after), (query) =>
-    query.orderBy(direction(column), direction(responses.id)).limit(page.limit + 1),
-  );
+  return tx
+    .run<Row>(sql`/* responses.listResponses */ ${SELECT} where ${and(whereResponses(tx.workspaceId, page.filter), after)}
+      order by ${direction(column)}, ${direction(responses.id)} limit ${page.limit + 1}`)
+    .then((rows) => rows.map(toRecorded));
 }
 
 /** Those of the ids that exist here, in no order. */
 export async function listResponsesById(tx: WorkspaceTx, ids: readonly string[]): Promise<RecordedResponse[]> {
   if (ids.length === 0) return [];
-  return selectResponses(
-    tx,
-    and(eq(responses.workspaceId, tx.workspaceId), sql`${responses.id} = ${anyOf("uuid", ids)}`),
-    (query) => query,
-  );
+  return listResponsesWhere(tx, sql`${responses.id} = ${anyOf("uuid", ids)}`);
+}
+
+/** Those of which this holds, in no order; the text of the condition does not change. */
+export async function listResponsesWhere(tx: WorkspaceTx, condition: SQL): Promise<RecordedResponse[]> {
+  const rows = await tx.prepared<Row>(sql`/* responses.listResponsesWhere */
+    ${SELECT} where ${responses.workspaceId} = ${tx.workspaceId} and ${condition}`);
+  return rows.map(toRecorded);
 }
 
 export async function countResponses(tx: WorkspaceTx, filter: ResponseFilter): Promise<number> {
@@ -53,74 +56,67 @@ export async function listResponsesOfPeople(
   personIds: readonly string[],
   limit: number,
 ): Promise<RecordedResponse[]> {
-  const ids = await tx.run<{ id: string }>(sql`/* responses.listResponsesOfPeople */
-    select newest.id from ${unnest({ person_id: ["uuid", personIds] })}
-    cross join lateral (
-      select id from responses
-      where workspace_id = ${tx.workspaceId} and responses.person_id = input.person_id
-      order by responded_at desc, id desc limit ${limit}
-    ) as newest`);
-  return selectResponses(
-    tx,
-    and(
-      eq(responses.workspaceId, tx.workspaceId),
-      sql`${responses.id} = ${anyOf(
-        "uuid",
-        ids.map(({ id }) => id),
-      )}`,
-    ),
-    (query) => query.orderBy(desc(responses.respondedAt), desc(responses.id)),
-  );
+  const rows = await tx.run<Row>(sql`/* responses.listResponsesOfPeople */
+    ${SELECT} where ${responses.workspaceId} = ${tx.workspaceId} and ${responses.id} in (
+      select newest.id from ${unnest({ person_id: ["uuid", personIds] })}
+      cross join lateral (
+        select id from responses
+        where workspace_id = ${tx.workspaceId} and responses.person_id = input.person_id
+        order by responded_at desc, id desc limit ${limit}
+      ) as newest)
+    order by ${responses.respondedAt} desc, ${responses.id} desc`);
+  return rows.map(toRecorded);
 }
 
-async function selectResponses(
-  tx: WorkspaceTx,
-  where: SQL | undefined,
-  finish: (query: ReturnType<typeof selectRows>) => PromiseLike<Awaited<ReturnType<typeof selectRows>>>,
-): Promise<RecordedResponse[]> {
-  return (await finish(selectRows(tx, where))).map(toResponse);
+/** A response with those it is about, and the score of the same person's answer before it, as far as that counts. */
+const SELECT = sql`select ${selected(getTableColumns(responses))}, surveys.kind as "surveyKind",
+    people.external_id as "personExternalId", people.email as "personEmail", people.name as "personName",
+    accounts.external_id as "accountExternalId", accounts.name as "accountName",
+    previous.score as "previousScore", previous.responded_at as "previousRespondedAt"
+  from responses
+  join surveys on surveys.workspace_id = responses.workspace_id and surveys.key = responses.survey_key
+  left join people on people.workspace_id = responses.workspace_id and people.id = responses.person_id
+  left join accounts on accounts.workspace_id = responses.workspace_id and accounts.id = responses.account_id
+  left join lateral (
+    select earlier.score, earlier.responded_at from responses as earlier
+    where earlier.workspace_id = responses.workspace_id and earlier.person_id = responses.person_id
+      and earlier.exclusion_reason is null
+      and (earlier.responded_at, earlier.id) < (responses.responded_at, responses.id)
+    order by earlier.responded_at desc, earlier.id desc limit 1
+  ) as previous on true`;
+
+interface Row extends ResponseRow {
+  surveyKind: SurveyKind;
+  personExternalId: string | null;
+  personEmail: string | null;
+  personName: string | null;
+  accountExternalId: string | null;
+  accountName: string | null;
+  previousScore: number | null;
+  previousRespondedAt: Date | null;
 }
 
-const earlier = alias(responses, "earlier");
-
-function selectRows(tx: WorkspaceTx, where: SQL | undefined) {
-  const previous = tx.db
-    .select({ score: earlier.score, respondedAt: earlier.respondedAt })
-    .from(earlier)
-    .where(
-      and(
-        eq(earlier.workspaceId, responses.workspaceId),
-        eq(earlier.personId, responses.personId),
-        isNull(earlier.exclusionReason),
-        sql`(${earlier.respondedAt}, ${earlier.id}) < (${responses.respondedAt}, ${responses.id})`,
-      ),
-    )
-    .orderBy(desc(earlier.respondedAt), desc(earlier.id))
-    .limit(1)
-    .as("previous");
-  const { id, externalId, name } = people;
-  return tx.db
-    .select({
-      response: responses,
-      surveyKind: surveys.kind,
-      person: { id, externalId, email: people.email, name },
-      account: { id: accounts.id, externalId: accounts.externalId, name: accounts.name },
-      previous: { score: previous.score, respondedAt: previous.respondedAt },
-    })
-    .from(responses)
-    .innerJoin(surveys, and(eq(surveys.workspaceId, responses.workspaceId), eq(surveys.key, responses.surveyKey)))
-    .leftJoin(people, and(eq(people.workspaceId, responses.workspaceId), eq(people.id, responses.personId)))
-    .leftJoin(accounts, and(eq(accounts.workspaceId, responses.workspaceId), eq(accounts.id, responses.accountId)))
-    .leftJoinLateral(previous, sql`true`)
-    .where(where)
-    .$dynamic();
+function toRecorded(row: Row): RecordedResponse {
+  const { personId, personExternalId, personEmail, personName, accountId, accountExternalId, accountName } = row;
+  const { surveyKind, previousScore: score, previousRespondedAt } = row;
+  return toResponse({
+    response: row,
+    surveyKind,
+    person:
+      personId === null ? null : { id: personId, externalId: personExternalId, email: personEmail, name: personName },
+    account:
+      accountId === null || accountExternalId === null
+        ? null
+        : { id: accountId, externalId: accountExternalId, name: accountName },
+    previous: score === null || previousRespondedAt === null ? null : { score, respondedAt: previousRespondedAt },
+  });
 }
 
 /** The score of each of these answers' person before it, as far as it counts; of who answered before only. */
 export async function listPreviousScores(
   tx: WorkspaceTx,
   answers: readonly { id: string; personId: string; respondedAt: Date }[],
-): Promise<Map<string, NonNullable<Row["previous"]>>> {
+): Promise<Map<string, Previous>> {
   if (answers.length === 0) return new Map();
   const rows = await tx.prepared<{
     id: string;
@@ -142,10 +138,23 @@ export async function listPreviousScores(
   return new Map(rows.map(({ id, ...previous }) => [id, previous]));
 }
 
-type Row = Awaited<ReturnType<typeof selectRows>>[number];
+/** The answer before, as it is stored. */
+interface Previous {
+  score: number;
+  respondedAt: Date;
+}
+
+/** What a response is shown from. */
+export interface ResponseParts {
+  response: ResponseRow;
+  surveyKind: SurveyKind;
+  person: Pick<Person, "id" | "externalId" | "email" | "name"> | null;
+  account: Pick<Account, "id" | "externalId" | "name"> | null;
+  previous: Previous | null;
+}
 
 /** A response as it is read, of what is stored of it. */
-export function toResponse({ response: row, surveyKind, person, account, previous }: Row): RecordedResponse {
+export function toResponse({ response: row, surveyKind, person, account, previous }: ResponseParts): RecordedResponse {
   return {
     id: row.id,
     score: row.score,
@@ -179,13 +188,13 @@ export function toResponse({ response: row, surveyKind, person, account, previou
 }
 
 /** The answer before, as far as there is one. */
-export function toPrevious(previous: Row["previous"] | undefined): RecordedResponse["previous"] {
-  if (previous?.score === undefined || previous.score === null || previous.respondedAt === null) return null;
+export function toPrevious(previous: Previous | null | undefined): RecordedResponse["previous"] {
+  if (previous === null || previous === undefined) return null;
   const { score, respondedAt } = previous;
   return { score, category: categoryOf(score), respondedAt: respondedAt.toISOString() };
 }
 
-function toExclusion(row: Row["response"]): RecordedResponse["exclusion"] {
+function toExclusion(row: ResponseRow): RecordedResponse["exclusion"] {
   const { exclusionReason: reason, exclusionNote: note, excludedAt, excludedBy } = row;
   if (reason === null || excludedAt === null || excludedBy === null) return null;
   return { reason, note, excludedAt: excludedAt.toISOString(), excludedBy };

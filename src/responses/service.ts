@@ -25,11 +25,13 @@ import {
   listPreviousScores,
   listResponsesById,
   listStoredAnswers,
+  type ResponseParts,
   type StoredAnswer,
   toPrevious,
   toResponse,
 } from "./queries.ts";
-import { insertResponses, type ResponseRow } from "./writes.ts";
+import type { ResponseRow } from "./table.ts";
+import { insertResponses } from "./writes.ts";
 
 /**
  * What later slices add to recording, given by the composition root so that this slice knows none of
@@ -217,7 +219,7 @@ async function insertAnswers(
 }
 
 /** A response as it is stored, with what is known of those it is about. */
-interface Stored extends Omit<Parameters<typeof toResponse>[0], "previous"> {
+interface Stored extends Omit<ResponseParts, "previous"> {
   person: PersonFacts | null;
   accountNow: AccountFacts | null;
   isPersonNew: boolean;

@@ -48,3 +48,6 @@ export const responses = pgTable("responses", {
   excludedAt: instant("excluded_at"),
   excludedBy: text("excluded_by"),
 });
+
+/** A response as it is stored. */
+export type ResponseRow = typeof responses.$inferSelect;

@@ -1,10 +1,7 @@
 import { and, asc, eq, sql } from "drizzle-orm";
 import { anyOf, namesOf, unnest } from "../platform/sql.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
-import { responses } from "./table.ts";
-
-/** A response as it is stored. */
-export type ResponseRow = typeof responses.$inferSelect;
+import { type ResponseRow, responses } from "./table.ts";
 
 /** The rows of these ids, locked until the transaction ends. */
 export async function lockResponses(tx: WorkspaceTx, ids: readonly string[]): Promise<ResponseRow[]> {
