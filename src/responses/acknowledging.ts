@@ -6,7 +6,8 @@ import { recordAudit } from "../workspaces/index.ts";
 import { responseAcknowledged } from "./events.ts";
 import type { RecordedResponse } from "./model.ts";
 import { listResponsesById } from "./queries.ts";
-import { noSuchResponse, type RecordingSteps, withCases } from "./service.ts";
+import { noSuchResponse } from "./service.ts";
+import { type RecordingSteps, withCases } from "./steps.ts";
 import { responses } from "./table.ts";
 
 type Steps = Pick<RecordingSteps, "caseSummaryOf">;

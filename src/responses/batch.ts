@@ -2,7 +2,8 @@ import { isRetryable } from "../platform/database.ts";
 import { AppError } from "../platform/errors.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import type { ResponseInput } from "./model.ts";
-import { type RecordingOptions, type RecordingSteps, type RecordResult, recordResponses } from "./service.ts";
+import { recordResponses } from "./service.ts";
+import { type RecordingOptions, type RecordingSteps, type RecordResult } from "./steps.ts";
 
 /**
  * Records many answers so that no bad one costs a good one: all together, and where that fails by a

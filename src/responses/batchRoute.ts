@@ -9,7 +9,7 @@ import { createAjv, Id, OneOf, ref, Strict, toInvalidParams } from "../platform/
 import type { Tenancy } from "../platform/tenancy.ts";
 import { recordBatch } from "./batch.ts";
 import { FOLLOW_UPS, type ResponseInput, ResponseInputSchema } from "./model.ts";
-import type { RecordingSteps, RecordResult } from "./service.ts";
+import type { RecordingSteps, RecordResult } from "./steps.ts";
 
 const BATCH_MAX = 1_000;
 const BODY_BYTES_MAX = 5 * 1024 * 1024;

@@ -9,17 +9,15 @@ import { responseExcluded, responseUpdated } from "./events.ts";
 import { recordExclusions } from "./exclusionLedger.ts";
 import type { ExclusionInput, RecordedResponse, Response, ResponsePatch, ResponseUpsert } from "./model.ts";
 import { listResponsesById, listStoredAnswers } from "./queries.ts";
+import { commentOf, exclusionFor, recordResponses } from "./service.ts";
 import {
-  commentOf,
-  exclusionFor,
   LIVE,
   type RecordInput,
   type RecordingOptions,
   type RecordingSteps,
   type RecordResult,
-  recordResponses,
   withCases,
-} from "./service.ts";
+} from "./steps.ts";
 import type { ResponseRow } from "./table.ts";
 import { lockResponses, updateResponses } from "./writes.ts";
 

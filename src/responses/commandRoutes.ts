@@ -7,7 +7,8 @@ import type { Tenancy } from "../platform/tenancy.ts";
 import { acknowledgeResponse } from "./acknowledging.ts";
 import { excludeResponse, includeResponse } from "./changing.ts";
 import { ExclusionInputSchema, ResponseSchema } from "./model.ts";
-import { noSuchResponse, type RecordingSteps, withCases } from "./service.ts";
+import { noSuchResponse } from "./service.ts";
+import { type RecordingSteps, withCases } from "./steps.ts";
 
 const IdParams = Strict({ id: Id() });
 const NoFields = Strict({});

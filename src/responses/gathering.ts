@@ -9,7 +9,8 @@ import {
 } from "../platform/idempotency.ts";
 import type { Caller, Patience, Tenancy, WorkspaceTx } from "../platform/tenancy.ts";
 import type { ResponseInput } from "./model.ts";
-import { type RecordingSteps, type RecordResult, recordResponses } from "./service.ts";
+import { recordResponses } from "./service.ts";
+import { type RecordingSteps, type RecordResult } from "./steps.ts";
 
 /** In one transaction: more make it long, and gain nothing. */
 const BATCH_MAX = 500;

@@ -33,6 +33,6 @@ export {
   type RecordingSteps,
   type RecordResult,
   withCases,
-} from "./service.ts";
+} from "./steps.ts";
 export { responses } from "./table.ts";
 export { lockResponses } from "./writes.ts";

@@ -6,7 +6,8 @@ import { excludeResponse, includeResponse } from "./changing.ts";
 import { ResponseType } from "./graphql.ts";
 import { ExclusionInputSchema, type Response } from "./model.ts";
 import { listResponsesById } from "./queries.ts";
-import { noSuchResponse, type RecordingSteps } from "./service.ts";
+import { noSuchResponse } from "./service.ts";
+import { type RecordingSteps } from "./steps.ts";
 
 /** The mutations; what else happens with a changed answer is the composition root's to say. */
 export function defineResponseMutations(steps: RecordingSteps): void {

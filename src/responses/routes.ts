@@ -17,7 +17,8 @@ import {
   ResponseUpsertSchema,
 } from "./model.ts";
 import { listResponses, listResponsesById, type ResponseOrder } from "./queries.ts";
-import { noSuchResponse, type RecordingSteps, type RecordResult, withCases } from "./service.ts";
+import { noSuchResponse } from "./service.ts";
+import { type RecordingSteps, type RecordResult, withCases } from "./steps.ts";
 
 const ListQuery = Strict({ ...ResponseFilterQuery, ...PageQuery });
 
