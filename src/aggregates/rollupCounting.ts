@@ -5,7 +5,7 @@ import type { ResponseFilter } from "../responses/index.ts";
 import { emptyDistribution } from "../scoring/index.ts";
 import { countRows, type Grouping, type Tally } from "./counting.ts";
 import { scoresOf } from "./disjoint.ts";
-import { COUNTERS, eachCounter, ROLLUP_DIMENSIONS, type RollupDimension } from "./rollups.ts";
+import { COLUMN_OF, COUNTERS, eachCounter, ROLLUP_DIMENSIONS, type RollupDimension } from "./rollups.ts";
 import type { CountingRules } from "./rules.ts";
 
 const ONE_GROUP: Grouping = { key: sql`''`, daily: { key: sql`''` } };
@@ -122,7 +122,10 @@ async function countDays(
         from nps_daily where ${where(sql`nps_daily`)}
         union all
         select value, survey_key, day, ${eachCounter((score) => sql`case when score = ${score} then n else 0 end`)}
-        from nps_deltas where ${where(sql`nps_deltas`)}
+        from (
+          select workspace_id, generation, ${dimension} as dimension, ${dimension === "" ? sql`''` : COLUMN_OF[dimension]} as value,
+            survey_key, day, score, n from nps_deltas
+        ) as deltas where ${where(sql`deltas`)}
       ) as days ${daily.from ?? sql``}
     ) as keyed group by key`);
   const scores = new Set(scoresOf(filter));

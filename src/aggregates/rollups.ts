@@ -27,9 +27,18 @@ export function eachCounter(expression: (score: number, name: string) => SQL): S
 }
 
 const COUNTER_NAMES = eachCounter((_, name) => sql`${sql.identifier(name)}`);
-/** The dimensions of a response, as rows (dimension, value). */
-const DIMENSIONS_OF_RESPONSE = sql`(values ('', ''), ('CHANNEL', coalesce(channel, '')), ('TOUCHPOINT', coalesce(touchpoint, '')),
-  ('SEGMENT', coalesce(segment, '')), ('LANGUAGE', coalesce(language, ''))) as dimensions (dimension, value)`;
+/** The column that has the value of each dimension; without a value it is ''. */
+export const COLUMN_OF: Record<RollupDimension, SQL> = {
+  CHANNEL: sql`channel`,
+  TOUCHPOINT: sql`touchpoint`,
+  SEGMENT: sql`segment`,
+  LANGUAGE: sql`language`,
+};
+/** The dimensions of a row, as rows (dimension, value); the one without a name is of all. */
+const DIMENSIONS = sql`(values ('', ''), ${sql.join(
+  ROLLUP_DIMENSIONS.map((name) => sql`(${sql.raw(`'${name}'`)}, coalesce(${COLUMN_OF[name]}, ''))`),
+  sql`, `,
+)}) as dimensions (dimension, value)`;
 
 /** A lock that ends with the writer's transaction, so that a new generation begins when nobody writes for the old one. */
 async function shareRollups(tx: WorkspaceTx): Promise<void> {
@@ -40,35 +49,38 @@ async function shareRollups(tx: WorkspaceTx): Promise<void> {
 function appendDeltas(tx: WorkspaceTx, counted: readonly { response: RecordedResponse; n: number }[]) {
   const included = counted.filter(({ response }) => response.exclusion === null);
   if (included.length === 0) return;
+  const responses = included.map(({ response }) => response);
   tx.later(sql`/* aggregates.insertDeltas */
-    insert into nps_deltas (workspace_id, id, generation, dimension, value, survey_key, day, score, n)
-    select ${tx.workspaceId}::uuid, (array_agg(id))[1], generation, dimension, value, survey_key, day, score, sum(n)
-    from (
-      select input.id, generation, dimension, value, survey_key, day_of(responded_at, time_zone) as day, score, n
-      from nps_rollups, ${unnest(deltaColumns(included))}
-      where nps_rollups.workspace_id = ${tx.workspaceId}
-    ) as deltas group by generation, dimension, value, survey_key, day, score having sum(n) <> 0`);
+    insert into nps_deltas (workspace_id, id, generation, survey_key, day, score, channel, touchpoint, segment, language, n)
+    select ${tx.workspaceId}, input.id, generation, survey_key, day_of(responded_at, time_zone), score,
+      coalesce(channel, ''), coalesce(touchpoint, ''), coalesce(segment, ''), coalesce(language, ''), n
+    from nps_rollups, ${unnest({
+      id: ["uuid", responses.map(() => newId())],
+      survey_key: ["text", responses.map(({ survey }) => survey.key)],
+      responded_at: ["timestamptz", responses.map(({ respondedAt }) => respondedAt)],
+      score: ["smallint", responses.map(({ score }) => score)],
+      channel: ["text", responses.map(({ channel }) => channel)],
+      touchpoint: ["text", responses.map(({ touchpoint }) => touchpoint)],
+      segment: ["text", responses.map(({ account }) => account?.segment)],
+      language: ["text", responses.map(({ language }) => language)],
+      n: ["integer", included.map(({ n }) => n)],
+    })}
+    where nps_rollups.workspace_id = ${tx.workspaceId}`);
 }
 
-/** Each response five times: without a dimension, and with each. */
-function deltaColumns(counted: readonly { response: RecordedResponse; n: number }[]): Parameters<typeof unnest>[0] {
-  const rows = counted.flatMap(({ response, n }) =>
-    dimensionsOf(response).map(([dimension, value]) => ({ response, n, dimension, value })),
-  );
-  return {
-    id: ["uuid", rows.map(() => newId())],
-    dimension: ["text", rows.map(({ dimension }) => dimension)],
-    value: ["text", rows.map(({ value }) => value)],
-    survey_key: ["text", rows.map(({ response }) => response.survey.key)],
-    responded_at: ["timestamptz", rows.map(({ response }) => response.respondedAt)],
-    score: ["smallint", rows.map(({ response }) => response.score)],
-    n: ["integer", rows.map(({ n }) => n)],
-  };
-}
-
-function dimensionsOf({ channel, touchpoint, account, language }: RecordedResponse): [string, string][] {
-  const values = { CHANNEL: channel, TOUCHPOINT: touchpoint, SEGMENT: account?.segment, LANGUAGE: language };
-  return [["", ""], ...ROLLUP_DIMENSIONS.map((name): [string, string] => [name, values[name] ?? ""])];
+/** What an answer is counted by. */
+function countedBy({
+  exclusion,
+  survey,
+  respondedAt,
+  score,
+  channel,
+  touchpoint,
+  account,
+  language,
+}: RecordedResponse) {
+  const values = [survey.key, respondedAt, score, channel, touchpoint, account?.segment, language];
+  return exclusion === null ? JSON.stringify(values) : "";
 }
 
 /** Counts new answers. */
@@ -85,10 +97,12 @@ export const countRecorded: RecordingStep = async (tx) => {
 
 /** Counts changed answers as they are, and no more as they were. */
 export async function recountChanged(tx: WorkspaceTx, changes: readonly ResponseChange[]): Promise<void> {
+  const recounted = changes.filter(({ before, after }) => countedBy(before) !== countedBy(after));
+  if (recounted.length === 0) return;
   await shareRollups(tx);
   appendDeltas(
     tx,
-    changes.flatMap(({ before, after }) => [
+    recounted.flatMap(({ before, after }) => [
       { response: before, n: -1 },
       { response: after, n: 1 },
     ]),
@@ -101,11 +115,11 @@ async function fold(tx: WorkspaceTx): Promise<number> {
     with taken as (
       delete from nps_deltas where workspace_id = ${tx.workspaceId} and id in (
         select id from nps_deltas where workspace_id = ${tx.workspaceId} limit ${DELTAS_PER_FOLD} for update skip locked)
-      returning generation, dimension, value, survey_key, day, score, n
+      returning generation, survey_key, day, score, channel, touchpoint, segment, language, n
     ), summed as (
       select generation, dimension, value, survey_key, day,
         ${eachCounter((score, name) => sql`coalesce(sum(n) filter (where score = ${score}), 0) as ${sql.identifier(name)}`)}
-      from taken
+      from taken cross join lateral ${DIMENSIONS}
       -- Of another generation, or of a dimension that rows answer for, nobody asks.
       where generation = (select generation from nps_rollups where workspace_id = ${tx.workspaceId})
         and dimension not in (select dimension from nps_wide_dimensions where workspace_id = ${tx.workspaceId})
@@ -162,7 +176,7 @@ async function buildGeneration(tx: WorkspaceTx): Promise<boolean> {
     insert into nps_daily (workspace_id, generation, dimension, value, survey_key, day, ${COUNTER_NAMES})
     select ${tx.workspaceId}::uuid, generation, dimension, value, survey_key, day_of(responded_at, time_zone),
       ${eachCounter((score) => sql`count(*) filter (where score = ${score})`)}
-    from nps_rollups, responses cross join lateral ${DIMENSIONS_OF_RESPONSE}
+    from nps_rollups, responses cross join lateral ${DIMENSIONS}
     where nps_rollups.workspace_id = ${tx.workspaceId} and responses.workspace_id = ${tx.workspaceId}
       and exclusion_reason is null
     group by 1, 2, 3, 4, 5, 6`);

@@ -56,7 +56,7 @@ export async function insertResponses(tx: WorkspaceTx, rows: readonly ResponseRo
   const inserted = await tx.flush<{ id: string }>(sql`/* responses.insertResponses */
     insert into responses (workspace_id, ${names})
     select ${tx.workspaceId}, ${names} from ${unnest(columns)} order by source, external_id
-    on conflict on constraint responses_external_id do nothing returning id`);
+    on conflict (workspace_id, source, external_id) where external_id is not null do nothing returning id`);
   return inserted.map(({ id }) => id);
 }
 
