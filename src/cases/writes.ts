@@ -118,7 +118,21 @@ function valueOf(name: string): string {
  */
 export function insertCases(tx: WorkspaceTx, rows: readonly CaseRow[]): void {
   if (rows.length === 0) return;
-  const columns = columnsOf(rows);
+  // What no new case has does not travel with each.
+  const {
+    outcome: _outcome,
+    resolution: _resolution,
+    stated_cause: _stated,
+    actual_cause: _actual,
+    ...some
+  } = columnsOf(rows);
+  const {
+    improvement_id: _id,
+    feasibility: _feasibility,
+    alignment: _alignment,
+    public_risk: _risk,
+    ...columns
+  } = some;
   const names = Object.keys(columns);
   tx.later(sql`/* cases.insertCases */
     insert into cases (workspace_id, ${sql.raw(namesOf(names))}, opened_at, updated_at)

@@ -51,11 +51,22 @@ function columnsOf(rows: readonly ResponseRow[]) {
  * @returns the ids of what was inserted
  */
 export async function insertResponses(tx: WorkspaceTx, rows: readonly ResponseRow[]): Promise<string[]> {
-  const columns = columnsOf(rows);
+  // What no new answer has, or all have alike, does not travel with each.
+  const { received_at: _received, updated_at: _updated, acknowledged_at: _acknowledged, ...most } = columnsOf(rows);
+  const { reached_at: _reached, version: _version, ...all } = most;
+  const { external_id, body_sha256, source_updated_at, ...others } = all;
+  const { exclusion_reason, exclusion_note, excluded_at, excluded_by, ...always } = others;
+  const isNamed = rows.some(({ externalId, sourceUpdatedAt }) => (externalId ?? sourceUpdatedAt) !== null);
+  const isExcluded = rows.some(({ exclusionReason }) => exclusionReason !== null);
+  const columns = {
+    ...always,
+    ...(isNamed ? { external_id, body_sha256, source_updated_at } : {}),
+    ...(isExcluded ? { exclusion_reason, exclusion_note, excluded_at, excluded_by } : {}),
+  };
   const names = sql.raw(namesOf(Object.keys(columns)));
   const inserted = await tx.flush<{ id: string }>(sql`/* responses.insertResponses */
-    insert into responses (workspace_id, ${names})
-    select ${tx.workspaceId}, ${names} from ${unnest(columns)} order by source, external_id
+    insert into responses (workspace_id, received_at, updated_at, ${names})
+    select ${tx.workspaceId}, ${tx.now}, ${tx.now}, ${names} from ${unnest(columns)} ${isNamed ? sql`order by source, external_id` : sql``}
     on conflict (workspace_id, source, external_id) where external_id is not null do nothing returning id`);
   return inserted.map(({ id }) => id);
 }
