@@ -1,7 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import { newId } from "../platform/ids.ts";
 import { unnest } from "../platform/sql.ts";
-import type { Caller, SystemTx, Tenancy, WorkspaceTx } from "../platform/tenancy.ts";
+import { type Caller, OWN_PLAN, type SystemTx, type Tenancy, type WorkspaceTx } from "../platform/tenancy.ts";
 import type { RecordedResponse, RecordingStep, ResponseChange } from "../responses/index.ts";
 import { SCORE_MAX } from "../scoring/index.ts";
 
@@ -167,7 +167,7 @@ async function buildGeneration(tx: WorkspaceTx): Promise<boolean> {
     select 1 from nps_rollups where workspace_id = ${tx.workspaceId} and not is_ready for update skip locked`);
   if (claimed.length === 0) return false;
   // Of millions of answers it takes longer than a request may.
-  await tx.run(sql`/* aggregates.allowTime */ set local statement_timeout = '30min'`);
+  await tx.run(sql`/* aggregates.allowTime */ set local statement_timeout = '30min'; ${sql.raw(OWN_PLAN)}`);
   await tx.run(sql`/* aggregates.forgetGenerations */ delete from nps_daily where workspace_id = ${tx.workspaceId}`);
   await tx.run(sql`/* aggregates.forgetWideDimensions */
     delete from nps_wide_dimensions where workspace_id = ${tx.workspaceId}`);

@@ -51,7 +51,12 @@ export const APPLICATION_NAME = "afterscore";
 const RETRYABLE = new Set(["40001", "40P01", "55P03", "23505"]);
 
 export function isRetryable(error: unknown): boolean {
-  return error instanceof ContendedError || RETRYABLE.has(sqlState(error) ?? "");
+  return error instanceof ContendedError || isPlanLost(error) || RETRYABLE.has(sqlState(error) ?? "");
+}
+
+/** A pooler has given us another connection than the one that a statement was prepared on. */
+export function isPlanLost(error: unknown): boolean {
+  return ["26000", "42P05"].includes(sqlState(error) ?? "");
 }
 
 /** Another transaction held what was wanted for longer than one waits. */

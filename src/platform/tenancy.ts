@@ -4,7 +4,7 @@ import { type SQL, sql } from "drizzle-orm";
 import { drizzle, type NodePgDatabase } from "drizzle-orm/node-postgres";
 import { PgDialect } from "drizzle-orm/pg-core";
 import type { Pool, PoolClient } from "pg";
-import { asAppError, isLockTimeout, isRetryable } from "./database.ts";
+import { asAppError, isLockTimeout, isPlanLost, isRetryable } from "./database.ts";
 import { AppError } from "./errors.ts";
 
 export const ACTOR_KINDS = ["key", "user", "job", "source"] as const;
@@ -92,8 +92,13 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const LIMITS =
   "set local lock_timeout = '1s'; set local statement_timeout = '5s'; set local idle_in_transaction_session_timeout = '10s'";
 
-/** A plan is kept: what was made while a table was small must not read the whole of it when it has grown. */
+/**
+ * A plan is made once a connection, for any values, and kept: what was made while a table was small must not
+ * read the whole of it when it has grown.
+ */
 const PLANS = "; set local enable_seqscan = off; set local plan_cache_mode = force_generic_plan";
+/** What takes back `PLANS`, for a statement that does read a whole table. */
+export const OWN_PLAN = "set local enable_seqscan = on; set local plan_cache_mode = auto";
 
 const HASTY_LIMIT = "; set local lock_timeout = '200ms'";
 
@@ -158,7 +163,8 @@ function queriesOf(client: PoolClient): Omit<Tx, "now"> {
   };
   const prepared = async <Row extends object>(statement: SQL): Promise<Row[]> => {
     const { sql: text, params } = dialect.sqlToQuery(statement);
-    return (await client.query<Row>({ name: nameOf(text), text, values: params })).rows;
+    const name = arePlansKept ? { name: nameOf(text) } : {};
+    return (await client.query<Row>({ ...name, text, values: params })).rows;
   };
   const writes: SQL[] = [];
   const flush = async <Row extends object>(last?: SQL): Promise<Row[]> => {
@@ -191,6 +197,8 @@ function queriesOf(client: PoolClient): Omit<Tx, "now"> {
   };
 }
 
+/** Until a pooler turns out to forward no prepared statements: then each is planned anew. */
+let arePlansKept = true;
 const names = new Map<string, string>();
 
 /** The name of a prepared statement: of another text another one, whoever shares the connection. */
@@ -215,6 +223,7 @@ async function transact<T, Own extends Tx>(
       return await transactOnce(pool, begin, enter, work);
     } catch (error) {
       if (!isRetryable(error)) throw asAppError(error);
+      if (isPlanLost(error)) arePlansKept = false;
       if (patience === "HASTY" && isLockTimeout(error)) throw error;
       if (attempt === ATTEMPTS_MAX) {
         throw new AppError("unavailable", "Too much is changing the same thing at once. Try again.", { cause: error });

@@ -14,11 +14,11 @@ import { type RecordingSteps, type RecordResult } from "./steps.ts";
 
 /** In one transaction: more make it long, and gain nothing. */
 const BATCH_MAX = 500;
-/** Of one workspace: while one waits for the disk, the next is prepared. */
-const BATCHES_IN_FLIGHT = 2;
+/** Of one workspace: while one waits for the disk, and one for PostgreSQL, the next is prepared. */
+const BATCHES_IN_FLIGHT = 3;
 /**
- * A transaction costs much the same for one answer as for many, so a second one waits until it has as many as
- * the first; but no longer than this, in milliseconds.
+ * A transaction costs much the same for one answer as for many, so a further one waits until it has as many as
+ * those under way have on average; but no longer than this, in milliseconds.
  */
 const LINGER_MS = 50;
 
@@ -47,7 +47,7 @@ interface Waiting extends Recording {
 
 /**
  * Joins what arrives for one workspace, by one actor, until the next turn of the event loop, or while
- * two transactions are under way. One that fails or waits for somebody else's lock is undone and taken
+ * three transactions are under way. One that fails or waits for somebody else's lock is undone and taken
  * apart, so that what is in the way stands alone and costs the others no more than that.
  */
 export function createGatherer(tenancy: Tenancy, steps: RecordingSteps): Gatherer {
@@ -70,7 +70,11 @@ export function createGatherer(tenancy: Tenancy, steps: RecordingSteps): Gathere
 
   function schedule(queue: Queue): void {
     if (queue.waiting.length === 0 || queue.isScheduled || queue.inFlight === BATCHES_IN_FLIGHT) return;
-    if (queue.inFlight > 0 && queue.waiting.length < queue.rowsInFlight && performance.now() < queue.lingersUntil) {
+    if (
+      queue.inFlight > 0 &&
+      queue.waiting.length < queue.rowsInFlight / queue.inFlight &&
+      performance.now() < queue.lingersUntil
+    ) {
       queue.timer ??= setTimeout(() => {
         queue.timer = undefined;
         schedule(queue);

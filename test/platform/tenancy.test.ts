@@ -58,4 +58,16 @@ t.test("a transaction", async (t) => {
     await write("last");
     t.same(await surveys(), [{ key: "first" }, { key: "free" }, { key: "last" }, { key: "put-off" }]);
   });
+
+  t.test("whose plan is gone, as behind a pooler that forwards none, runs again without one", async (t) => {
+    const prepared = () => service.tenancy.inWorkspace(caller, (tx) => tx.prepared(sql`select ${7}::integer as n`));
+    t.same(await prepared(), [{ n: 7 }]);
+    // Of every connection of the pool.
+    const clients = await Promise.all(Array.from({ length: service.pool.totalCount }, () => service.pool.connect()));
+    for (const each of clients) await each.query("deallocate all");
+    for (const each of clients) each.release();
+    t.same(await prepared(), [{ n: 7 }]);
+    const { rows } = await service.pool.query("select count(*)::integer as n from pg_prepared_statements");
+    t.same(rows, [{ n: 0 }], "and prepares no more");
+  });
 });
