@@ -17,9 +17,11 @@ const {
   firstContactMetAt: _metAt,
   openedAt: _openedAt,
   updatedAt: _updatedAt,
-  ...STORED
+  ...stored
 } = getTableColumns(cases);
-const { workspaceId: _ofWorkspace, ...CLOCK } = getTableColumns(caseClocks);
+const STORED = selected(stored);
+const { workspaceId: _ofWorkspace, ...clock } = getTableColumns(caseClocks);
+const CLOCK = selected(clock);
 
 /** A case as rules see and change it, with all its clocks, oldest first. */
 export interface CaseRow extends Stored {
@@ -43,18 +45,16 @@ export async function lockCases(
   // Rows that refer to a case may be written meanwhile; nothing changes its key. The clocks are read by a statement
   // after it, which sees what whoever held the lock has made of them.
   const [found, clocks] = await together([
-    tx.prepared<Stored>(sql`/* cases.lockCases */ select ${selected(STORED)} from ${cases} where ${wanted}
+    tx.prepared<Stored>(sql`/* cases.lockCases */ select ${STORED} from ${cases} where ${wanted}
       order by ${cases.id} for no key update ${skipLocked ? sql`skip locked` : sql``}`),
-    tx.prepared<
-      Clock & { caseId: string }
-    >(sql`/* cases.listClocksOfCases */ select ${selected(CLOCK)} from ${caseClocks}
+    tx.prepared<Clock & { caseId: string }>(sql`/* cases.listClocksOfCases */ select ${CLOCK} from ${caseClocks}
       where ${caseClocks.workspaceId} = ${tx.workspaceId} and ${caseClocks.caseId} in (select ${cases.id} from ${cases} where ${wanted})
       order by ${caseClocks.n}`),
   ]);
   const byCase = Map.groupBy(clocks, ({ caseId }) => caseId);
   return found.map((row) => ({
     ...row,
-    clocks: (byCase.get(row.id) ?? []).map(({ caseId: _caseId, ...clock }) => clock),
+    clocks: (byCase.get(row.id) ?? []).map(({ caseId: _caseId, ...own }) => own),
   }));
 }
 

@@ -148,6 +148,7 @@ export async function listPeopleOfAccounts(
   return rows.map(withTimes);
 }
 
+const [ACCOUNT, PERSON] = [selected(account), selected(person)];
 const locking: Record<Lock, SQL> = { unlocked: sql``, "for update": sql`for no key update` };
 
 export async function listAccountsByExternalId(
@@ -156,7 +157,7 @@ export async function listAccountsByExternalId(
   lock: Lock,
 ): Promise<AccountFacts[]> {
   return tx.prepared(sql`/* people.listAccountsByExternalId */
-    select ${selected(account)} from ${accounts}
+    select ${ACCOUNT} from ${accounts}
     where ${accounts.workspaceId} = ${tx.workspaceId} and ${accounts.externalId} = ${anyOf("text", externalIds)}
     order by ${accounts.externalId} ${locking[lock]}`);
 }
@@ -170,7 +171,7 @@ export async function listPeopleByIdentity(
   const kinds = IDENTITIES.filter((kind) => known[kind].length > 0);
   const terms = kinds.map((kind) => sql`${people[kind]} = ${anyOf("text", known[kind])}`);
   return tx.prepared(sql`/* people.listPeopleByIdentity */
-    select ${selected(person)} from ${people}
+    select ${PERSON} from ${people}
     where ${people.workspaceId} = ${tx.workspaceId} and (${sql.join(terms, sql` or `)})
     order by ${people.id} ${locking[lock]}`);
 }

@@ -1,4 +1,4 @@
-import { type SQL, sql } from "drizzle-orm";
+import { getTableName, type SQL, sql } from "drizzle-orm";
 import type { PgColumn } from "drizzle-orm/pg-core";
 
 /** The types of our columns, as they stand in a cast. */
@@ -61,8 +61,10 @@ export function anyOf(type: ColumnType, values: readonly Value[]): SQL {
 
 /** Columns by the names that the code has for them, for raw SQL. */
 export function selected(columns: Record<string, PgColumn>): SQL {
-  const each = Object.entries(columns).map(([name, column]) => sql`${column} as ${sql.identifier(name)}`);
-  return sql.join(each, sql`, `);
+  const each = Object.entries(columns).map(
+    ([name, column]) => `"${getTableName(column.table)}"."${column.name}" as "${name}"`,
+  );
+  return sql.raw(each.join(", "));
 }
 
 /** The values that are there, each once and in order: statements that lock take their rows in one order. */

@@ -5,11 +5,12 @@ import type { Survey, SurveyKind } from "./model.ts";
 import { surveys } from "./table.ts";
 
 const survey = { key: surveys.key, kind: surveys.kind, name: surveys.name, question: surveys.question };
+const SURVEY = selected(survey);
 
 export async function listSurveys(tx: WorkspaceTx, keys: readonly string[]): Promise<Survey[]> {
   if (keys.length === 0) return [];
   return tx.prepared(sql`/* surveys.listSurveys */
-    select ${selected(survey)} from ${surveys}
+    select ${SURVEY} from ${surveys}
     where ${surveys.workspaceId} = ${tx.workspaceId} and ${surveys.key} = ${anyOf("text", keys)}`);
 }
 
