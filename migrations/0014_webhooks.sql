@@ -5,6 +5,8 @@
 -- counter, so that whoever has read up to one has missed none that was committed late.
 alter table events add column position bigint;
 create unique index events_by_position on events (workspace_id, position) where position is not null;
+-- Those that are too old to be kept, and those of a time that are sent once more.
+create index events_by_time on events (workspace_id, occurred_at);
 grant delete on events to afterscore_app;
 
 -- Events that have no place yet. Small, and emptied as it is read: claimed with SKIP LOCKED, which no distributed
