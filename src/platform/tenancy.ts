@@ -93,12 +93,13 @@ const LIMITS =
   "set local lock_timeout = '1s'; set local statement_timeout = '5s'; set local idle_in_transaction_session_timeout = '10s'";
 
 /**
- * A plan is made once a connection, for any values, and kept: what was made while a table was small must not
- * read the whole of it when it has grown.
+ * A plan is made once a connection, for any values, and kept: it goes by indexes, row by row, because what was made
+ * while a table was small must not read the whole of it when it has grown.
  */
-const PLANS = "; set local enable_seqscan = off; set local plan_cache_mode = force_generic_plan";
-/** What takes back `PLANS`, for a statement that does read a whole table. */
-export const OWN_PLAN = "set local enable_seqscan = on; set local plan_cache_mode = auto";
+const PLANNING = ["enable_seqscan", "enable_hashjoin", "enable_mergejoin"];
+const PLANS = `; set local plan_cache_mode = force_generic_plan${PLANNING.map((name) => `; set local ${name} = off`).join("")}`;
+/** What takes that back, for statements that do read a whole table. */
+export const OWN_PLAN = `set local plan_cache_mode = auto${PLANNING.map((name) => `; set local ${name} = on`).join("")}`;
 
 const HASTY_LIMIT = "; set local lock_timeout = '200ms'";
 
