@@ -17,6 +17,7 @@ export const webhookEndpoints = pgTable("webhook_endpoints", {
   previousSecret: bytea("previous_secret"),
   previousSecretUntil: instant("previous_secret_until"),
   failingSince: instant("failing_since"),
+  version: integer().notNull().default(1),
   createdAt: instant("created_at").notNull(),
   updatedAt: instant("updated_at").notNull(),
 });
