@@ -1,7 +1,9 @@
 import { and, asc, eq, ne, sql } from "drizzle-orm";
 import { newId } from "../platform/ids.ts";
+import { NO_ID } from "../platform/pagination.ts";
 import { anyOf, unnest } from "../platform/sql.ts";
 import type { SystemTx, WorkspaceTx } from "../platform/tenancy.ts";
+import type { EventType, TEST_TYPE } from "./eventTypes.ts";
 import { webhookEndpoints } from "./table.ts";
 import type { Taker } from "./taking.ts";
 
@@ -19,7 +21,7 @@ export async function listWaitingWorkspaces(tx: SystemTx): Promise<string[]> {
 
 export interface PlacedEvent {
   id: string;
-  type: string;
+  type: EventType;
   position: number;
 }
 
@@ -52,7 +54,7 @@ export async function placeEvents(tx: WorkspaceTx, limit: number): Promise<Place
 
 export type ReceivingEndpoint = Taker & { isPaused: boolean };
 
-/** Locked, so that none is paused or resumed before it has what is delivered to it now. */
+/** Locked, so that none is paused, resumed or disabled before it has what is delivered to it now. */
 export async function lockReceivingEndpoints(tx: WorkspaceTx): Promise<ReceivingEndpoint[]> {
   const { id, eventTypes, filter, status } = webhookEndpoints;
   const rows = await tx.db
@@ -60,7 +62,7 @@ export async function lockReceivingEndpoints(tx: WorkspaceTx): Promise<Receiving
     .from(webhookEndpoints)
     .where(and(eq(webhookEndpoints.workspaceId, tx.workspaceId), ne(status, "DISABLED")))
     .orderBy(asc(id))
-    .for("share");
+    .for("key share");
   return rows.map((row) => ({ ...row, isPaused: row.status === "PAUSED" }));
 }
 
@@ -71,10 +73,38 @@ export async function listEventData(tx: WorkspaceTx, ids: readonly string[]): Pr
   return new Map(rows.map(({ id, data }) => [id, data]));
 }
 
+export interface EventRange {
+  from: Date;
+  to: Date;
+  types: readonly EventType[];
+  /** Whether the bodies are asked for too. */
+  withData: boolean;
+  after: { occurredAt: Date; id: string } | undefined;
+  limit: number;
+}
+
+export interface PastEvent {
+  id: string;
+  type: EventType;
+  occurredAt: Date;
+  data: object | null;
+}
+
+/** Events that have their place, from ≤ time < to, in the order of their time. */
+export async function pageOfEvents(tx: WorkspaceTx, range: EventRange): Promise<PastEvent[]> {
+  const { from, to, types, withData, after, limit } = range;
+  return tx.run<PastEvent>(sql`/* webhooks.pageOfEvents */
+    select id, type, occurred_at as "occurredAt", ${withData ? sql`data` : sql`null as data`} from events
+    where workspace_id = ${tx.workspaceId} and occurred_at >= ${after?.occurredAt ?? from} and occurred_at < ${to}
+      and (occurred_at, id) > (${after?.occurredAt ?? from}::timestamptz, ${after?.id ?? NO_ID}::uuid)
+      and type = ${anyOf("text", types)} and position is not null
+    order by occurred_at, id limit ${limit}`);
+}
+
 export interface NewDelivery {
   endpointId: string;
   eventId: string;
-  eventType: string;
+  eventType: EventType | typeof TEST_TYPE;
   /** It waits until the endpoint is resumed. */
   isPaused: boolean;
   /** Of a test, which has no event. */

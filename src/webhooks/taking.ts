@@ -40,9 +40,9 @@ export function takes(endpoint: Taker, type: string, data: object = {}): boolean
   const isAmong = (values: readonly string[], value: string | null | undefined) =>
     value != null && values.includes(value);
   return (
-    (surveyKeys === undefined || answers?.some(({ surveyKey }) => surveyKeys.includes(surveyKey)) === true) &&
+    (surveyKeys === undefined || answers?.some(({ surveyKey }) => isAmong(surveyKeys, surveyKey)) === true) &&
     (segments === undefined || isAmong(segments, (response ?? followUp)?.account?.segment)) &&
-    (categories === undefined || answers?.some(({ category }) => categories.includes(category)) === true) &&
+    (categories === undefined || answers?.some(({ category }) => isAmong(categories, category)) === true) &&
     (dangerZone === undefined || answers?.some((answer) => answer.dangerZone) === dangerZone) &&
     (priorities === undefined || isAmong(priorities, followUp?.priority)) &&
     (assignees === undefined || isAmong(assignees, followUp?.assignee))
