@@ -21,9 +21,17 @@ interface Described {
 const EVENTS = {
   "response.recorded": { subject: "response", summary: "An answer was recorded" },
   "response.updated": { subject: "response", summary: "An answer was changed", previous: "ALWAYS" },
-  "response.excluded": { subject: "response", summary: "An answer was taken out of every aggregate", previous: "ALWAYS" },
+  "response.excluded": {
+    subject: "response",
+    summary: "An answer was taken out of every aggregate",
+    previous: "ALWAYS",
+  },
   "response.included": { subject: "response", summary: "An excluded answer counts again", previous: "ALWAYS" },
-  "response.acknowledged": { subject: "response", summary: "The customer was thanked for an answer", previous: "ALWAYS" },
+  "response.acknowledged": {
+    subject: "response",
+    summary: "The customer was thanked for an answer",
+    previous: "ALWAYS",
+  },
   "case.opened": { subject: "case", summary: "Somebody is to be contacted", previous: "SOMETIMES" },
   "case.assigned": { subject: "case", summary: "Somebody else is accountable, or nobody", previous: "ALWAYS" },
   "case.contacted": { subject: "case", summary: "Somebody reached out", previous: "ALWAYS" },

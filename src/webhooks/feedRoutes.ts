@@ -34,7 +34,10 @@ export function registerFeedRoute(app: Server, tenancy: Tenancy): void {
         const [rows, last] = await together([listEvents(tx, { after, types, limit }), lastPosition(tx)]);
         // Where the page has room, all that has a place was looked at.
         const next = rows.length === limit ? (rows.at(-1)?.position ?? after) : Math.max(after, last);
-        return { data: rows.map(showEvent), nextCursor: encodeCursor({ order: ORDER, value: String(next), id: NO_ID }) };
+        return {
+          data: rows.map(showEvent),
+          nextCursor: encodeCursor({ order: ORDER, value: String(next), id: NO_ID }),
+        };
       });
     },
   );

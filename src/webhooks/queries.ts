@@ -2,7 +2,14 @@ import { and, asc, desc, eq, lt, type SQL, sql } from "drizzle-orm";
 import { anyOf } from "../platform/sql.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import type { DELIVERY_STATUSES } from "./model.ts";
-import { type DeliveryRow, deliveryQueue, type EndpointRow, webhookAttempts, webhookDeliveries, webhookEndpoints } from "./table.ts";
+import {
+  type DeliveryRow,
+  deliveryQueue,
+  type EndpointRow,
+  webhookAttempts,
+  webhookDeliveries,
+  webhookEndpoints,
+} from "./table.ts";
 
 /** Rows of one statement: an endpoint that was away for days may have more waiting than one has time for. */
 const ROWS_PER_STATEMENT = 10_000;
@@ -83,7 +90,9 @@ export async function resumeDeliveries(tx: WorkspaceTx, endpointId: string): Pro
 }
 
 async function reschedule(tx: WorkspaceTx, endpointId: string, which: SQL, dueAt: SQL, shown: SQL): Promise<void> {
-  await again(tx, sql`/* webhooks.reschedule */
+  await again(
+    tx,
+    sql`/* webhooks.reschedule */
     with moved as (
       update delivery_queue set due_at = ${dueAt} where workspace_id = ${tx.workspaceId} and delivery_id in (
         select delivery_id from delivery_queue where workspace_id = ${tx.workspaceId} and endpoint_id = ${endpointId}
@@ -92,12 +101,15 @@ async function reschedule(tx: WorkspaceTx, endpointId: string, which: SQL, dueAt
     ), told as (
       update webhook_deliveries set next_attempt_at = ${shown} from moved
       where workspace_id = ${tx.workspaceId} and id = delivery_id)
-    select count(*) as count from moved`);
+    select count(*) as count from moved`,
+  );
 }
 
 /** What was to be sent to an endpoint is given up. */
 export async function failDeliveries(tx: WorkspaceTx, endpointId: string): Promise<void> {
-  await again(tx, sql`/* webhooks.failDeliveries */
+  await again(
+    tx,
+    sql`/* webhooks.failDeliveries */
     with gone as (
       delete from delivery_queue where workspace_id = ${tx.workspaceId} and delivery_id in (
         select delivery_id from delivery_queue where workspace_id = ${tx.workspaceId} and endpoint_id = ${endpointId}
@@ -106,7 +118,8 @@ export async function failDeliveries(tx: WorkspaceTx, endpointId: string): Promi
     ), told as (
       update webhook_deliveries set status = 'FAILED', next_attempt_at = null, finished_at = ${tx.now} from gone
       where workspace_id = ${tx.workspaceId} and id = delivery_id and status = 'PENDING')
-    select count(*) as count from gone`);
+    select count(*) as count from gone`,
+  );
 }
 
 /** Runs a statement until it has nothing left to do. */
