@@ -6,7 +6,7 @@ import { workImports } from "./imports/index.ts";
 import type { Logger } from "./platform/logger.ts";
 import type { Tenancy } from "./platform/tenancy.ts";
 import { applyThemes } from "./themes/index.ts";
-import { relayEvents } from "./webhooks/index.ts";
+import { forgetEvents, relayEvents } from "./webhooks/index.ts";
 
 /** What is done again and again; each tells how much it has done. */
 interface Job {
@@ -22,6 +22,7 @@ const JOBS: readonly Job[] = [
   // A run that has work ends after a second, and the next begins at once.
   { name: "imports", intervalMs: 1_000, work: (tenancy) => workImports(tenancy, RECORDING) },
   { name: "rollups", intervalMs: 5_000, work: maintainRollups },
+  { name: "forget events", intervalMs: 3_600_000, work: forgetEvents },
 ];
 
 /** How long an event waits at the most until it is seen, when nothing else is going on. */

@@ -141,7 +141,7 @@ function required(endpoint: EndpointRow | undefined): EndpointRow {
 function mergeFilter(filter: EndpointFilter, patch: EndpointPatch["filter"]): EndpointFilter {
   if (patch === undefined) return filter;
   const merged = Object.entries({ ...(patch === null ? {} : filter), ...patch });
-  return Object.fromEntries(merged.filter(([, value]) => value !== null)) as EndpointFilter;
+  return Object.fromEntries(merged.filter(([, value]) => value !== null));
 }
 
 /** What the audit log keeps: no secrets. */

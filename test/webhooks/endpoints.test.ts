@@ -247,10 +247,10 @@ t.test("webhook endpoints", async (t) => {
     await client.rows(`update webhook_deliveries set status = 'DELIVERED', attempts = 2, finished_at = now(), next_attempt_at = null
       where id = '${latest.id}'`);
     const { body: log } = await client.get(`${path}/deliveries`);
-    const event = (await client.get("/v1/events")).body.data[1];
+    const told = (await client.get("/v1/events")).body.data[1];
     t.match(log.data[0], {
       endpointId: id,
-      eventId: event.id,
+      eventId: told.id,
       eventType: "response.recorded",
       test: false,
       status: "DELIVERED",
