@@ -54,6 +54,10 @@ import { registerSurveyRoutes } from "./surveys/routes.ts";
 import "./themes/graphql.ts";
 import { tagChanged, tagRecorded } from "./themes/index.ts";
 import { registerThemeRoutes } from "./themes/routes.ts";
+import { registerDeliveryRoutes } from "./webhooks/deliveryRoutes.ts";
+import { registerFeedRoute } from "./webhooks/feedRoutes.ts";
+import { describeEvents } from "./webhooks/index.ts";
+import { registerEndpointRoutes } from "./webhooks/routes.ts";
 import { createAuthenticate, SCOPES } from "./workspaces/index.ts";
 
 const VERSION = "0.1.0";
@@ -79,6 +83,8 @@ const graphqlSchema: GraphQLSchema = guardSchema(builder.toSchema(), SCOPES);
 export interface Settings {
   /** How the world reaches it; where it is absent, as each request came. */
   publicUrl?: string | undefined;
+  /** Why nothing may be sent to a URL; undefined where it may. */
+  explainRefusal?: (url: string) => Promise<string | undefined>;
   /** 32 bytes, which encrypt the secrets that are kept; without them none can be. */
   secretsKey?: Buffer | undefined;
 }
@@ -95,11 +101,12 @@ export async function buildApp(
 ): Promise<Server> {
   const tenancy = createTenancy(pool);
   const app = createServer(logger);
-  await registerOpenapi(app, {
+  const info = {
     title: "Afterscore",
     version: VERSION,
     description: "Closed-loop NPS: survey answers in, follow-up cases and exact scores out.",
-  });
+  };
+  await registerOpenapi(app, info, describeEvents());
   registerAuth(app, createAuthenticate(tenancy), SCOPES);
   for (const schema of [
     AccountInputSchema,
@@ -132,17 +139,21 @@ export async function buildApp(
   registerThemeRoutes(app, tenancy);
   await registerImportRoutes(app, tenancy);
   registerExportRoutes(app, tenancy);
-  const intake = {
-    tenancy,
-    steps: RECORDING,
-    secrets: createSecretBox(settings.secretsKey),
-    publicUrl: settings.publicUrl,
-  };
+  const secrets = createSecretBox(settings.secretsKey);
+  const intake = { tenancy, steps: RECORDING, secrets, publicUrl: settings.publicUrl };
   registerSourceRoutes(app, intake);
   registerReceiptRoutes(app, intake);
   await registerIntakeRoutes(app, intake);
+  registerEndpointRoutes(app, { tenancy, secrets, explainRefusal: settings.explainRefusal ?? requireHttps });
+  registerDeliveryRoutes(app, { tenancy });
+  registerFeedRoute(app, tenancy);
   await registerGraphql(app, tenancy, graphqlSchema);
   return app;
+}
+
+/** What can be said of a URL without asking the network. */
+async function requireHttps(url: string): Promise<string | undefined> {
+  return new URL(url).protocol === "https:" ? undefined : "must be https";
 }
 
 /** The documents about the interface; needs no database. */

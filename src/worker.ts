@@ -6,6 +6,7 @@ import { workImports } from "./imports/index.ts";
 import type { Logger } from "./platform/logger.ts";
 import type { Tenancy } from "./platform/tenancy.ts";
 import { applyThemes } from "./themes/index.ts";
+import { forgetEvents, relayEvents } from "./webhooks/index.ts";
 
 /** What is done again and again; each tells how much it has done. */
 interface Job {
@@ -21,7 +22,13 @@ const JOBS: readonly Job[] = [
   // A run that has work ends after a second, and the next begins at once.
   { name: "imports", intervalMs: 1_000, work: (tenancy) => workImports(tenancy, RECORDING) },
   { name: "rollups", intervalMs: 5_000, work: maintainRollups },
+  { name: "forget events", intervalMs: 3_600_000, work: forgetEvents },
 ];
+
+/** How long an event waits at the most until it is seen, when nothing else is going on. */
+const RELAY_IDLE_MS = 100;
+/** After a failure, so that a database that is away is not asked ten times a second. */
+const RELAY_PAUSE_MS = 1_000;
 
 export interface Worker {
   /** Ends after what is under way. */
@@ -44,10 +51,11 @@ export function startWorker(tenancy: Tenancy, logger: Logger): Worker {
       }
     }),
   );
+  const relay = keepRelaying(tenancy, logger, stopping.signal);
   return {
     stop: async () => {
       stopping.abort();
-      await Promise.all(jobs);
+      await Promise.all([...jobs, relay]);
     },
   };
 }
@@ -58,5 +66,19 @@ async function repeat(intervalMs: number, signal: AbortSignal, work: () => Promi
     const next = performance.now() + intervalMs;
     await work();
     await sleep(Math.max(0, next - performance.now()), undefined, { signal }).catch(() => undefined);
+  }
+}
+
+/** Relays events: at once while there are any. */
+async function keepRelaying(tenancy: Tenancy, logger: Logger, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    const pause = await relayEvents(tenancy).then(
+      (count) => (count > 0 ? 0 : RELAY_IDLE_MS),
+      (error: unknown) => {
+        logger.error({ err: error, job: "relay" }, "job failed");
+        return RELAY_PAUSE_MS;
+      },
+    );
+    if (pause > 0) await sleep(pause, undefined, { signal }).catch(() => undefined);
   }
 }

@@ -20,7 +20,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   themes: ["platform", "workspaces", "responses"],
   imports: ["platform", "workspaces", "people", "surveys", "responses"],
   exports: ["platform", "scoring", "workspaces", "people", "surveys", "responses", "cases"],
-  webhooks: ["platform", "workspaces"],
+  webhooks: ["platform", "scoring", "workspaces", "responses"],
   aggregates: ["platform", "scoring", "workspaces", "people", "surveys", "responses", "causes", "cases", "themes"],
 };
 /** The doors of a slice: everybody's, and those of the same adapter in a later slice. */

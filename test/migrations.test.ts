@@ -9,6 +9,7 @@ import { migrate, readMigrations } from "../src/platform/migrate.ts";
 import * as responseTables from "../src/responses/table.ts";
 import * as surveyTables from "../src/surveys/table.ts";
 import * as themeTables from "../src/themes/table.ts";
+import * as webhookTables from "../src/webhooks/table.ts";
 import * as workspaceTables from "../src/workspaces/table.ts";
 import { cloneDatabase, createEmptyDatabase, withClient } from "./support/server.ts";
 
@@ -62,6 +63,7 @@ t.test("the code's tables have the database's columns, and their types and nulla
     themeTables,
     importTables,
     intakeTables,
+    webhookTables,
   ]
     .flatMap((module) => Object.values<unknown>(module))
     .filter((table) => table instanceof PgTable)

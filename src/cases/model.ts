@@ -75,7 +75,14 @@ export const CaseSchema = Strict(
       }),
     ),
     responses: Type.Array(
-      Strict({ id: Id(), score: Type.Integer(), category: OneOf(CATEGORIES), respondedAt: DateTime() }),
+      Strict({
+        id: Id(),
+        score: Type.Integer(),
+        category: OneOf(CATEGORIES),
+        dangerZone: Type.Boolean(),
+        surveyKey: Type.String(),
+        respondedAt: DateTime(),
+      }),
       { description: "The answers that opened or joined it, oldest first" },
     ),
     assignee: Nullable(Type.String({ description: "Who is accountable" })),

@@ -2,8 +2,8 @@ import { and, asc, eq, type SQL, sql } from "drizzle-orm";
 import { accounts, people } from "../people/index.ts";
 import { anyOf } from "../platform/sql.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
-import { type RecordedResponse, responses } from "../responses/index.ts";
-import { categoryOf } from "../scoring/index.ts";
+import { responses } from "../responses/index.ts";
+import { categoryOf, isDangerZone } from "../scoring/index.ts";
 import type { Activity } from "./activity.ts";
 import { listLatestActivities } from "./activityStore.ts";
 import { type Clock, stateOf } from "./firstContact.ts";
@@ -39,7 +39,7 @@ export interface CaseParts extends Pick<Case, "person" | "account" | "commitment
     "workspaceId" | "policyVersion" | "queueRank" | "firstContactDueAt" | "firstContactMetAt" | "personId" | "accountId"
   >;
   clocks: readonly Clock[];
-  responses: readonly Pick<RecordedResponse, "id" | "score" | "category" | "respondedAt">[];
+  responses: Case["responses"];
 }
 
 export function showCase(tx: WorkspaceTx, { case: row, person, account, ...parts }: CaseParts): Case {
@@ -57,7 +57,9 @@ export function showCase(tx: WorkspaceTx, { case: row, person, account, ...parts
     reasons: row.reasons,
     person,
     account,
-    responses: parts.responses.map(({ id, score, category, respondedAt }) => ({ id, score, category, respondedAt })),
+    responses: parts.responses.map(({ id, score, category, dangerZone, surveyKey, respondedAt }) => {
+      return { id, score, category, dangerZone, surveyKey, respondedAt };
+    }),
     assignee: row.assignee,
     openedAt: row.openedAt.toISOString(),
     updatedAt: row.updatedAt.toISOString(),
@@ -127,9 +129,9 @@ async function listClocks(tx: WorkspaceTx, ids: readonly string[]) {
 }
 
 async function listAnswers(tx: WorkspaceTx, ids: readonly string[]) {
-  const { id, score, respondedAt } = responses;
+  const { id, score, surveyKey, respondedAt } = responses;
   const rows = await tx.db
-    .select({ caseId: caseResponses.caseId, id, score, respondedAt })
+    .select({ caseId: caseResponses.caseId, id, score, surveyKey, respondedAt })
     .from(caseResponses)
     .innerJoin(
       responses,
@@ -141,6 +143,8 @@ async function listAnswers(tx: WorkspaceTx, ids: readonly string[]) {
     id: row.id,
     score: row.score,
     category: categoryOf(row.score),
+    dangerZone: isDangerZone(row.score),
+    surveyKey: row.surveyKey,
     respondedAt: row.respondedAt.toISOString(),
   }));
 }

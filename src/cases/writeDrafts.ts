@@ -150,7 +150,7 @@ async function showOpened(
       person: person && pick(person, ["id", "externalId", "email", "phone", "name"]),
       account: account && pick(account, ["id", "externalId", "name", "segment"]),
       clocks: row.clocks,
-      responses: responses.toSorted(byTime),
+      responses: responses.toSorted(byTime).map((response) => ({ ...response, surveyKey: response.survey.key })),
       commitments: [],
       references: [],
       activities: (ofCases.get(row.id) ?? []).map(({ activity }) => activity),

@@ -28,7 +28,7 @@ export async function answerCreation(
   request: FastifyRequest,
   reply: FastifyReply,
   tenancy: Tenancy,
-  work: (tx: WorkspaceTx) => Promise<Creation>,
+  work: (tx: WorkspaceTx) => Promise<Creation | Start>,
 ): Promise<FastifyReply> {
   const keyed = keyOf(request);
   const answer = await tenancy.inWorkspace(callerOf(request), async (tx) => {
@@ -65,6 +65,8 @@ export function sendAnswer(reply: FastifyReply, answer: GivenAnswer): FastifyRep
 }
 
 export type Creation = { status: 200 | 201; resource: object; personIds: string[] } | { error: AppError };
+/** What goes on in the background. */
+export type Start = { status: 202; resource: object; personIds: string[] };
 
 /** The body, and where the path says what it is about, that too: the same note on another case is another. */
 function whatIsAsked({ params, body }: FastifyRequest): unknown {
@@ -72,7 +74,7 @@ function whatIsAsked({ params, body }: FastifyRequest): unknown {
 }
 
 /** @throws {AppError} a refusal that the caller can mend: it is not kept */
-export function toKeyedAnswer(creation: Creation, request: FastifyRequest): KeyedAnswer {
+export function toKeyedAnswer(creation: Creation | Start, request: FastifyRequest): KeyedAnswer {
   if (!("error" in creation)) {
     return { status: creation.status, text: JSON.stringify(creation.resource), personIds: creation.personIds };
   }

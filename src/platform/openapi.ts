@@ -3,12 +3,20 @@ import type { GraphQLSchema } from "graphql";
 import { lexicographicSortSchema, printSchema } from "graphql";
 import type { Server } from "./http.ts";
 
-/** Collects the routes that are registered after it. */
-export async function registerOpenapi(app: Server, info: { title: string; version: string; description: string }) {
+/**
+ * Collects the routes that are registered after it.
+ * @param webhooks requests that we send, by their names: each an OpenAPI path item
+ */
+export async function registerOpenapi(
+  app: Server,
+  info: { title: string; version: string; description: string },
+  webhooks: Record<string, object>,
+) {
   await app.register(swagger, {
     openapi: {
       openapi: "3.1.0",
       info,
+      webhooks,
       components: { securitySchemes: { bearer: { type: "http", scheme: "bearer" } } },
       security: [{ bearer: [] }],
     },

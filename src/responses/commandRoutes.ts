@@ -1,6 +1,6 @@
-import type { FastifyRequest } from "fastify";
 import { callerOf } from "../platform/auth.ts";
 import type { Server } from "../platform/http.ts";
+import { allowNoBody, NoFields } from "../platform/noBody.ts";
 import { problems } from "../platform/problem.ts";
 import { Id, ref, Strict } from "../platform/schema.ts";
 import type { Tenancy } from "../platform/tenancy.ts";
@@ -11,7 +11,6 @@ import { noSuchResponse } from "./service.ts";
 import { type RecordingSteps, withCases } from "./steps.ts";
 
 const IdParams = Strict({ id: Id() });
-const NoFields = Strict({});
 const ANSWERS = { 200: { description: "As it is now", ...ref(ResponseSchema) } };
 
 /** What is done to a response that is no change of what was answered. */
@@ -79,9 +78,4 @@ export function registerResponseCommands(app: Server, tenancy: Tenancy, steps: R
         return response;
       }),
   );
-}
-
-/** A command that says all in its path needs no body, and takes an empty one. */
-async function allowNoBody(request: FastifyRequest): Promise<void> {
-  request.body ??= {};
 }

@@ -1,4 +1,5 @@
 import { customType, integer, jsonb, pgTable, text, timestamp, uuid } from "drizzle-orm/pg-core";
+import type { EventType, TEST_TYPE } from "./eventTypes.ts";
 import { DELIVERY_STATUSES, ENDPOINT_STATUSES, type EndpointFilter } from "./model.ts";
 
 const instant = (name: string) => timestamp(name, { withTimezone: true });
@@ -9,7 +10,7 @@ export const webhookEndpoints = pgTable("webhook_endpoints", {
   id: uuid().notNull(),
   url: text().notNull(),
   description: text(),
-  eventTypes: text("event_types").array().notNull(),
+  eventTypes: text("event_types").array().$type<EventType[]>().notNull(),
   filter: jsonb().$type<EndpointFilter>().notNull(),
   status: text({ enum: ENDPOINT_STATUSES }).notNull(),
   disabledReason: text("disabled_reason"),
@@ -17,6 +18,7 @@ export const webhookEndpoints = pgTable("webhook_endpoints", {
   previousSecret: bytea("previous_secret"),
   previousSecretUntil: instant("previous_secret_until"),
   failingSince: instant("failing_since"),
+  version: integer().notNull().default(1),
   createdAt: instant("created_at").notNull(),
   updatedAt: instant("updated_at").notNull(),
 });
@@ -27,7 +29,7 @@ export const webhookDeliveries = pgTable("webhook_deliveries", {
   id: uuid().notNull(),
   endpointId: uuid("endpoint_id").notNull(),
   eventId: uuid("event_id").notNull(),
-  eventType: text("event_type").notNull(),
+  eventType: text("event_type").$type<EventType | typeof TEST_TYPE>().notNull(),
   testData: jsonb("test_data").$type<Record<string, unknown>>(),
   status: text({ enum: DELIVERY_STATUSES }).notNull(),
   attempts: integer().notNull(),

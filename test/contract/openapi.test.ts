@@ -48,6 +48,13 @@ async function prepare(client: Client, path: string): Promise<Prepared> {
     const { body } = await client.post("/v1/sources", { name: "Tool", vendor: "TALLY" });
     return { ids: { id: body.id } };
   }
+  if (path.startsWith("/v1/webhook-")) {
+    const endpoint = { url: "https://example.com/", eventTypes: ["case.opened"] };
+    const { body } = await client.post("/v1/webhook-endpoints", endpoint);
+    if (path.startsWith("/v1/webhook-endpoints")) return { ids: { id: body.id } };
+    const { body: test } = await client.post(`/v1/webhook-endpoints/${body.id}/test`, {});
+    return { ids: { id: test.id } };
+  }
   const { body: response } = await client.post("/v1/responses", { score: path === "/v1/cases" ? 8 : 5 });
   if (path === "/v1/cases") return { body: { responseId: response.id } };
   const { body: improvement } = await client.post("/v1/improvements", { title: "Better", rootCauseKeys: [] });
@@ -70,6 +77,7 @@ const REFUSALS = [
   /"invalid_transition"|is not the key of a root cause|is nobody's id|must not be before the clock/,
   /calendar/,
   /must have a word/,
+  /must be after from/,
   /vendor JSON only|is of no use here|must be a JSON Pointer|must be whsec_|"mapping\.(score|externalId)","reason":"is required/,
 ];
 

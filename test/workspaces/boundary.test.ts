@@ -7,6 +7,7 @@ import { sweep } from "../../src/cases/index.ts";
 import { workImports } from "../../src/imports/index.ts";
 import { newId } from "../../src/platform/ids.ts";
 import { SYSTEM_REASONS } from "../../src/platform/tenancy.ts";
+import { relayEvents } from "../../src/webhooks/index.ts";
 import { NDJSON } from "../support/files.ts";
 import { type Client, type Service, startService } from "../support/service.ts";
 
@@ -21,6 +22,8 @@ const SYSTEM_TABLES = {
   nps_deltas: ["SELECT"],
   case_clocks: ["SELECT"],
   case_commitments: ["SELECT"],
+  event_queue: ["SELECT"],
+  delivery_queue: ["SELECT", "UPDATE"],
 };
 
 interface Table {
@@ -61,6 +64,12 @@ async function fillEveryTable(service: Service, client: Client, answer: object):
   const { body: source } = await client.post("/v1/sources", { name: "Ours", vendor: "TALLY" });
   await client.rows(`insert into source_receipts (workspace_id, source_id, id, received_at, headers, body, outcome, is_waiting, processed_at)
     values ('${client.workspaceId}', '${source.id}', '${newId()}', now(), '{}', 'x', 'IGNORED', false, now())`);
+  await client.post("/v1/webhook-endpoints", { url: "https://example.com/", eventTypes: ["response.recorded"] });
+  await client.post("/v1/responses", { score: 9 });
+  await relayEvents(service.tenancy);
+  await client.post("/v1/responses", { score: 9 });
+  await client.rows(`insert into webhook_attempts select workspace_id, id, 1, now(), 1, 200, null, null
+    from webhook_deliveries where workspace_id = '${client.workspaceId}'`);
   const path = `/v1/cases/${response.case.id}`;
   await client.post(`${path}/commitments`, { text: "We call again", dueOn: "2026-05-04" });
   const { status } = await client.put(`${path}/references/zendesk`, { externalId: "1" });

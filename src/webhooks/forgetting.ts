@@ -1,0 +1,34 @@
+import type { Caller, Tenancy } from "../platform/tenancy.ts";
+import { getAllWorkspaces } from "../workspaces/index.ts";
+import { listEndpointIds, removeSomeEvents } from "./feedQueries.ts";
+import { removeSomeDeliveries } from "./queries.ts";
+
+export const EVENTS_KEPT_DAYS = 14;
+const DAY_MS = 24 * 3_600_000;
+/** One transaction: small, so that nothing waits for it. */
+const EVENTS_PER_STEP = 1_000;
+
+/**
+ * Deletes events older than 14 days, with their deliveries and attempts, and deliveries of tests that are as old. Any
+ * number of workers may do it at once.
+ * @returns how many events
+ */
+export async function forgetEvents(tenancy: Tenancy): Promise<number> {
+  let count = 0;
+  for (const { id: workspaceId } of await getAllWorkspaces(tenancy)) {
+    const caller: Caller = { workspaceId, actor: { kind: "job", id: "forget-events" }, requestId: null };
+    for (;;) {
+      const gone = await tenancy.inWorkspace(caller, (tx) => removeSomeEvents(tx, oldest(tx.now), EVENTS_PER_STEP));
+      count += gone;
+      if (gone < EVENTS_PER_STEP) break;
+    }
+    for (const endpointId of await tenancy.readWorkspace(caller, listEndpointIds)) {
+      while ((await tenancy.inWorkspace(caller, (tx) => removeSomeDeliveries(tx, endpointId, oldest(tx.now)))) > 0);
+    }
+  }
+  return count;
+}
+
+function oldest(now: Date): Date {
+  return new Date(now.getTime() - EVENTS_KEPT_DAYS * DAY_MS);
+}

@@ -1,0 +1,5 @@
+export { disableEndpoint } from "./disabling.ts";
+export { describeEvents, EVENT_TYPES, type EventType } from "./eventTypes.ts";
+export { forgetEvents } from "./forgetting.ts";
+export { relayEvents } from "./relaying.ts";
+export { secretsOf } from "./secrets.ts";
