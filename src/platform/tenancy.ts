@@ -61,6 +61,7 @@ export const SYSTEM_REASONS = [
   "check readiness",
   "find what is due",
   "find the workspace of a source",
+  "deliver webhooks",
 ] as const;
 export type SystemReason = (typeof SYSTEM_REASONS)[number];
 

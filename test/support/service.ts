@@ -45,15 +45,25 @@ export interface Service {
   newClient(options?: { timeZone?: string }): Promise<Client>;
 }
 
+export interface ServiceOptions {
+  poolSize?: number;
+  secretsKey?: Buffer | null;
+  /** Why nothing may be sent to a URL. */
+  explainRefusal?: (url: string) => Promise<string | undefined>;
+}
+
 /** The whole service on a database of its own, both gone when the test has ended. */
 export async function startService(
   t: Test,
-  { poolSize = 10, secretsKey = SECRETS_KEY }: { poolSize?: number; secretsKey?: Buffer | null } = {},
+  { poolSize = 10, secretsKey = SECRETS_KEY, explainRefusal }: ServiceOptions = {},
 ): Promise<Service> {
   const database = await cloneDatabase();
   const logger = createLogger("silent");
   const pool = createPool({ connectionString: database.url, max: poolSize, logger });
-  const app = await buildApp(pool, logger, { secretsKey: secretsKey ?? undefined });
+  const app = await buildApp(pool, logger, {
+    secretsKey: secretsKey ?? undefined,
+    ...(explainRefusal && { explainRefusal }),
+  });
   t.teardown(async () => {
     await app.close();
     await pool.end();
