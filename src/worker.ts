@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { maintainRollups } from "./aggregates/index.ts";
+import { lookForShifts, maintainRollups } from "./aggregates/index.ts";
 import { RECORDING } from "./app.ts";
 import { sweep } from "./cases/index.ts";
 import { workImports } from "./imports/index.ts";
@@ -21,6 +21,8 @@ const JOBS: readonly Job[] = [
   // A run that has work ends after a second, and the next begins at once.
   { name: "imports", intervalMs: 1_000, work: (tenancy) => workImports(tenancy, RECORDING) },
   { name: "rollups", intervalMs: 5_000, work: maintainRollups },
+  // Each workspace once on each of its days; so soon after one has begun at the latest.
+  { name: "shifts", intervalMs: 3_600_000, work: lookForShifts },
 ];
 
 export interface Worker {

@@ -1,1 +1,2 @@
 export { countRecorded, maintainRollups, rebuildRollups, recountChanged } from "./rollups.ts";
+export { lookForShifts } from "./shifts.ts";
