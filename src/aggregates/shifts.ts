@@ -45,11 +45,16 @@ interface LastShift {
  */
 export async function lookForShifts(tenancy: Tenancy): Promise<number> {
   let events = 0;
+  const failures = new Map<string, unknown>();
   for (let round = 0; round < ROUNDS_MAX; round += 1) {
     const due = await tenancy.acrossWorkspaces("find what is due", listToLookAt);
     let looked = 0;
     for (const { workspaceId } of due) {
-      const told = await tenancy.inWorkspace(lookerAt(workspaceId), look);
+      if (failures.has(workspaceId)) continue;
+      // One that cannot be looked at keeps nobody from the others.
+      const told = await tenancy.inWorkspace(lookerAt(workspaceId), look).catch((error: unknown) => {
+        failures.set(workspaceId, error);
+      });
       if (told === undefined) continue;
       looked += 1;
       events += told;
@@ -57,6 +62,7 @@ export async function lookForShifts(tenancy: Tenancy): Promise<number> {
     // What is left is being looked at by others.
     if (looked === 0) break;
   }
+  for (const failure of failures.values()) throw failure;
   return events;
 }
 

@@ -2,7 +2,7 @@ import t from "tap";
 import { type Counts, findShift, WEEKS_LOOKED_AT } from "../../src/scoring/index.ts";
 import { randomOf } from "../support/population.ts";
 
-/** More years tell the rates more exactly: SHIFT_YEARS=1000 takes some minutes. */
+/** More years tell the rates more exactly: SHIFT_YEARS=1000 takes four minutes. */
 const YEARS = Number(process.env["SHIFT_YEARS"] ?? 40);
 const SERIES = 40;
 const HISTORY = 7 * WEEKS_LOOKED_AT;
@@ -109,7 +109,8 @@ t.test(`40 quiet series have hardly an alarm in a year`, async (t) => {
     `${SERIES} quiet series: ${mean.toFixed(3)} alarms a year, at most ${Math.max(...alarms)}, in ${YEARS} years`,
   );
   t.ok(mean <= 0.4, `${mean} a year`);
-  t.ok(Math.max(...alarms) <= 2, `at most ${Math.max(...alarms)} in one`);
+  const many = alarms.filter((count) => count > 2).length / YEARS;
+  t.ok(many <= 0.005, `more than two in ${many} of the years`);
 });
 
 t.test("weekdays that answer more, and otherwise, are no shift", async (t) => {
