@@ -4,14 +4,14 @@ import { createAjv } from "../../src/platform/schema.ts";
 import { type Client, type Service, startService } from "../support/service.ts";
 
 const DAY_MS = 86_400_000;
-/** Ten answers of each score: 50 and −30. */
+/** Ten scores whose NPS is 50, and ten of −30. */
 const HIGH = [10, 10, 9, 9, 9, 9, 8, 7, 8, 4];
 const LOW = [10, 9, 8, 8, 7, 6, 5, 3, 2, 0];
 
 interface Answers {
   survey?: string;
   segment?: string;
-  /** So many days ago, and fewer: from more than `after` days ago. */
+  /** From so many days ago to more than `after` days ago. */
   from: number;
   after: number;
   scores: readonly number[];
@@ -19,14 +19,17 @@ interface Answers {
   more?: object;
 }
 
-/** Ten answers a day, as one survey or segment gives them. */
+/** Ten answers a day, at noon by the clock of the workspace. */
 async function answer(client: Client, { survey = "s", segment, from, after, scores, more = {} }: Answers) {
   const account = segment === undefined ? {} : { account: { externalId: segment, segment } };
   const responses = [];
+  const [today] = await client.rows(
+    `select begin_of_day(day_of(now(), time_zone), time_zone) as begin from workspaces where id = '${client.workspaceId}'`,
+  );
+  const noon = (today?.["begin"] as Date).getTime() + DAY_MS / 2;
   for (let days = from; days > after; days -= 1) {
     for (const [index, score] of scores.entries()) {
-      // In the middle of the local day, whichever it is.
-      const respondedAt = new Date(Date.now() - (days - 0.5) * DAY_MS + index * 1_000).toISOString();
+      const respondedAt = new Date(noon - days * DAY_MS + index * 1_000).toISOString();
       responses.push({ score, survey: { key: survey }, respondedAt, ...account, ...more });
     }
   }
@@ -67,8 +70,8 @@ const CHANGE = `query ($baseline: ResponseFilter!, $current: ResponseFilter!) {
 t.test("a shift is told once, as npsChange tells it, and again when it goes back", async (t) => {
   const service = await startService(t);
   const client = await newCounted(service, "America/St_Johns");
-  await answer(client, { segment: "A", from: 60, after: 6, scores: HIGH });
-  await answer(client, { segment: "A", from: 6, after: 0, scores: LOW });
+  await answer(client, { segment: "A", from: 60, after: 7, scores: HIGH });
+  await answer(client, { segment: "A", from: 7, after: 0, scores: LOW });
   await answer(client, { segment: "B", from: 60, after: 0, scores: HIGH });
   // Of no segment, and of a survey that is quiet.
   await answer(client, { survey: "quiet", from: 60, after: 0, scores: HIGH });
