@@ -78,7 +78,7 @@ t.test("every aggregate reads its workspace's part of an index, and of that the 
   const connection = new Connection({ connectionString: service.url });
   await connection.connect();
   t.teardown(() => connection.end());
-  for (const { text, values } of statements.filter(({ text }) => !text.includes("set local"))) {
+  for (const { text, values } of statements.filter((one) => !one.text.includes("set local"))) {
     await connection.query(
       `begin; set local role afterscore_app; set local app.workspace_id = '${client.workspaceId}'`,
     );
