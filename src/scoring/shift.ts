@@ -38,7 +38,9 @@ export interface Shift {
  * A level that ended more than 12 weeks ago is neither told nor held against: what comes after it is looked at
  * alone. That makes a history that is imported later harmless.
  *
- * FIGURES
+ * By simulation (`SHIFT_YEARS=1000 node test/scoring/shift.test.ts`): 40 quiet series have 0.11 alarms in a year, and
+ * more than two in 2 of 1,000 years. With 20 answers a day, a drop of 15 points is told after 30 days at the median and
+ * within 58 days in 95 of 100, one of 40 points after 6 and within 10.
  *
  * @param weeks the counts of each whole week, the oldest first, the last one ending with the day of the look
  * @param series how many are looked at that day

@@ -26,7 +26,8 @@ async function answer(client: Client, { survey = "s", segment, from, after, scor
   const [today] = await client.rows(
     `select begin_of_day(day_of(now(), time_zone), time_zone) as begin from workspaces where id = '${client.workspaceId}'`,
   );
-  const noon = (today?.["begin"] as Date).getTime() + DAY_MS / 2;
+  if (today === undefined) throw new Error("there is no such workspace");
+  const noon = Number(today["begin"]) + DAY_MS / 2;
   for (let days = from; days > after; days -= 1) {
     for (const [index, score] of scores.entries()) {
       const respondedAt = new Date(noon - days * DAY_MS + index * 1_000).toISOString();
