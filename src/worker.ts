@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { maintainRollups } from "./aggregates/index.ts";
+import { lookForShifts, maintainRollups } from "./aggregates/index.ts";
 import { RECORDING } from "./app.ts";
 import { sweep } from "./cases/index.ts";
 import { workImports } from "./imports/index.ts";
@@ -23,6 +23,8 @@ const JOBS: readonly Job[] = [
   { name: "imports", intervalMs: 1_000, work: (tenancy) => workImports(tenancy, RECORDING) },
   { name: "rollups", intervalMs: 5_000, work: maintainRollups },
   { name: "forget events", intervalMs: 3_600_000, work: forgetEvents },
+  // Each workspace once on each of its days; so soon after one has begun at the latest.
+  { name: "shifts", intervalMs: 3_600_000, work: lookForShifts },
 ];
 
 /** How long an event waits at the most until it is seen, when nothing else is going on. */

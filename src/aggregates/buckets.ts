@@ -62,6 +62,18 @@ export async function listWindows(
   return selectBuckets(tx, windows, timeZone);
 }
 
+/** The weeks that end with the beginning of a local day, the last one ending there; the oldest first. */
+export async function listWeeksBefore(
+  tx: WorkspaceTx,
+  day: string,
+  timeZone: string,
+  weeks: number,
+): Promise<Bucket[]> {
+  const days = sql`select ${day}::date - 7 * n as "firstDay", ${day}::date - 7 * n + 7 as "nextDay"
+    from generate_series(1, ${weeks}::integer) as n`;
+  return selectBuckets(tx, days, timeZone);
+}
+
 async function selectBuckets(tx: WorkspaceTx, days: SQL, timeZone: string): Promise<Bucket[]> {
   return tx.run<Bucket>(sql`/* aggregates.selectBuckets */
     select * from (

@@ -38,3 +38,4 @@ export {
   roundedNpsOf,
 } from "./nps.ts";
 export { type Rate, rateOf } from "./rate.ts";
+export { findShift, type Shift, WEEKS_LOOKED_AT } from "./shift.ts";

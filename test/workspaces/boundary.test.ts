@@ -1,7 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import { Client as Connection } from "pg";
 import t from "tap";
-import { maintainRollups } from "../../src/aggregates/index.ts";
+import { lookForShifts, maintainRollups } from "../../src/aggregates/index.ts";
 import { RECORDING } from "../../src/app.ts";
 import { sweep } from "../../src/cases/index.ts";
 import { workImports } from "../../src/imports/index.ts";
@@ -20,6 +20,7 @@ const SYSTEM_TABLES = {
   sources: ["SELECT"],
   nps_rollups: ["SELECT"],
   nps_deltas: ["SELECT"],
+  nps_shift_looks: ["SELECT"],
   case_clocks: ["SELECT"],
   case_commitments: ["SELECT"],
   event_queue: ["SELECT"],
@@ -51,6 +52,10 @@ async function fillEveryTable(service: Service, client: Client, answer: object):
   await maintainRollups(service.tenancy);
   await client.post("/v1/responses", { score: 9 });
   await client.rows(`insert into nps_wide_dimensions values ('${client.workspaceId}', 'TOUCHPOINT')`);
+  await lookForShifts(service.tenancy);
+  await client.rows(
+    `insert into nps_shifts values ('${client.workspaceId}', 'default', '', '2026-05-04', 1, 'UP', '2026-05-04')`,
+  );
   await setTimeout(600);
   await sweep(service.tenancy);
   await client.post("/v1/responses", { score: 9, test: true });
