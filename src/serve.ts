@@ -32,7 +32,7 @@ export async function serve(environment: Environment, logger: Logger, { http, jo
     await app?.ready();
     releaseMemory();
     const address = await app?.listen({ host: environment.HOST, port: environment.PORT }).catch(explainListening);
-    const worker = jobs ? startWorker(tenancy, logger) : undefined;
+    const worker = jobs ? await startWorker(database.pool, logger) : undefined;
     if (worker !== undefined) logger.info("working");
     closeWithGrace({ delay: STOP_TIMEOUT_MS, logger: false }, async ({ err, signal }) => {
       if (err !== undefined) logger.fatal({ err }, "stopping after an error nobody handled");

@@ -1,27 +1,80 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { maintainRollups } from "./aggregates/index.ts";
+import type { Pool } from "pg";
+import { buildRollups, findRollupsToBuild, foldRollups } from "./aggregates/index.ts";
 import { RECORDING } from "./app.ts";
 import { sweep } from "./cases/index.ts";
-import { workImports } from "./imports/index.ts";
+import { findWaitingImports, workImport } from "./imports/index.ts";
+import { type JobData, type Jobs, type Queue, startJobs } from "./platform/jobs.ts";
 import type { Logger } from "./platform/logger.ts";
-import type { Tenancy } from "./platform/tenancy.ts";
+import { createTenancy, type Tenancy } from "./platform/tenancy.ts";
 import { applyThemes } from "./themes/index.ts";
 
-/** What is done again and again; each tells how much it has done. */
-interface Job {
+/**
+ * What is looked for again and again, in every process: cheap where there is nothing, and safe to do in several at once,
+ * because it takes what it does from rows under a lock.
+ */
+interface Loop {
   name: string;
   intervalMs: number;
-  work: (tenancy: Tenancy) => Promise<number>;
+  /** @returns how much was done */
+  work: (tenancy: Tenancy, jobs: Jobs) => Promise<number>;
 }
 
-const JOBS: readonly Job[] = [
+const LOOPS: readonly Loop[] = [
   // So soon at the latest something that is due is announced.
   { name: "sweep", intervalMs: 30_000, work: sweep },
   { name: "themes", intervalMs: 5_000, work: applyThemes },
-  // A run that has work ends after a second, and the next begins at once.
-  { name: "imports", intervalMs: 1_000, work: (tenancy) => workImports(tenancy, RECORDING) },
-  { name: "rollups", intervalMs: 5_000, work: maintainRollups },
+  { name: "rollups", intervalMs: 5_000, work: foldRollups },
+  // What is to be done is a row that a request has written; here it becomes a job.
+  {
+    name: "find imports",
+    intervalMs: 1_000,
+    work: async (tenancy, jobs) =>
+      jobs.offer(
+        "imports",
+        (await findWaitingImports(tenancy)).map((one) => ({ key: one.id, data: { ...one } })),
+      ),
+  },
+  {
+    name: "find rollups",
+    intervalMs: 5_000,
+    work: async (tenancy, jobs) =>
+      jobs.offer(
+        "rollups",
+        (await findRollupsToBuild(tenancy)).map((one) => ({ key: one.workspaceId, data: one })),
+      ),
+  },
 ];
+
+/** What takes long, may fail and is then tried again, or is done at an hour of the day: once, by one of all processes. */
+function queuesOf(tenancy: Tenancy): Queue[] {
+  return [
+    {
+      name: "imports",
+      limitSeconds: 300,
+      isShared: true,
+      work: async (data, signal) => {
+        const one = { workspaceId: idOf(data, "workspaceId"), id: idOf(data, "id") };
+        return (await workImport(tenancy, RECORDING, one, signal)) ? "MORE" : "DONE";
+      },
+    },
+    {
+      name: "rollups",
+      // Of millions of answers; a little longer than its longest statement may take.
+      limitSeconds: 2_400,
+      work: async (data) => {
+        await buildRollups(tenancy, { workspaceId: idOf(data, "workspaceId") });
+        return "DONE";
+      },
+    },
+  ];
+}
+
+function idOf(data: JobData, name: string): string {
+  const id = data[name];
+  if (id === undefined) throw new Error(`the job has no ${name}`);
+  return id;
+}
 
 export interface Worker {
   /** Ends after what is under way. */
@@ -29,25 +82,27 @@ export interface Worker {
 }
 
 /** Does what no request does, until it is stopped. Any number of processes may work on one database. */
-export function startWorker(tenancy: Tenancy, logger: Logger): Worker {
+export async function startWorker(pool: Pool, logger: Logger): Promise<Worker> {
+  const tenancy = createTenancy(pool);
   const stopping = new AbortController();
-  const jobs = JOBS.map(({ name, intervalMs, work }) =>
+  const jobs = await startJobs(pool, logger, queuesOf(tenancy));
+  const loops = LOOPS.map(({ name, intervalMs, work }) =>
     repeat(intervalMs, stopping.signal, async () => {
       const startedAt = performance.now();
       try {
-        const done = await work(tenancy);
+        const done = await work(tenancy, jobs);
         if (done > 0)
-          logger.info({ job: name, done, duration_ms: Math.round(performance.now() - startedAt) }, "worked");
+          logger.info({ loop: name, done, duration_ms: Math.round(performance.now() - startedAt) }, "worked");
       } catch (error) {
         // The database may be away; what is to be done then is done when it is back.
-        logger.error({ err: error, job: name }, "job failed");
+        logger.error({ err: error, loop: name }, "loop failed");
       }
     }),
   );
   return {
     stop: async () => {
       stopping.abort();
-      await Promise.all(jobs);
+      await Promise.all([...loops, jobs.stop()]);
     },
   };
 }

@@ -1,1 +1,9 @@
-export { countRecorded, maintainRollups, rebuildRollups, recountChanged } from "./rollups.ts";
+export {
+  buildRollups,
+  countRecorded,
+  findRollupsToBuild,
+  foldRollups,
+  maintainRollups,
+  rebuildRollups,
+  recountChanged,
+} from "./rollups.ts";
