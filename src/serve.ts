@@ -8,7 +8,7 @@ import type { Logger } from "./platform/logger.ts";
 import { releaseMemory } from "./platform/memory.ts";
 import { createTenancy, type Tenancy } from "./platform/tenancy.ts";
 import { HOME, openDatabase } from "./runtime.ts";
-import { startWorker } from "./worker.ts";
+import { startWorker, type Worker } from "./worker.ts";
 import { createApiKey, createAuthenticate, createWorkspace, getAllWorkspaces } from "./workspaces/index.ts";
 
 /** From the signal to the end of the process, whatever is under way. */
@@ -24,6 +24,7 @@ export interface Roles {
 export async function serve(environment: Environment, logger: Logger, { http, jobs }: Roles): Promise<void> {
   const database = await openDatabase(environment, logger);
   const tenancy = createTenancy(database.pool);
+  let worker: Worker | undefined;
   try {
     const secretsKey = await secretsKeyOf(environment, database.embedded);
     const settings = { publicUrl: environment.PUBLIC_URL, secretsKey };
@@ -31,8 +32,8 @@ export async function serve(environment: Environment, logger: Logger, { http, jo
     const apiKey = app !== undefined && database.embedded ? await demoKey(tenancy) : undefined;
     await app?.ready();
     releaseMemory();
+    worker = jobs ? await startWorker(database.pool, logger) : undefined;
     const address = await app?.listen({ host: environment.HOST, port: environment.PORT }).catch(explainListening);
-    const worker = jobs ? await startWorker(database.pool, logger) : undefined;
     if (worker !== undefined) logger.info("working");
     closeWithGrace({ delay: STOP_TIMEOUT_MS, logger: false }, async ({ err, signal }) => {
       if (err !== undefined) logger.fatal({ err }, "stopping after an error nobody handled");
@@ -43,6 +44,7 @@ export async function serve(environment: Environment, logger: Logger, { http, jo
     });
     if (address !== undefined && apiKey !== undefined) console.log(welcome(environment.PUBLIC_URL ?? address, apiKey));
   } catch (error) {
+    await worker?.stop();
     await database.close();
     throw error;
   }

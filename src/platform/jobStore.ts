@@ -2,7 +2,7 @@ import type { ClientBase, Pool } from "pg";
 import { type ConstructorOptions, PgBoss } from "pg-boss";
 
 /** The schema of pg-boss's tables, which belong to the login role: no role of `tenancy.ts` may enter it. */
-export const JOBS_SCHEMA = "pgboss";
+const JOBS_SCHEMA = "pgboss";
 /** Where jobs go that failed for good. */
 export const DEAD_LETTERS = "dead-letters";
 

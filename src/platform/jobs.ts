@@ -23,22 +23,35 @@ export interface Queue {
   work(data: JobData, signal: AbortSignal): Promise<"DONE" | "MORE">;
 }
 
-export interface JobTimings {
+export interface JobOptions {
   /** After so long without a sign of life a job is taken from its worker. At least 10. */
   heartbeatSeconds: number;
   /** How often jobs of dead workers and those that take too long are looked for, by one of all workers. */
   superviseSeconds: number;
   /** How often a worker that nobody woke looks for a job. */
   pollSeconds: number;
-  /** How often it is looked at what is to be done at this minute. */
+  /** How often it is looked at what is to be done at this minute. At most 45. */
   cronSeconds: number;
+  /** How often a job is tried again before it has failed for good. */
+  retryLimit: number;
+  /** Before it is tried again for the first time; each time after twice as long, and 5 minutes at the most. */
+  retrySeconds: number;
 }
 
-/** Together: what a dead worker had is begun by another within a minute. */
-const TIMINGS: JobTimings = { heartbeatSeconds: 30, superviseSeconds: 15, pollSeconds: 10, cronSeconds: 45 };
+/**
+ * What a dead worker had is begun by another within a minute. What fails is tried again for about a quarter of an hour,
+ * then somebody has to look at it.
+ */
+const OPTIONS: JobOptions = {
+  heartbeatSeconds: 30,
+  superviseSeconds: 15,
+  pollSeconds: 10,
+  cronSeconds: 45,
+  retryLimit: 8,
+  retrySeconds: 5,
+};
 
-/** 5 s, twice as long each time up to 5 minutes: about 17 minutes, then somebody has to look at it. */
-const RETRIES = { retryLimit: 8, retryDelay: 5, retryBackoff: true, retryDelayMax: 300 };
+const RETRY_SECONDS_MAX = 300;
 const DONE_KEPT_SECONDS = 86_400;
 const KEPT_SECONDS = 90 * 86_400;
 /** What takes longer after the signal is handed back. */
@@ -63,7 +76,7 @@ export async function startJobs(
   pool: Pool,
   logger: Logger,
   queues: readonly Queue[],
-  { heartbeatSeconds, superviseSeconds, pollSeconds, cronSeconds }: JobTimings = TIMINGS,
+  { heartbeatSeconds, superviseSeconds, pollSeconds, cronSeconds, retryLimit, retrySeconds }: JobOptions = OPTIONS,
 ): Promise<Jobs> {
   const boss = createBoss(pool, {
     supervise: true,
@@ -83,11 +96,12 @@ export async function startJobs(
   const workers = new Map<string, string>();
   await boss.start();
   const limits = { retentionSeconds: KEPT_SECONDS, deleteAfterSeconds: DONE_KEPT_SECONDS };
+  const retries = { retryLimit, retryDelay: retrySeconds, retryBackoff: true, retryDelayMax: RETRY_SECONDS_MAX };
   await boss.createQueue(DEAD_LETTERS, limits);
   for (const queue of queues) {
     const { name, limitSeconds, cron } = queue;
     const options = {
-      ...RETRIES,
+      ...retries,
       ...limits,
       heartbeatSeconds,
       expireInSeconds: limitSeconds,
