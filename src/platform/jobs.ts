@@ -34,6 +34,8 @@ export interface JobOptions {
   cronSeconds: number;
   /** How often a job is tried again before it has failed for good. */
   retryLimit: number;
+  /** What takes longer after the signal to stop is handed back. */
+  drainSeconds: number;
   /** Before it is tried again for the first time; each time after twice as long, and 5 minutes at the most. */
   retrySeconds: number;
 }
@@ -47,6 +49,7 @@ const OPTIONS: JobOptions = {
   superviseSeconds: 15,
   pollSeconds: 10,
   cronSeconds: 45,
+  drainSeconds: 8,
   retryLimit: 8,
   retrySeconds: 5,
 };
@@ -54,8 +57,6 @@ const OPTIONS: JobOptions = {
 const RETRY_SECONDS_MAX = 300;
 const DONE_KEPT_SECONDS = 86_400;
 const KEPT_SECONDS = 90 * 86_400;
-/** What takes longer after the signal is handed back. */
-const DRAIN_MS = 8_000;
 /** How often it is looked whether jobs wait too long. */
 const WATCH_MS = 60_000;
 const LATE_SECONDS = 300;
@@ -76,7 +77,15 @@ export async function startJobs(
   pool: Pool,
   logger: Logger,
   queues: readonly Queue[],
-  { heartbeatSeconds, superviseSeconds, pollSeconds, cronSeconds, retryLimit, retrySeconds }: JobOptions = OPTIONS,
+  {
+    heartbeatSeconds,
+    superviseSeconds,
+    pollSeconds,
+    cronSeconds,
+    drainSeconds,
+    retryLimit,
+    retrySeconds,
+  }: JobOptions = OPTIONS,
 ): Promise<Jobs> {
   const boss = createBoss(pool, {
     supervise: true,
@@ -139,7 +148,7 @@ export async function startJobs(
     stop: async () => {
       clearInterval(watch);
       stopping.abort();
-      await Promise.race([endWork(boss, queues), sleep(DRAIN_MS, undefined, { ref: false })]);
+      await Promise.race([endWork(boss, queues), sleep(drainSeconds * 1_000, undefined, { ref: false })]);
       await boss.stop({ graceful: false });
     },
   };
