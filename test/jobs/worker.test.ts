@@ -93,15 +93,15 @@ t.test("one file is recorded and one score is counted by three workers, each row
 
 t.test("what stands in the way in one workspace holds up no other", async (t) => {
   const { service, broken, other } = await twoClients(t);
-  const clients = [broken, other];
-  for (const client of clients) {
-    await client.put("/v1/policies/first-contact", { detractor: { hours: 1 / 3_600 } });
+  await maintainRollups(service.tenancy);
+  for (const client of [broken, other]) {
+    const policy = { detractor: { hours: 2 / 3_600 } };
+    t.equal((await client.put("/v1/policies/first-contact", policy)).status, 200);
     await client.put("/v1/themes/price", { label: "Price", phrases: ["expensive"] });
-    await maintainRollups(service.tenancy);
-    t.equal((await client.post("/v1/responses", { score: 1, comment: "expensive" })).status, 201);
+    t.equal((await client.post("/v1/responses", { score: 5, comment: "expensive" })).status, 201);
     await client.put("/v1/themes/price", { label: "Price", phrases: ["expensive", "dear"] });
   }
-  await sleep(1_500);
+  await sleep(2_500);
   for (const [write, work] of [
     ["insert on case_activities", sweep],
     ["update on themes", applyThemes],
