@@ -55,7 +55,7 @@ const OPTIONS: JobOptions = {
 };
 
 const RETRY_SECONDS_MAX = 300;
-const DONE_KEPT_SECONDS = 86_400;
+const DONE_KEPT_SECONDS = 3_600;
 const KEPT_SECONDS = 90 * 86_400;
 /** How often it is looked whether jobs wait too long. */
 const WATCH_MS = 60_000;

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import t, { type Test } from "tap";
 import { createPool } from "../../src/platform/database.ts";
 import { listDeadLetters, listQueueStates, retryDeadLetters } from "../../src/platform/jobStore.ts";
@@ -7,6 +8,7 @@ import { createLogger } from "../../src/platform/logger.ts";
 import { printed, startProgram } from "../support/program.ts";
 import { cloneDatabase } from "../support/server.ts";
 
+const JOB_WORKER = fileURLToPath(new URL("../support/jobWorker.ts", import.meta.url));
 const QUICK: JobOptions = {
   heartbeatSeconds: 10,
   superviseSeconds: 1,
@@ -39,7 +41,7 @@ async function start(t: Test) {
 async function until(isSo: () => Promise<boolean>, seconds = 30): Promise<void> {
   const end = Date.now() + seconds * 1_000;
   while (!(await isSo())) {
-    if (Date.now() > end) throw new Error(`not within ${seconds} seconds: ${isSo}`);
+    if (Date.now() > end) throw new Error(`not within ${seconds} seconds: ${String(isSo)}`);
     await sleep(50);
   }
 }
@@ -151,7 +153,7 @@ t.test("what takes too long has failed, and hears of it", async (t) => {
 t.test("each minute of a schedule is done once by three processes", async (t) => {
   const { url, rows } = await start(t);
   const args = [url, JSON.stringify(QUICK), "* * * * *"];
-  const programs = [1, 2, 3].map(() => startProgram(args, { script: "test/support/jobWorker.ts" }));
+  const programs = [1, 2, 3].map(() => startProgram(args, { script: JOB_WORKER }));
   t.teardown(() => programs.forEach(({ child }) => child.kill("SIGKILL")));
   await Promise.all(programs.map((program) => printed(program, /(working)/)));
   await until(async () => (await rows("select from done")).length > 0);
@@ -169,7 +171,7 @@ t.test("what a killed worker had comes back, what a stopped one had is finished 
   const sender = await work({});
   await sender.stop();
   const begin = async (kind: string) => {
-    const program = startProgram([url, JSON.stringify(QUICK)], { script: "test/support/jobWorker.ts" });
+    const program = startProgram([url, JSON.stringify(QUICK)], { script: JOB_WORKER });
     t.teardown(() => program.child.kill("SIGKILL"));
     await printed(program, /(working)/);
     t.equal(await sender.offer("test", [{ key: kind, data: { kind } }]), 1);

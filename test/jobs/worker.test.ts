@@ -21,7 +21,7 @@ async function breakIn(service: Service, { workspaceId }: Client, write: string)
 
 async function until(isSo: () => Promise<boolean>): Promise<void> {
   for (let attempt = 0; !(await isSo()); attempt += 1) {
-    if (attempt > 600) throw new Error(`it never came: ${isSo}`);
+    if (attempt > 600) throw new Error(`it never came: ${String(isSo)}`);
     await sleep(50);
   }
 }

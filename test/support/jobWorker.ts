@@ -21,7 +21,4 @@ const queue = {
 };
 const jobs = await startJobs(pool, logger, [queue], JSON.parse(options) as JobOptions);
 console.log("working");
-process.once("SIGTERM", async () => {
-  await jobs.stop();
-  process.exit();
-});
+process.once("SIGTERM", () => void jobs.stop().then(() => process.exit()));

@@ -20,20 +20,26 @@ export interface ProgramOptions {
   /** Where it is installed; this checkout when absent. */
   checkout?: string;
   node?: string;
-  /** Another program of the checkout than its main one. */
+  /** The file of another program than that of the checkout. */
   script?: string;
   user?: { uid: number; gid: number } | undefined;
 }
 
 export function startProgram(
   args: string[],
-  { env = {}, checkout = CHECKOUT, node = process.execPath, script = "src/main.ts", user }: ProgramOptions = {},
+  {
+    env = {},
+    checkout = CHECKOUT,
+    node = process.execPath,
+    script = `${checkout}/src/main.ts`,
+    user,
+  }: ProgramOptions = {},
 ): Program {
   const variables = Object.entries({ PATH: process.env["PATH"] ?? "", ...env }).map(
     ([name, value]) => `${name}=${value}`,
   );
   // By way of env, because the test runner adds hooks of its own to every node that is spawned by name.
-  const command = ["-i", ...variables, node, `${checkout}/${script}`, ...args];
+  const command = ["-i", ...variables, node, script, ...args];
   const child = spawn("env", command, { cwd: checkout, ...user });
   let text = "";
   let result = "";
