@@ -47,7 +47,7 @@ export interface JobOptions {
 const OPTIONS: JobOptions = {
   heartbeatSeconds: 30,
   superviseSeconds: 15,
-  pollSeconds: 10,
+  pollSeconds: 5,
   cronSeconds: 45,
   drainSeconds: 8,
   retryLimit: 8,
