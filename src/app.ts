@@ -3,7 +3,7 @@ import type { Pool } from "pg";
 import "./aggregates/accountsGraphql.ts";
 import "./aggregates/caseGraphql.ts";
 import "./aggregates/graphql.ts";
-import { countRecorded, recountChanged } from "./aggregates/index.ts";
+import { countRecorded, NpsShiftSchema, recountChanged } from "./aggregates/index.ts";
 import "./aggregates/peopleGraphql.ts";
 import { registerAudienceRoute } from "./cases/audienceRoutes.ts";
 import { registerCaseCommands } from "./cases/commandRoutes.ts";
@@ -109,6 +109,7 @@ export async function buildApp(
   await registerOpenapi(app, info, describeEvents());
   registerAuth(app, createAuthenticate(tenancy), SCOPES);
   for (const schema of [
+    NpsShiftSchema,
     AccountInputSchema,
     AccountSchema,
     PersonInputSchema,

@@ -1,11 +1,13 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
+import type { Pool } from "pg";
 import { rebuildRollups } from "./aggregates/index.ts";
 import { describeApp } from "./app.ts";
 import { EXPORTED } from "./exports/index.ts";
 import { ConfigError, type Environment, readEnvironment } from "./platform/config.ts";
 import { createPool } from "./platform/database.ts";
 import { AppError } from "./platform/errors.ts";
+import { listDeadLetters, listQueueStates, retryDeadLetters } from "./platform/jobStore.ts";
 import { createLogger, type Logger } from "./platform/logger.ts";
 import { createTenancy, type Tenancy } from "./platform/tenancy.ts";
 import { type Database, openDatabase } from "./runtime.ts";
@@ -27,11 +29,14 @@ const USAGE = `Usage: node src/main.ts <command>
       [--format csv|ndjson] [--source <source>] [--map <field>=<column>] … [--timestamp-format <format>]
       [--time-zone <zone>] [--follow-up OPEN|NONE] [--no-events] [--again]
   export <what> [--id <id>] [--format csv|ndjson]    responses, cases, activities, people or accounts, to standard output
+  jobs                                               how many jobs wait, and for how long
+  jobs list                                          the dead letters: jobs that failed for good, oldest first
+  jobs retry --id <id> | --all                       does them again
   rebuild [--id <id>]                                counts the scores by day anew, of all workspaces or of one
   openapi [--check]                                  writes openapi/, or says whether it is stale`;
 
 /** How many arguments a command takes, where it takes any. */
-const ARGUMENTS_MAX: Record<string, number> = { workspace: 1, import: Number.POSITIVE_INFINITY, export: 1 };
+const ARGUMENTS_MAX: Record<string, number> = { workspace: 1, import: Number.POSITIVE_INFINITY, export: 1, jobs: 1 };
 
 /** A command line that makes no sense; the usage is shown with it. */
 class UsageError extends Error {}
@@ -67,6 +72,8 @@ async function run(args: string[]): Promise<void> {
       return withDatabase(environment, createLogger("silent"), (database) =>
         exportAll(createTenancy(database.pool), subcommand, values),
       );
+    case "jobs":
+      return withDatabase(environment, createLogger("silent"), ({ pool }) => manageJobs(pool, subcommand, values));
     case "rebuild":
       return withDatabase(environment, logger, (database) => rebuild(createTenancy(database.pool), values.id));
     case "openapi":
@@ -94,6 +101,7 @@ function parse(args: string[]) {
         "follow-up": { type: "string" },
         "no-events": { type: "boolean" },
         again: { type: "boolean" },
+        all: { type: "boolean" },
         check: { type: "boolean" },
         help: { type: "boolean", short: "h" },
       },
@@ -188,6 +196,24 @@ async function chosenWorkspace(tenancy: Tenancy, id: string | undefined): Promis
   if (chosen === undefined) throw new AppError("not_found", `there is no workspace ${id ?? "yet"}`);
   if (another !== undefined) throw new UsageError("--id is missing: there are several workspaces");
   return chosen.id;
+}
+
+async function manageJobs(pool: Pool, subcommand: string | undefined, { id, all }: Options): Promise<void> {
+  switch (subcommand) {
+    case undefined:
+      return (await listQueueStates(pool)).forEach(print);
+    case "list":
+      return (await listDeadLetters(pool)).forEach(print);
+    case "retry": {
+      if ((id === undefined) === (all !== true)) throw new UsageError("jobs retry --id <id>, or --all");
+      if (id !== undefined && !(await listDeadLetters(pool)).some((letter) => letter.id === id)) {
+        throw new AppError("not_found", `there is no dead letter ${id}`);
+      }
+      return print({ retried: await retryDeadLetters(pool, id === undefined ? undefined : [id]) });
+    }
+    default:
+      throw new UsageError("jobs, jobs list or jobs retry");
+  }
 }
 
 /** Of all workspaces, or of this one. */

@@ -6,9 +6,11 @@ import { buildApp } from "./app.ts";
 import type { Environment } from "./platform/config.ts";
 import type { Logger } from "./platform/logger.ts";
 import { releaseMemory } from "./platform/memory.ts";
+import { createOutboundHttp } from "./platform/outboundHttp.ts";
+import { createSecretBox } from "./platform/secrets.ts";
 import { createTenancy, type Tenancy } from "./platform/tenancy.ts";
 import { HOME, openDatabase } from "./runtime.ts";
-import { startWorker } from "./worker.ts";
+import { startWorker, type Worker } from "./worker.ts";
 import { createApiKey, createAuthenticate, createWorkspace, getAllWorkspaces } from "./workspaces/index.ts";
 
 /** From the signal to the end of the process, whatever is under way. */
@@ -24,28 +26,45 @@ export interface Roles {
 export async function serve(environment: Environment, logger: Logger, { http, jobs }: Roles): Promise<void> {
   const database = await openDatabase(environment, logger);
   const tenancy = createTenancy(database.pool);
+  let worker: Worker | undefined;
+  const outbound = createOutboundHttp({ allowedNetworks: listOf(environment.OUTBOUND_ALLOWED_NETWORKS) });
   try {
     const secretsKey = await secretsKeyOf(environment, database.embedded);
-    const settings = { publicUrl: environment.PUBLIC_URL, secretsKey };
+    const { explainRefusal } = outbound;
+    const settings = { publicUrl: environment.PUBLIC_URL, secretsKey, explainRefusal };
     const app = http ? await buildApp(database.pool, logger, settings) : undefined;
     const apiKey = app !== undefined && database.embedded ? await demoKey(tenancy) : undefined;
     await app?.ready();
     releaseMemory();
+    const sending = {
+      http: outbound,
+      secrets: createSecretBox(secretsKey),
+      schedule: listOf(environment.DELIVERY_RETRY_SECONDS).map(Number),
+      random: Math.random,
+    };
+    worker = jobs ? await startWorker(database.pool, logger, sending) : undefined;
     const address = await app?.listen({ host: environment.HOST, port: environment.PORT }).catch(explainListening);
-    const worker = jobs ? startWorker(tenancy, logger) : undefined;
     if (worker !== undefined) logger.info("working");
     closeWithGrace({ delay: STOP_TIMEOUT_MS, logger: false }, async ({ err, signal }) => {
       if (err !== undefined) logger.fatal({ err }, "stopping after an error nobody handled");
       else logger.info({ signal }, "stopping");
       await Promise.all([app?.close(), worker?.stop()]);
+      await outbound.close();
       await database.close();
       logger.info("stopped");
     });
     if (address !== undefined && apiKey !== undefined) console.log(welcome(environment.PUBLIC_URL ?? address, apiKey));
   } catch (error) {
+    await worker?.stop();
+    await outbound.close();
     await database.close();
     throw error;
   }
+}
+
+/** The entries of a variable that lists some, apart by commas. */
+function listOf(text: string): string[] {
+  return text === "" ? [] : text.split(",");
 }
 
 function explainListening(error: Error & { code?: string; address?: string; port?: number }): never {

@@ -1,63 +1,133 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { lookForShifts, maintainRollups } from "./aggregates/index.ts";
+import type { Pool } from "pg";
+import { buildRollups, findRollupsToBuild, foldRollups, lookForShifts } from "./aggregates/index.ts";
 import { RECORDING } from "./app.ts";
 import { sweep } from "./cases/index.ts";
-import { workImports } from "./imports/index.ts";
+import { findWaitingImports, workImport } from "./imports/index.ts";
+import { type JobData, type Jobs, type Queue, startJobs } from "./platform/jobs.ts";
 import type { Logger } from "./platform/logger.ts";
-import type { Tenancy } from "./platform/tenancy.ts";
+import { createTenancy, type Tenancy } from "./platform/tenancy.ts";
 import { applyThemes } from "./themes/index.ts";
-import { forgetEvents, relayEvents } from "./webhooks/index.ts";
+import { type DeliveringOptions, forgetEvents, relayEvents, startDelivering } from "./webhooks/index.ts";
 
-/** What is done again and again; each tells how much it has done. */
-interface Job {
+/**
+ * What is looked for again and again, in every process: cheap where there is nothing, and safe to do in several at once,
+ * because it takes what it does from rows under a lock.
+ */
+interface Loop {
   name: string;
   intervalMs: number;
-  work: (tenancy: Tenancy) => Promise<number>;
+  /** @returns how much was done */
+  work: (tenancy: Tenancy, jobs: Jobs) => Promise<number>;
 }
 
-const JOBS: readonly Job[] = [
+const LOOPS: readonly Loop[] = [
   // So soon at the latest something that is due is announced.
   { name: "sweep", intervalMs: 30_000, work: sweep },
   { name: "themes", intervalMs: 5_000, work: applyThemes },
-  // A run that has work ends after a second, and the next begins at once.
-  { name: "imports", intervalMs: 1_000, work: (tenancy) => workImports(tenancy, RECORDING) },
-  { name: "rollups", intervalMs: 5_000, work: maintainRollups },
-  { name: "forget events", intervalMs: 3_600_000, work: forgetEvents },
-  // Each workspace once on each of its days; so soon after one has begun at the latest.
-  { name: "shifts", intervalMs: 3_600_000, work: lookForShifts },
+  { name: "rollups", intervalMs: 5_000, work: foldRollups },
+  // What is to be done is a row that a request has written; here it becomes a job.
+  {
+    name: "find imports",
+    intervalMs: 1_000,
+    work: async (tenancy, jobs) =>
+      jobs.offer(
+        "imports",
+        (await findWaitingImports(tenancy)).map((one) => ({ key: one.id, data: { ...one } })),
+      ),
+  },
+  {
+    name: "find rollups",
+    intervalMs: 5_000,
+    work: async (tenancy, jobs) =>
+      jobs.offer(
+        "rollups",
+        (await findRollupsToBuild(tenancy)).map((one) => ({ key: one.workspaceId, data: one })),
+      ),
+  },
 ];
 
-/** How long an event waits at the most until it is seen, when nothing else is going on. */
-const RELAY_IDLE_MS = 100;
-/** After a failure, so that a database that is away is not asked ten times a second. */
-const RELAY_PAUSE_MS = 1_000;
+/** What takes long, may fail and is then tried again, or is done at an hour of the day: once, by one of all processes. */
+function queuesOf(tenancy: Tenancy): Queue[] {
+  return [
+    {
+      name: "imports",
+      limitSeconds: 300,
+      isShared: true,
+      work: async (data, signal) => {
+        const one = { workspaceId: idOf(data, "workspaceId"), id: idOf(data, "id") };
+        return (await workImport(tenancy, RECORDING, one, signal)) ? "MORE" : "DONE";
+      },
+    },
+    {
+      name: "rollups",
+      // Of millions of answers; a little longer than its longest statement may take.
+      limitSeconds: 2_400,
+      work: async (data) => {
+        await buildRollups(tenancy, { workspaceId: idOf(data, "workspaceId") });
+        return "DONE";
+      },
+    },
+    // Each workspace once on each of its days, which begin at any hour.
+    { name: "shifts", limitSeconds: HOUR_SECONDS, cron: "7 * * * *", work: () => done(lookForShifts(tenancy)) },
+    { name: "forget-events", limitSeconds: HOUR_SECONDS, cron: "37 * * * *", work: () => done(forgetEvents(tenancy)) },
+  ];
+}
+
+const HOUR_SECONDS = 3_600;
+
+async function done(work: Promise<unknown>): Promise<"DONE"> {
+  await work;
+  return "DONE";
+}
+
+function idOf(data: JobData, name: string): string {
+  const id = data[name];
+  if (id === undefined) throw new Error(`the job has no ${name}`);
+  return id;
+}
 
 export interface Worker {
   /** Ends after what is under way. */
   stop(): Promise<void>;
 }
 
-/** Does what no request does, until it is stopped. Any number of processes may work on one database. */
-export function startWorker(tenancy: Tenancy, logger: Logger): Worker {
+/** So long an event waits at the most until it is seen, when nothing else is going on. */
+const RELAY_IDLE_MS = 100;
+/** After a failure, so that a database that is away is not asked ten times a second. */
+const RELAY_PAUSE_MS = 1_000;
+
+/**
+ * Does what no request does, until it is stopped. Any number of processes may work on one database.
+ * @param sending how webhooks are sent
+ */
+export async function startWorker(
+  pool: Pool,
+  logger: Logger,
+  sending: Omit<DeliveringOptions, "tenancy" | "logger">,
+): Promise<Worker> {
+  const tenancy = createTenancy(pool);
   const stopping = new AbortController();
-  const jobs = JOBS.map(({ name, intervalMs, work }) =>
+  const jobs = await startJobs(pool, logger, queuesOf(tenancy));
+  const loops = LOOPS.map(({ name, intervalMs, work }) =>
     repeat(intervalMs, stopping.signal, async () => {
       const startedAt = performance.now();
       try {
-        const done = await work(tenancy);
+        const done = await work(tenancy, jobs);
         if (done > 0)
-          logger.info({ job: name, done, duration_ms: Math.round(performance.now() - startedAt) }, "worked");
+          logger.info({ loop: name, done, duration_ms: Math.round(performance.now() - startedAt) }, "worked");
       } catch (error) {
         // The database may be away; what is to be done then is done when it is back.
-        logger.error({ err: error, job: name }, "job failed");
+        logger.error({ err: error, loop: name }, "loop failed");
       }
     }),
   );
-  const relay = keepRelaying(tenancy, logger, stopping.signal);
+  const delivering = startDelivering({ tenancy, logger, ...sending });
+  const relay = keepRelaying(tenancy, logger, { onRelayed: delivering.wake, signal: stopping.signal });
   return {
     stop: async () => {
       stopping.abort();
-      await Promise.all([...jobs, relay]);
+      await Promise.all([...loops, jobs.stop(), relay, delivering.stop()]);
     },
   };
 }
@@ -71,16 +141,21 @@ async function repeat(intervalMs: number, signal: AbortSignal, work: () => Promi
   }
 }
 
-/** Relays events: at once while there are any. */
-async function keepRelaying(tenancy: Tenancy, logger: Logger, signal: AbortSignal): Promise<void> {
+/** Gives events their places and deliveries: at once while there are any. */
+async function keepRelaying(
+  tenancy: Tenancy,
+  logger: Logger,
+  { onRelayed, signal }: { onRelayed: () => void; signal: AbortSignal },
+): Promise<void> {
   while (!signal.aborted) {
     const pause = await relayEvents(tenancy).then(
       (count) => (count > 0 ? 0 : RELAY_IDLE_MS),
       (error: unknown) => {
-        logger.error({ err: error, job: "relay" }, "job failed");
+        logger.error({ err: error, loop: "relay" }, "loop failed");
         return RELAY_PAUSE_MS;
       },
     );
-    if (pause > 0) await sleep(pause, undefined, { signal }).catch(() => undefined);
+    if (pause === 0) onRelayed();
+    else await sleep(pause, undefined, { signal }).catch(() => undefined);
   }
 }

@@ -87,6 +87,7 @@ t.test("each thing is done in one place", async (t) => {
     "workspaces/deletion.ts",
   );
   only(/\bv7\(/, "platform/ids.ts");
+  only(/"pg-boss"/, "platform/jobStore.ts", "platform/jobs.ts");
   only(/console\./, "main.ts", "serve.ts");
   for (const { name, text } of files) t.notMatch(text, /export default|pgEnum|set_config\('role/, name);
 });

@@ -1,3 +1,11 @@
 export { NpsShiftSchema } from "./model.ts";
-export { countRecorded, maintainRollups, rebuildRollups, recountChanged } from "./rollups.ts";
+export {
+  buildRollups,
+  countRecorded,
+  findRollupsToBuild,
+  foldRollups,
+  maintainRollups,
+  rebuildRollups,
+  recountChanged,
+} from "./rollups.ts";
 export { lookForShifts } from "./shifts.ts";

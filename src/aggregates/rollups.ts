@@ -1,4 +1,5 @@
 import { type SQL, sql } from "drizzle-orm";
+import { Failures } from "../platform/failures.ts";
 import { newId } from "../platform/ids.ts";
 import { unnest } from "../platform/sql.ts";
 import { type Caller, OWN_PLAN, type SystemTx, type Tenancy, type WorkspaceTx } from "../platform/tenancy.ts";
@@ -190,18 +191,21 @@ function lockOf({ workspaceId }: WorkspaceTx): SQL {
   return sql`hashtextextended(${`nps_rollups ${workspaceId}`}, 0)`;
 }
 
-async function listToBuild(tx: SystemTx): Promise<{ workspaceId: string; isBegun: boolean }[]> {
+/** Workspaces whose counts are missing, or are of another time zone; of these ids where some are given. */
+async function listToBuild(tx: SystemTx, ids?: string[]): Promise<{ workspaceId: string; isBegun: boolean }[]> {
   return tx.run(sql`/* aggregates.listRollupsToBuild */
     select workspaces.id as "workspaceId", coalesce(nps_rollups.time_zone = workspaces.time_zone, false) as "isBegun"
     from workspaces left join nps_rollups on nps_rollups.workspace_id = workspaces.id
-    where nps_rollups.time_zone is distinct from workspaces.time_zone or not nps_rollups.is_ready
+    where (nps_rollups.time_zone is distinct from workspaces.time_zone or not nps_rollups.is_ready)
+      ${ids === undefined ? sql`` : sql`and workspaces.id = any(${sql.param(ids)}::uuid[])`}
     limit ${WORKSPACES_PER_ROUND}`);
 }
 
-async function listToFold(tx: SystemTx): Promise<{ workspaceId: string }[]> {
+async function listToFold(tx: SystemTx, except: string[]): Promise<{ workspaceId: string }[]> {
   return tx.run(sql`/* aggregates.listRollupsToFold */
     select workspace_id as "workspaceId" from nps_rollups
     where is_ready and exists (select 1 from nps_deltas where nps_deltas.workspace_id = nps_rollups.workspace_id)
+      and workspace_id <> all(${sql.param(except)}::uuid[])
     limit ${WORKSPACES_PER_ROUND}`);
 }
 
@@ -217,24 +221,51 @@ export async function rebuildRollups(tenancy: Tenancy, workspaceIds: readonly st
   }
 }
 
+/** Workspaces whose counts are to be built. */
+export async function findRollupsToBuild(tenancy: Tenancy): Promise<{ workspaceId: string }[]> {
+  const found = await tenancy.acrossWorkspaces("find what is due", (tx) => listToBuild(tx));
+  return found.map(({ workspaceId }) => ({ workspaceId }));
+}
+
 /**
- * Makes the counts of workspaces that have none in their time zone, and folds what was appended. Any number
- * of workers may do so at once.
- * @returns how many generations were built and deltas folded
+ * Makes the counts of a workspace that has none in its time zone. Any number of workers may do so at once.
+ * @returns how many generations were built: one, or none where it was done or another does it
  */
-export async function maintainRollups(tenancy: Tenancy): Promise<number> {
-  let done = 0;
-  for (const { workspaceId, isBegun } of await tenancy.acrossWorkspaces("find what is due", listToBuild)) {
+export async function buildRollups(tenancy: Tenancy, { workspaceId }: { workspaceId: string }): Promise<number> {
+  const found = await tenancy.acrossWorkspaces("find what is due", (tx) => listToBuild(tx, [workspaceId]));
+  let built = 0;
+  for (const { isBegun } of found) {
     if (!isBegun) await tenancy.inWorkspace(rollupJob(workspaceId), beginGeneration);
-    done += Number(await tenancy.inWorkspace(rollupJob(workspaceId), buildGeneration));
+    built += Number(await tenancy.inWorkspace(rollupJob(workspaceId), buildGeneration));
   }
+  return built;
+}
+
+/**
+ * Folds what was appended. Any number of workers may do so at once. What stands in the way in one workspace holds up no
+ * other.
+ * @returns how many deltas were folded
+ * @throws the first failure, once everything else is folded
+ */
+export async function foldRollups(tenancy: Tenancy): Promise<number> {
+  let done = 0;
+  const failures = new Failures();
   for (let round = 0; round < ROUNDS_MAX; round += 1) {
+    const failed = failures.keys;
     let folded = 0;
-    for (const { workspaceId } of await tenancy.acrossWorkspaces("find what is due", listToFold)) {
-      folded += await tenancy.inWorkspace(rollupJob(workspaceId), fold);
+    for (const { workspaceId } of await tenancy.acrossWorkspaces("find what is due", (tx) => listToFold(tx, failed))) {
+      folded += (await failures.keep(workspaceId, () => tenancy.inWorkspace(rollupJob(workspaceId), fold))) ?? 0;
     }
     done += folded;
-    if (folded === 0) break;
+    if (folded === 0 && failures.keys.length === failed.length) break;
   }
+  failures.end();
   return done;
+}
+
+/** Builds and folds all there is. @returns how many generations were built and deltas folded */
+export async function maintainRollups(tenancy: Tenancy): Promise<number> {
+  let built = 0;
+  for (const workspace of await findRollupsToBuild(tenancy)) built += await buildRollups(tenancy, workspace);
+  return built + (await foldRollups(tenancy));
 }

@@ -1,4 +1,5 @@
-import { and, asc, isNotNull, isNull, lte, sql } from "drizzle-orm";
+import { and, asc, isNotNull, isNull, lte, notInArray, sql } from "drizzle-orm";
+import { Failures } from "../platform/failures.ts";
 import type { Caller, SystemTx, Tenancy } from "../platform/tenancy.ts";
 import { announceCommitments, announceSteps } from "./announcing.ts";
 import { caseClocks, caseCommitments } from "./table.ts";
@@ -17,26 +18,31 @@ interface Due {
 /**
  * Announces what is due by the database's clock: steps of first-contact clocks, and commitments. Any
  * number of workers may sweep at once: a case that one holds is passed over by the others, and a step that
- * was announced has its row.
+ * was announced has its row. What stands in the way in one workspace holds up no other.
  * @returns how many cases something was announced about
+ * @throws the first failure, once everything else is announced
  */
 export async function sweep(tenancy: Tenancy): Promise<number> {
   let count = 0;
+  const failures = new Failures();
   for (const [find, announce] of [
     [findDueClocks, announceSteps],
     [findDueCommitments, announceCommitments],
   ] as const) {
     for (let batch = 0; batch < BATCHES_MAX; batch += 1) {
-      const due = await tenancy.acrossWorkspaces("find what is due", find);
+      const failed = failures.keys;
+      const due = await tenancy.acrossWorkspaces("find what is due", (tx) => find(tx, failed));
       let announced = 0;
       for (const { workspaceId, caseIds } of due) {
-        announced += await tenancy.inWorkspace(sweeper(workspaceId), (tx) => announce(tx, caseIds));
+        const turn = () => tenancy.inWorkspace(sweeper(workspaceId), (tx) => announce(tx, caseIds));
+        announced += (await failures.keep(workspaceId, turn)) ?? 0;
       }
       count += announced;
       // What is left is being worked on by others.
-      if (announced === 0) break;
+      if (announced === 0 && failures.keys.length === failed.length) break;
     }
   }
+  failures.end();
   return count;
 }
 
@@ -44,26 +50,38 @@ function sweeper(workspaceId: string): Caller {
   return { workspaceId, actor: { kind: "job", id: "sweep" }, requestId: null };
 }
 
-export function dueClocksQuery(tx: SystemTx) {
+/** @param except workspaces that are left out */
+export function dueClocksQuery(tx: SystemTx, except: string[] = []) {
   return tx.db
     .select({ workspaceId: caseClocks.workspaceId, caseId: caseClocks.caseId })
     .from(caseClocks)
-    .where(and(isNotNull(caseClocks.nextStepAt), lte(caseClocks.nextStepAt, sql`now()`)))
+    .where(
+      and(
+        isNotNull(caseClocks.nextStepAt),
+        lte(caseClocks.nextStepAt, sql`now()`),
+        notInArray(caseClocks.workspaceId, except),
+      ),
+    )
     .orderBy(asc(caseClocks.nextStepAt))
     .limit(CASES_PER_BATCH_MAX);
 }
 
-async function findDueClocks(tx: SystemTx): Promise<Due[]> {
-  return byWorkspace(await dueClocksQuery(tx));
+async function findDueClocks(tx: SystemTx, except: string[]): Promise<Due[]> {
+  return byWorkspace(await dueClocksQuery(tx, except));
 }
 
-async function findDueCommitments(tx: SystemTx): Promise<Due[]> {
+async function findDueCommitments(tx: SystemTx, except: string[]): Promise<Due[]> {
   return byWorkspace(
     await tx.db
       .select({ workspaceId: caseCommitments.workspaceId, caseId: caseCommitments.caseId })
       .from(caseCommitments)
       .where(
-        and(isNull(caseCommitments.kept), isNull(caseCommitments.announcedAt), lte(caseCommitments.dueAt, sql`now()`)),
+        and(
+          isNull(caseCommitments.kept),
+          isNull(caseCommitments.announcedAt),
+          lte(caseCommitments.dueAt, sql`now()`),
+          notInArray(caseCommitments.workspaceId, except),
+        ),
       )
       .orderBy(asc(caseCommitments.dueAt))
       .limit(CASES_PER_BATCH_MAX),

@@ -2,4 +2,4 @@ export type { ImportFormat } from "./model.ts";
 export { toImportOptions } from "./options.ts";
 export { findImport, listRejections } from "./queries.ts";
 export { receiveImport } from "./receiving.ts";
-export { workImports } from "./working.ts";
+export { findWaitingImports, workImport, workImports } from "./working.ts";

@@ -128,15 +128,34 @@ export async function markEmptied(tx: WorkspaceTx, id: string): Promise<void> {
 /** So long after the last heartbeat whoever received an import is taken for dead. */
 const DEAD_AFTER_SECONDS = 60;
 
+type DueImport = Pick<ImportRow, "workspaceId" | "id" | "status" | "actorKind" | "actorId">;
+
+const DUE = sql`(status in ('QUEUED', 'RUNNING') or (status = 'FAILED' and not is_emptied)
+  or (status = 'RECEIVING' and touched_at < now() - make_interval(secs => ${DEAD_AFTER_SECONDS})))`;
+const DUE_COLUMNS = sql`workspace_id as "workspaceId", id, status, actor_kind as "actorKind", actor_id as "actorId"`;
+
 /** In all workspaces what there is to do, who waited longest first. */
-export async function listDueImports(tx: SystemTx, limit: number) {
-  return tx.run<
-    Pick<ImportRow, "workspaceId" | "id" | "status" | "actorKind" | "actorId">
-  >(sql`/* imports.listDueImports */
-    select workspace_id as "workspaceId", id, status, actor_kind as "actorKind", actor_id as "actorId" from imports
-    where status in ('QUEUED', 'RUNNING') or (status = 'FAILED' and not is_emptied)
-      or (status = 'RECEIVING' and touched_at < now() - make_interval(secs => ${DEAD_AFTER_SECONDS}))
+export async function listDueImports(tx: SystemTx, limit: number): Promise<DueImport[]> {
+  return tx.run(sql`/* imports.listDueImports */
+    select ${DUE_COLUMNS} from imports where ${DUE} order by touched_at limit ${limit}`);
+}
+
+/** So long after the last chunk nobody works on an import. */
+const LEFT_AFTER_SECONDS = 1;
+
+/** Of what there is to do that which nobody works on. */
+export async function listLeftImports(tx: SystemTx, limit: number): Promise<DueImport[]> {
+  return tx.run(sql`/* imports.listLeftImports */
+    select ${DUE_COLUMNS} from imports where ${DUE}
+      and not (status = 'RUNNING' and touched_at > now() - make_interval(secs => ${LEFT_AFTER_SECONDS}))
     order by touched_at limit ${limit}`);
+}
+
+/** What there is to do with this import; undefined where there is nothing. */
+export async function findDueImport(tx: SystemTx, workspaceId: string, id: string): Promise<DueImport | undefined> {
+  const [due] = await tx.run<DueImport>(sql`/* imports.findDueImport */
+    select ${DUE_COLUMNS} from imports where workspace_id = ${workspaceId} and id = ${id} and ${DUE}`);
+  return due;
 }
 
 /** The import, locked against other workers until the transaction ends; undefined where one has it or it is done. */

@@ -1,3 +1,4 @@
+import { Failures } from "../platform/failures.ts";
 import { boundMemory } from "../platform/memory.ts";
 import type { Caller, Tenancy, WorkspaceTx } from "../platform/tenancy.ts";
 import {
@@ -13,9 +14,11 @@ import {
   claimImport,
   deleteChunks,
   failImport,
+  findDueImport,
   type ImportRow,
   insertRejections,
   listDueImports,
+  listLeftImports,
   markEmptied,
   nextChunk,
 } from "./queries.ts";
@@ -27,6 +30,12 @@ const RUN_MS = 1_000;
 const IMPORTS_PER_ROUND_MAX = 50;
 const DELETED_AT_ONCE = 100;
 
+/** An import as a job knows it. */
+export interface ImportJob {
+  workspaceId: string;
+  id: string;
+}
+
 type Due = Awaited<ReturnType<typeof listDueImports>>[number];
 
 /**
@@ -37,27 +46,52 @@ type Due = Awaited<ReturnType<typeof listDueImports>>[number];
  */
 export async function workImports(tenancy: Tenancy, steps: RecordingSteps): Promise<number> {
   const until = performance.now() + RUN_MS;
-  const troubled = new Map<string, unknown>();
+  const failures = new Failures();
   let count = 0;
   let isIdle = false;
   while (!isIdle && performance.now() < until) {
     isIdle = true;
     const due = await tenancy.acrossWorkspaces("find what is due", (tx) => listDueImports(tx, IMPORTS_PER_ROUND_MAX));
     for (const one of due) {
-      if (troubled.has(one.id)) continue;
-      try {
-        const done = await tenancy.inWorkspace(callerOf(one), (tx) => workOne(tx, one, steps));
-        count += done ?? 0;
-        boundMemory();
-        if (done !== undefined) isIdle = false;
-      } catch (error) {
-        // Others must not wait for it.
-        troubled.set(one.id, error);
-      }
+      if (failures.has(one.id)) continue;
+      const done = await failures.keep(one.id, () =>
+        tenancy.inWorkspace(callerOf(one), (tx) => workOne(tx, one, steps)),
+      );
+      count += done ?? 0;
+      boundMemory();
+      if (done !== undefined) isIdle = false;
     }
   }
-  for (const error of troubled.values()) throw error;
+  failures.end();
   return count;
+}
+
+/** Imports that wait for a worker: new ones, and those that one left. */
+export async function findWaitingImports(tenancy: Tenancy): Promise<ImportJob[]> {
+  const left = await tenancy.acrossWorkspaces("find what is due", (tx) => listLeftImports(tx, IMPORTS_PER_ROUND_MAX));
+  return left.map(({ workspaceId, id }) => ({ workspaceId, id }));
+}
+
+/**
+ * Records one import, chunk by chunk, for a second at the most: then others have their turn. Safe to do for the same
+ * import in several processes at once, as `workImports` is.
+ * @returns whether there is more to do, and nobody else does it
+ * @throws what stands in the way of its next chunk; those before it are recorded
+ */
+export async function workImport(
+  tenancy: Tenancy,
+  steps: RecordingSteps,
+  { workspaceId, id }: ImportJob,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const until = performance.now() + RUN_MS;
+  do {
+    const due = await tenancy.acrossWorkspaces("find what is due", (tx) => findDueImport(tx, workspaceId, id));
+    const done = due && (await tenancy.inWorkspace(callerOf(due), (tx) => workOne(tx, due, steps)));
+    if (done === undefined) return false;
+    boundMemory();
+  } while (performance.now() < until && !signal.aborted);
+  return true;
 }
 
 function callerOf({ workspaceId, actorKind, actorId }: Due): Caller {

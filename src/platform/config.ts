@@ -23,6 +23,12 @@ const EnvironmentSchema = Type.Object({
   PUBLIC_URL: Type.Optional(
     Type.String({ pattern: "^https?://[^/]+$", description: "must be a http(s):// URL without a path" }),
   ),
+  OUTBOUND_ALLOWED_NETWORKS: Type.String({ default: "", description: "must be networks like 10.0.0.0/8, by commas" }),
+  DELIVERY_RETRY_SECONDS: Type.String({
+    pattern: "^\\d+(\\.\\d+)?(,\\d+(\\.\\d+)?)*$",
+    default: "0,5,300,1800,7200,18000,36000,50400,72000,86400",
+    description: "must be seconds, by commas",
+  }),
   SECRETS_KEY: Type.Optional(
     Type.String({
       // The last of 43 digits has only four bits that count.

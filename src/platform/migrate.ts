@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { Client } from "pg";
 import { APPLICATION_NAME, CONNECT_TIMEOUT_MS } from "./database.ts";
+import { migrateJobs } from "./jobStore.ts";
 
 const FOLDER = new URL("../../migrations/", import.meta.url);
 /** Any constant of ours: all instances that migrate one database queue behind it. */
@@ -52,6 +53,7 @@ export async function migrate(connectionString: string): Promise<string[]> {
     const migrations = await readMigrations();
     const pending = findPending(migrations, rows);
     for (const migration of pending) await apply(client, migration);
+    await migrateJobs(client);
     return pending.map(({ name }) => name);
   } finally {
     await client.end();

@@ -1,4 +1,4 @@
-import { and, asc, eq, gt, inArray, isNotNull, lt, sql } from "drizzle-orm";
+import { and, asc, eq, gt, inArray, isNotNull, lt, notInArray, sql } from "drizzle-orm";
 import { anyOf, unnest } from "../platform/sql.ts";
 import type { SystemTx, WorkspaceTx } from "../platform/tenancy.ts";
 import { responses } from "../responses/index.ts";
@@ -79,11 +79,12 @@ export function insertThemes(tx: WorkspaceTx, found: readonly { responseId: stri
 }
 
 /** The themes of all workspaces whose rule has changed since all comments were looked at. */
-export async function listThemesToApply(tx: SystemTx, limit: number) {
+/** @param except workspaces that are left out */
+export async function listThemesToApply(tx: SystemTx, limit: number, except: string[]) {
   return tx.db
     .select({ workspaceId: themes.workspaceId, key: themes.key })
     .from(themes)
-    .where(lt(themes.appliedVersion, themes.version))
+    .where(and(lt(themes.appliedVersion, themes.version), notInArray(themes.workspaceId, except)))
     .orderBy(asc(themes.updatedAt))
     .limit(limit);
 }

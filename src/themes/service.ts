@@ -1,4 +1,5 @@
 import { invalidRequest } from "../platform/errors.ts";
+import { Failures } from "../platform/failures.ts";
 import type { Tenancy, WorkspaceTx } from "../platform/tenancy.ts";
 import type { RecordedResponse, RecordingStep, ResponseChange } from "../responses/index.ts";
 import { recordAudit } from "../workspaces/index.ts";
@@ -105,24 +106,28 @@ function findThemes(matchers: readonly Matcher[], responses: readonly Commented[
 
 /**
  * Applies changed rules to the comments that are there, in batches that each go on where the last one
- * stopped, so that a worker that dies loses one at the most.
+ * stopped, so that a worker that dies loses one at the most. What stands in the way in one workspace holds up no other.
  * @returns how many comments were looked at
+ * @throws the first failure, once everything else is done
  */
 export async function applyThemes(tenancy: Tenancy): Promise<number> {
   let count = 0;
+  const failures = new Failures();
   for (let batch = 0; batch < BATCHES_MAX; batch += 1) {
-    const [next] = await tenancy.acrossWorkspaces("find what is due", (tx) => listThemesToApply(tx, 1));
-    if (next === undefined) return count;
+    const [next] = await tenancy.acrossWorkspaces("find what is due", (tx) => listThemesToApply(tx, 1, failures.keys));
+    if (next === undefined) break;
     const caller = {
       workspaceId: next.workspaceId,
       actor: { kind: "job" as const, id: "themes" },
       requestId: null,
     };
-    const looked = await tenancy.inWorkspace(caller, (tx) => applyBatch(tx, next.key));
+    const turn = () => tenancy.inWorkspace(caller, (tx) => applyBatch(tx, next.key));
+    const looked = await failures.keep(next.workspaceId, turn);
     // Another worker has it.
-    if (looked === undefined) return count;
-    count += looked;
+    if (looked === undefined && !failures.has(next.workspaceId)) break;
+    count += looked ?? 0;
   }
+  failures.end();
   return count;
 }
 

@@ -56,7 +56,7 @@ export function startDelivering(options: DeliveringOptions): Delivering {
         await pause(BUSY_MS);
         if (count === 0) await pause(IDLE_MS - BUSY_MS, signal);
       } catch (error) {
-        options.logger.error({ err: error, job: "deliver" }, "job failed");
+        options.logger.error({ err: error, loop: "deliver" }, "loop failed");
         await pause(AFTER_FAILURE_MS);
       }
     }
@@ -140,7 +140,7 @@ export class Deliverer {
   #track(work: Promise<void>): Promise<void> {
     const tracked = work
       // What a failure leaves behind is due again when its lease ends.
-      .catch((error: unknown) => this.#options.logger.error({ err: error, job: "deliver" }, "job failed"))
+      .catch((error: unknown) => this.#options.logger.error({ err: error, loop: "deliver" }, "loop failed"))
       .finally(() => this.#underWay.delete(tracked));
     this.#underWay.add(tracked);
     return tracked;
@@ -217,7 +217,7 @@ export class Deliverer {
       try {
         return await tenancy.inWorkspace(delivering(workspaceId), (tx) => recordOutcomes(tx, outcomes));
       } catch (error) {
-        logger.error({ err: error, job: "deliver" }, "job failed");
+        logger.error({ err: error, loop: "deliver" }, "loop failed");
         if (this.#givingUp.signal.aborted) return;
         await sleep(AFTER_FAILURE_MS, undefined, { signal: this.#givingUp.signal }).catch(() => undefined);
       }

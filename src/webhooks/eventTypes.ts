@@ -5,7 +5,7 @@ const SUBJECTS = {
   improvement: "Improvement",
   endpoint: "WebhookEndpoint",
   person: null,
-  change: null,
+  change: "NpsShift",
 } as const;
 
 interface Described {

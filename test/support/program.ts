@@ -20,18 +20,26 @@ export interface ProgramOptions {
   /** Where it is installed; this checkout when absent. */
   checkout?: string;
   node?: string;
+  /** The file of another program than that of the checkout. */
+  script?: string;
   user?: { uid: number; gid: number } | undefined;
 }
 
 export function startProgram(
   args: string[],
-  { env = {}, checkout = CHECKOUT, node = process.execPath, user }: ProgramOptions = {},
+  {
+    env = {},
+    checkout = CHECKOUT,
+    node = process.execPath,
+    script = `${checkout}/src/main.ts`,
+    user,
+  }: ProgramOptions = {},
 ): Program {
   const variables = Object.entries({ PATH: process.env["PATH"] ?? "", ...env }).map(
     ([name, value]) => `${name}=${value}`,
   );
   // By way of env, because the test runner adds hooks of its own to every node that is spawned by name.
-  const command = ["-i", ...variables, node, `${checkout}/src/main.ts`, ...args];
+  const command = ["-i", ...variables, node, script, ...args];
   const child = spawn("env", command, { cwd: checkout, ...user });
   let text = "";
   let result = "";
