@@ -17,8 +17,8 @@ import type { EndpointRow } from "./table.ts";
 /** Under way at once to one endpoint: what a slow one may hold, and the most that a crash can send twice. */
 const IN_FLIGHT_OF_ENDPOINT_MAX = 32;
 const IN_FLIGHT_MAX = 1_000;
-/** Longer than an attempt and its bookkeeping take: what a worker that died had claimed is then due again. */
-const LEASE_MS = 60_000;
+/** Longer than an attempt (15 s) and its bookkeeping take: what a worker that died had claimed is then due again. */
+const LEASE_MS = 20_000;
 /** What is due is found so soon at the latest. */
 const IDLE_MS = 100;
 /** Between two looks while there is work: each is worth it only for several deliveries. */
