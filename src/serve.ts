@@ -1,11 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
+import { BlockList } from "node:net";
 import { join } from "node:path";
 import closeWithGrace from "close-with-grace";
 import { buildApp } from "./app.ts";
 import type { Environment } from "./platform/config.ts";
 import type { Logger } from "./platform/logger.ts";
 import { releaseMemory } from "./platform/memory.ts";
+import { readNetworks } from "./platform/outboundAddresses.ts";
 import { createOutboundHttp } from "./platform/outboundHttp.ts";
 import { createSecretBox } from "./platform/secrets.ts";
 import { createTenancy, type Tenancy } from "./platform/tenancy.ts";
@@ -27,10 +29,12 @@ export async function serve(environment: Environment, logger: Logger, { http, jo
   const database = await openDatabase(environment, logger);
   const tenancy = createTenancy(database.pool);
   let worker: Worker | undefined;
-  const outbound = createOutboundHttp({ allowedNetworks: listOf(environment.OUTBOUND_ALLOWED_NETWORKS) });
+  // A value that is none has stopped the start.
+  const allowedNetworks = readNetworks(environment.OUTBOUND_ALLOWED_NETWORKS) ?? new BlockList();
+  const outbound = createOutboundHttp({ allowedNetworks });
   try {
     const secretsKey = await secretsKeyOf(environment, database.embedded);
-    const { explainRefusal } = outbound;
+    const explainRefusal = (url: string) => outbound.explainRefusal(url);
     const settings = { publicUrl: environment.PUBLIC_URL, secretsKey, explainRefusal };
     const app = http ? await buildApp(database.pool, logger, settings) : undefined;
     const apiKey = app !== undefined && database.embedded ? await demoKey(tenancy) : undefined;
@@ -39,7 +43,7 @@ export async function serve(environment: Environment, logger: Logger, { http, jo
     const sending = {
       http: outbound,
       secrets: createSecretBox(secretsKey),
-      schedule: listOf(environment.DELIVERY_RETRY_SECONDS).map(Number),
+      schedule: environment.DELIVERY_RETRY_SECONDS.split(",").map(Number),
       random: Math.random,
     };
     worker = jobs ? await startWorker(database.pool, logger, sending) : undefined;
@@ -60,11 +64,6 @@ export async function serve(environment: Environment, logger: Logger, { http, jo
     await database.close();
     throw error;
   }
-}
-
-/** The entries of a variable that lists some, apart by commas. */
-function listOf(text: string): string[] {
-  return text === "" ? [] : text.split(",");
 }
 
 function explainListening(error: Error & { code?: string; address?: string; port?: number }): never {

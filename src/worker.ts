@@ -69,14 +69,19 @@ function queuesOf(tenancy: Tenancy): Queue[] {
       },
     },
     // Each workspace once on each of its days, which begin at any hour.
-    { name: "shifts", limitSeconds: HOUR_SECONDS, cron: "7 * * * *", work: () => done(lookForShifts(tenancy)) },
-    { name: "forget-events", limitSeconds: HOUR_SECONDS, cron: "37 * * * *", work: () => done(forgetEvents(tenancy)) },
+    { name: "shifts", limitSeconds: HOUR_SECONDS, cron: "7 * * * *", work: () => doneAfter(lookForShifts(tenancy)) },
+    {
+      name: "forget-events",
+      limitSeconds: HOUR_SECONDS,
+      cron: "37 * * * *",
+      work: () => doneAfter(forgetEvents(tenancy)),
+    },
   ];
 }
 
 const HOUR_SECONDS = 3_600;
 
-async function done(work: Promise<unknown>): Promise<"DONE"> {
+async function doneAfter(work: Promise<unknown>): Promise<"DONE"> {
   await work;
   return "DONE";
 }
@@ -123,7 +128,7 @@ export async function startWorker(
     }),
   );
   const delivering = startDelivering({ tenancy, logger, ...sending });
-  const relay = keepRelaying(tenancy, logger, { onRelayed: delivering.wake, signal: stopping.signal });
+  const relay = keepRelaying(tenancy, logger, { onRelayed: () => delivering.wake(), signal: stopping.signal });
   return {
     stop: async () => {
       stopping.abort();

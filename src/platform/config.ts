@@ -1,5 +1,6 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { Ajv } from "ajv";
+import { readNetworks } from "./outboundAddresses.ts";
 
 /** Every environment variable the program reads; `.env.example` describes them for operators. */
 const EnvironmentSchema = Type.Object({
@@ -23,12 +24,6 @@ const EnvironmentSchema = Type.Object({
   PUBLIC_URL: Type.Optional(
     Type.String({ pattern: "^https?://[^/]+$", description: "must be a http(s):// URL without a path" }),
   ),
-  OUTBOUND_ALLOWED_NETWORKS: Type.String({ default: "", description: "must be networks like 10.0.0.0/8, by commas" }),
-  DELIVERY_RETRY_SECONDS: Type.String({
-    pattern: "^\\d+(\\.\\d+)?(,\\d+(\\.\\d+)?)*$",
-    default: "0,5,300,1800,7200,18000,36000,50400,72000,86400",
-    description: "must be seconds, by commas",
-  }),
   SECRETS_KEY: Type.Optional(
     Type.String({
       // The last of 43 digits has only four bits that count.
@@ -36,6 +31,16 @@ const EnvironmentSchema = Type.Object({
       description: "must be 32 bytes in base64, like `openssl rand -base64 32` makes",
     }),
   ),
+  OUTBOUND_ALLOWED_NETWORKS: Type.String({
+    format: "networks",
+    default: "",
+    description: "must be networks like 10.0.0.0/8 or fd00::/8, apart by commas",
+  }),
+  DELIVERY_RETRY_SECONDS: Type.String({
+    pattern: "^0(,[0-9]{1,7}([.][0-9]{1,3})?)*$",
+    default: "0,5,300,1800,7200,18000,36000,50400,72000,86400",
+    description: "must be seconds apart by commas, the first of them 0",
+  }),
 });
 
 export type Environment = Static<typeof EnvironmentSchema>;
@@ -49,6 +54,7 @@ export class ConfigError extends Error {}
  */
 export function readEnvironment(env: NodeJS.ProcessEnv = process.env): Environment {
   const ajv = new Ajv({ coerceTypes: true, useDefaults: true, verbose: true });
+  ajv.addFormat("networks", (text: string) => readNetworks(text) !== undefined);
   const values = Object.fromEntries(
     Object.keys(EnvironmentSchema.properties)
       .map((name) => [name, env[name]] as const)

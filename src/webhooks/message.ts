@@ -18,10 +18,10 @@ export function toRequest(
   { id, type, occurredAt, data }: Message,
   secrets: readonly string[],
   at: Date,
-): { headers: Record<string, string>; body: string } {
-  const body = JSON.stringify({ type, timestamp: occurredAt.toISOString(), data });
+): { headers: Record<string, string>; body: Buffer } {
+  const body = Buffer.from(JSON.stringify({ type, timestamp: occurredAt.toISOString(), data }));
   const timestamp = Math.floor(at.getTime() / 1000);
-  const attempt = { id, timestamp, body: Buffer.from(body) };
+  const attempt = { id, timestamp, body };
   return {
     headers: {
       "content-type": "application/json",

@@ -12,7 +12,7 @@ export interface Retry {
   attempts: number;
   attemptedAt: Date;
   /** The header of the answer, where it came. */
-  retryAfter: string | null;
+  retryAfter: string | undefined;
   /** From 0 to 1, without 1. */
   random: () => number;
 }
@@ -31,8 +31,8 @@ export function nextAttemptAt({ schedule, attempts, attemptedAt, retryAfter, ran
 }
 
 /** Milliseconds of a `Retry-After` header, in seconds or as a date (RFC 9110, 10.2.3); 0 for none, or what is neither. */
-function readRetryAfter(header: string | null, now: Date): number {
-  if (header === null) return 0;
+function readRetryAfter(header: string | undefined, now: Date): number {
+  if (header === undefined) return 0;
   if (/^\d+$/.test(header)) return Number(header) * SECOND_MS;
   const at = header.endsWith("GMT") ? Date.parse(header) : Number.NaN;
   return Number.isNaN(at) ? 0 : Math.max(0, at - now.getTime());

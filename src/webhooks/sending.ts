@@ -7,6 +7,7 @@ import { secretsOf } from "./secrets.ts";
 import type { EndpointRow } from "./table.ts";
 
 const TIMEOUT_MS = 15_000;
+const ANSWER_BYTES_MAX = 4_096;
 const GONE = 410;
 
 /** How deliveries are sent, and when they are tried again. */
@@ -44,31 +45,36 @@ export async function send(
   }
   const { eventId: id, eventType: type, occurredAt, data } = delivery;
   const request = toRequest({ id, type, occurredAt, data }, secretsOf(endpoint, secrets, at), at);
-  const result = await http.post(endpoint.url, { ...request, timeoutMs: TIMEOUT_MS, signal });
-  if (signal.aborted && "error" in result) return undefined;
+  const result = await http.post(endpoint.url, {
+    ...request,
+    timeoutMs: TIMEOUT_MS,
+    answerBytesMax: ANSWER_BYTES_MAX,
+    signal,
+  });
+  if (signal.aborted && result.status === null) return undefined;
   if (isSuccess(result)) {
     return { ...attempt, ...toAnswer(result), outcome: "DELIVERED", nextAttemptAt: null, isGone: false };
   }
-  const retryAfter = "error" in result ? null : result.retryAfter;
+  const retryAfter = result.status === null ? undefined : result.retryAfter;
   const next = nextAttemptAt({ schedule, attempts: attempt.n, attemptedAt: at, retryAfter, random });
   return {
     ...attempt,
     ...toAnswer(result),
     outcome: next === undefined ? "FAILED" : "PENDING",
     nextAttemptAt: next ?? null,
-    isGone: "status" in result && result.status === GONE,
+    isGone: result.status === GONE,
   };
 }
 
 const NO_ANSWER = { status: null, answer: null };
 
-function isSuccess(result: OutboundResult): boolean {
-  return "status" in result && result.status >= 200 && result.status < 300;
+function isSuccess({ status }: OutboundResult): boolean {
+  return status !== null && status >= 200 && status < 300;
 }
 
 function toAnswer(result: OutboundResult): Pick<Attempted, "status" | "error" | "answer" | "durationMs"> {
   const { durationMs } = result;
-  if ("error" in result) return { ...NO_ANSWER, error: result.error, durationMs };
+  if (result.status === null) return { ...NO_ANSWER, error: result.error, durationMs };
   const { status, answer } = result;
   const error = isSuccess(result) ? null : "Only 2xx means that it has arrived.";
   return { status, error, answer, durationMs };

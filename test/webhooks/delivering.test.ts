@@ -1,7 +1,9 @@
+import { BlockList } from "node:net";
 import { Webhook as Standard } from "standardwebhooks";
 import { Webhook as Svix } from "svix";
 import t, { type Test } from "tap";
 import { createLogger } from "../../src/platform/logger.ts";
+import { readNetworks } from "../../src/platform/outboundAddresses.ts";
 import { createOutboundHttp } from "../../src/platform/outboundHttp.ts";
 import { createSecretBox } from "../../src/platform/secrets.ts";
 import type { Tenancy } from "../../src/platform/tenancy.ts";
@@ -43,7 +45,7 @@ async function start(t: Test, service: Service, url: string, types = ["response.
   const client = await service.newClient();
   const made = await client.post("/v1/webhook-endpoints", { url, eventTypes: types });
   t.equal(made.status, 201, made.body.detail);
-  const http = createOutboundHttp({ allowedNetworks: ["127.0.0.0/8"] });
+  const http = createOutboundHttp({ allowedNetworks: readNetworks("127.0.0.0/8") ?? new BlockList() });
   t.teardown(() => http.close());
   const options = {
     tenancy: clock.tenancy(service.tenancy),
