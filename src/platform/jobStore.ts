@@ -46,7 +46,10 @@ export async function listDeadLetters(pool: Pool): Promise<DeadLetter[]> {
   const { rows } = await pool.query<DeadLetter>(
     `/* jobs.listDeadLetters */
      select id, source_name as job, data, created_on as "failedAt", source_retry_count + 1 as attempts,
-       source_output - 'stack' as error
+       -- What pg-boss itself says of a job lies in a value.
+       case jsonb_typeof(source_output->'value') when 'object' then source_output->'value'
+         when 'string' then jsonb_build_object('message', source_output->'value')
+         else source_output - 'stack' end as error
      from ${JOBS_SCHEMA}.job where name = $1 and state < 'active' order by created_on, id`,
     [DEAD_LETTERS],
   );

@@ -4,7 +4,8 @@ import { emptyDistribution } from "../../src/scoring/index.ts";
 import { randomOf } from "../support/population.ts";
 import { type Client, type Service, startService } from "../support/service.ts";
 
-const EDITS = 2_000;
+const EDITS = 1_000;
+const EDITS_PER_COMPARISON = 20;
 
 /** Questions that the counts by day can answer, at whatever instants, and some that they cannot. */
 function questionsOf(random: () => number): string {
@@ -90,14 +91,17 @@ t.test("counts by day and rows give the same answers, whatever was edited", asyn
   for (let n = 0; n < EDITS; n += 1) {
     await edit(client, random, ids);
     if (random() < 0.03) await maintainRollups(service.tenancy);
-    if (n % 40 !== 39) continue;
+    if (n % EDITS_PER_COMPARISON !== EDITS_PER_COMPARISON - 1) continue;
     if (!(await isReady(client))) throw new Error("the counts are not ready");
     const question = questionsOf(random);
     const [counted, rows] = await compare(client, question);
     if (counted !== rows) t.same(JSON.parse(counted), JSON.parse(rows), `after ${n} edits: ${question}`);
     compared += 1;
   }
-  t.ok(compared >= EDITS / 40 && ids.length > 200, `${compared} comparisons over ${ids.length} answers`);
+  t.ok(
+    compared >= EDITS / EDITS_PER_COMPARISON && ids.length > 200,
+    `${compared} comparisons over ${ids.length} answers`,
+  );
   // That the counts are what is read: were they wrong, the answer would be.
   const answered = async () => (await client.query("{ nps { answered } }")).nps.answered as number;
   const before = await answered();
@@ -211,18 +215,21 @@ t.test("from and to at any instant, in any time zone, count what counting by han
 
 t.test("a day begins when its date comes up first, and an instant belongs to the last day begun", async (t) => {
   const service = await startService(t);
-  // Every half hour of 20 years, held against the calendar of the clock itself.
+  // Of 20 years every half hour within three days of a change of the clock, and every seven hours in between, where
+  // one day is as the other: held against the calendar of the clock itself.
   const { rows } = await service.pool.query(`
     with clock as (
       select zone, at, (at at time zone zone)::date as date
       from unnest(array['America/St_Johns', 'America/Havana', 'Pacific/Apia', 'Antarctica/Casey', 'Africa/Cairo']) as zone,
         generate_series('2007-01-01Z'::timestamptz, '2026-12-31Z', '30 min') as at
+      where extract(epoch from at)::bigint % (7 * 3600) = 0
+        or ((at + interval '3 days') at time zone zone) - ((at - interval '3 days') at time zone zone) <> interval '6 days'
     ), days as (select zone, at, max(date) over (partition by zone order by at) as day from clock)
     select count(*)::int as instants,
       count(*) filter (where day_of(at, zone) <> day or begin_of_day(day, zone) > at or begin_of_day(day + 1, zone) <= at)::int as wrong
     from days`);
   t.match(rows, [{ wrong: 0 }]);
-  t.ok(rows[0].instants > 1_700_000);
+  t.ok(rows[0].instants > 150_000, `${rows[0].instants} instants`);
 });
 
 t.test("another time zone is another generation, and meanwhile rows answer", async (t) => {

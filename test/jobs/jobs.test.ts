@@ -146,8 +146,9 @@ t.test("what takes too long has failed, and hears of it", async (t) => {
   );
   await jobs.offer("test", [{ key: "a", data: {} }]);
   await until(async () => (await listDeadLetters(pool)).length === 1);
-  t.ok(isAborted);
-  t.match(await listDeadLetters(pool), [{ error: { message: /exceeded 1s/ } }]);
+  await until(async () => isAborted);
+  // Told by its worker, or by whoever looks for those that take too long.
+  t.match(await listDeadLetters(pool), [{ error: { message: /exceeded 1s|timed out/ } }]);
 });
 
 t.test("each minute of a schedule is done once by three processes", async (t) => {
