@@ -11,23 +11,26 @@ export interface FeedRow {
   position: number;
 }
 
-/** In the order of their places, those after one. */
+/** In the order of their places: those after one, up to another. */
 export async function listEvents(
   tx: WorkspaceTx,
-  { after, types, limit }: { after: number; types?: readonly EventType[] | undefined; limit: number },
+  range: { after: number; upTo: number; types?: readonly EventType[] | undefined; limit: number },
 ): Promise<FeedRow[]> {
+  const { after, upTo, types, limit } = range;
   return tx.run<FeedRow>(sql`/* webhooks.listEvents */
     select id, type, occurred_at as "occurredAt", data, position from events
-    where workspace_id = ${tx.workspaceId} and position > ${after}
+    where workspace_id = ${tx.workspaceId} and position > ${after} and position <= ${upTo}
       ${types === undefined ? sql`` : sql`and type = ${anyOf("text", types)}`}
     order by position limit ${limit}`);
 }
 
-/** The last place that was given; 0 before the first. */
-export async function lastPosition(tx: WorkspaceTx): Promise<number> {
-  const [row] = await tx.run<{ position: number }>(sql`/* webhooks.lastPosition */
-    select last_position as position from event_positions where workspace_id = ${tx.workspaceId}`);
-  return row?.position ?? 0;
+/** The first place after one that is still kept, or the last, and the last that was given; 0 before any was. */
+export async function findBounds(tx: WorkspaceTx, after: number): Promise<{ first: number; last: number }> {
+  const [row] = await tx.run<{ first: number; last: number }>(sql`/* webhooks.findBounds */
+    select last_position as last, coalesce((
+      select min(position) from events where workspace_id = ${tx.workspaceId} and position > ${after}), last_position) as first
+    from event_positions where workspace_id = ${tx.workspaceId}`);
+  return row ?? { first: 0, last: 0 };
 }
 
 /**
@@ -37,17 +40,17 @@ export async function lastPosition(tx: WorkspaceTx): Promise<number> {
 export async function removeSomeEvents(tx: WorkspaceTx, before: Date, limit: number): Promise<number> {
   const [row] = await tx.run<{ count: number }>(sql`/* webhooks.removeSomeEvents */
     with gone as (
-      delete from events where workspace_id = ${tx.workspaceId} and id in (
+      delete from events where workspace_id = ${tx.workspaceId} and id = any (array(
         select id from events where workspace_id = ${tx.workspaceId} and occurred_at < ${before}
-        order by occurred_at limit ${limit})
+        order by occurred_at limit ${limit}))
       returning id
     ), undelivered as (
-      delete from webhook_deliveries using gone
-      where webhook_deliveries.workspace_id = ${tx.workspaceId} and event_id = gone.id
-      returning webhook_deliveries.id
+      delete from webhook_deliveries
+      where workspace_id = ${tx.workspaceId} and event_id = any (array(select id from gone))
+      returning id
     ), unqueued as (
-      delete from delivery_queue using undelivered
-      where delivery_queue.workspace_id = ${tx.workspaceId} and delivery_id = undelivered.id)
+      delete from delivery_queue
+      where workspace_id = ${tx.workspaceId} and delivery_id = any (array(select id from undelivered)))
     select count(*) as count from gone`);
   return row?.count ?? 0;
 }

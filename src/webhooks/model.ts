@@ -165,6 +165,9 @@ export const EventPageSchema = Strict(
   {
     data: Type.Array(ref(EventSchema)),
     nextCursor: Type.String({ description: "Where to go on, now or later: always given, also when nothing came" }),
+    hasMore: Type.Boolean({
+      description: "Whether to go on at once. Asked for rare types, a page may be empty although there is more",
+    }),
   },
   { $id: "EventPage", description: "Events in the order of the feed" },
 );

@@ -67,14 +67,14 @@ export async function removeEndpoint(tx: WorkspaceTx, id: string): Promise<void>
 export async function removeSomeDeliveries(tx: WorkspaceTx, endpointId: string, before: Date | null): Promise<number> {
   const [row] = await tx.run<{ count: number }>(sql`/* webhooks.removeSomeDeliveries */
     with gone as (
-      delete from webhook_deliveries where workspace_id = ${tx.workspaceId} and id in (
+      delete from webhook_deliveries where workspace_id = ${tx.workspaceId} and id = any (array(
         select id from webhook_deliveries where workspace_id = ${tx.workspaceId} and endpoint_id = ${endpointId}
           ${before === null ? sql`` : sql`and created_at < ${before}`}
-        order by created_at, id limit ${ROWS_PER_STATEMENT})
+        order by created_at, id limit ${ROWS_PER_STATEMENT}))
       returning id
     ), unqueued as (
-      delete from delivery_queue using gone
-      where delivery_queue.workspace_id = ${tx.workspaceId} and delivery_id = gone.id)
+      delete from delivery_queue
+      where workspace_id = ${tx.workspaceId} and delivery_id = any (array(select id from gone)))
     select count(*) as count from gone`);
   return row?.count ?? 0;
 }
@@ -94,13 +94,13 @@ async function reschedule(tx: WorkspaceTx, endpointId: string, which: SQL, dueAt
     tx,
     sql`/* webhooks.reschedule */
     with moved as (
-      update delivery_queue set due_at = ${dueAt} where workspace_id = ${tx.workspaceId} and delivery_id in (
+      update delivery_queue set due_at = ${dueAt} where workspace_id = ${tx.workspaceId} and delivery_id = any (array(
         select delivery_id from delivery_queue where workspace_id = ${tx.workspaceId} and endpoint_id = ${endpointId}
-          and ${which} limit ${ROWS_PER_STATEMENT})
+          and ${which} limit ${ROWS_PER_STATEMENT}))
       returning delivery_id
     ), told as (
-      update webhook_deliveries set next_attempt_at = ${shown} from moved
-      where workspace_id = ${tx.workspaceId} and id = delivery_id)
+      update webhook_deliveries set next_attempt_at = ${shown}
+      where workspace_id = ${tx.workspaceId} and id = any (array(select delivery_id from moved)))
     select count(*) as count from moved`,
   );
 }
@@ -111,13 +111,13 @@ export async function failDeliveries(tx: WorkspaceTx, endpointId: string): Promi
     tx,
     sql`/* webhooks.failDeliveries */
     with gone as (
-      delete from delivery_queue where workspace_id = ${tx.workspaceId} and delivery_id in (
+      delete from delivery_queue where workspace_id = ${tx.workspaceId} and delivery_id = any (array(
         select delivery_id from delivery_queue where workspace_id = ${tx.workspaceId} and endpoint_id = ${endpointId}
-        limit ${ROWS_PER_STATEMENT})
+        limit ${ROWS_PER_STATEMENT}))
       returning delivery_id
     ), told as (
-      update webhook_deliveries set status = 'FAILED', next_attempt_at = null, finished_at = ${tx.now} from gone
-      where workspace_id = ${tx.workspaceId} and id = delivery_id and status = 'PENDING')
+      update webhook_deliveries set status = 'FAILED', next_attempt_at = null, finished_at = ${tx.now}
+      where workspace_id = ${tx.workspaceId} and id = any (array(select delivery_id from gone)) and status = 'PENDING')
     select count(*) as count from gone`,
   );
 }

@@ -5,7 +5,7 @@ import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { requireReceiving } from "./endpoints.ts";
 import { TEST_TYPE } from "./eventTypes.ts";
 import { findDelivery } from "./queries.ts";
-import { insertDeliveries, type NewDelivery, pageOfEvents } from "./relayQueries.ts";
+import { insertDeliveries, type NewDelivery, type PastEvent, pageOfEvents } from "./relayQueries.ts";
 import { showEndpoint } from "./showing.ts";
 import type { DeliveryRow } from "./table.ts";
 import { dependsOnData, takes } from "./taking.ts";
@@ -67,7 +67,7 @@ export async function replayEvents(
   const isPaused = status === "PAUSED";
   const withData = types.some((type) => dependsOnData(endpoint, type));
   let count = 0;
-  let last: { occurredAt: Date; id: string } | undefined;
+  let last: PastEvent | undefined;
   for (;;) {
     const page = await pageOfEvents(tx, { from, to, types, withData, after: last, limit: EVENTS_PER_PAGE });
     last = page.at(-1);

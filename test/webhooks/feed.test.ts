@@ -14,6 +14,7 @@ async function poll(client: Client, cursor: string | undefined, limit = 100, mor
     names: body.data.map(({ data }: { data: { name: string } }) => data.name) as string[],
     cursor: body.nextCursor as string,
     data: body.data,
+    hasMore: body.hasMore as boolean,
   };
 }
 
@@ -41,15 +42,15 @@ t.test("the feed", async (t) => {
     t.same((await poll(client, undefined)).names, [], "what is not relayed has no place yet");
     await relayAll(service);
     const first = await poll(client, empty.cursor, 2);
-    t.same(first.names, ["a", "b"]);
+    t.same([first.names, first.hasMore], [["a", "b"], true]);
     const [{ id, type, timestamp, data }] = first.data;
     t.same(Object.keys(first.data[0]), ["id", "type", "timestamp", "data"]);
     const [stored] = await client.rows("select id, occurred_at from events order by position limit 1");
     t.same([{ id, occurred_at: new Date(timestamp) }, type, data], [stored, "case.opened", { sequence: 1, name: "a" }]);
     const second = await poll(client, first.cursor, 2);
-    t.same(second.names, ["c"]);
+    t.same([second.names, second.hasMore], [["c"], false]);
     const end = await poll(client, second.cursor);
-    t.same(end, { names: [], cursor: second.cursor, data: [] });
+    t.same(end, { names: [], cursor: second.cursor, data: [], hasMore: false });
     await write(service, client, [event("case.closed", { name: "d" })]);
     await relayAll(service);
     t.same((await poll(client, end.cursor)).names, ["d"]);
@@ -69,6 +70,17 @@ t.test("the feed", async (t) => {
     t.same(nothing.names, []);
     t.same((await poll(client, nothing.cursor)).names, [], "what was looked at is not looked at again");
     t.same((await poll(client, undefined, 9, "&type=case.opened&type=case.closed")).names.length, 5);
+    // As if the first were forgotten, and a great many lay between the others.
+    await client.rows("delete from events where position < 3");
+    await client.rows("update events set position = position + 150000 where position > 3");
+    await client.rows("update event_positions set last_position = 150005");
+    const bit = await poll(client, undefined, 2, "&type=case.closed");
+    t.same([bit.names, bit.hasMore], [["c"], true], "what is rare is looked for a bit at a time");
+    const rest = await poll(client, bit.cursor, 3, "&type=case.closed");
+    t.same([rest.names, rest.hasMore], [["d", "e"], false]);
+    await client.rows("delete from events");
+    const gone = await poll(client, bit.cursor, 3, "&type=case.closed");
+    t.same([gone.names, gone.hasMore], [[], false], "nor is there more when all is forgotten");
     for (const query of ["type=case.unknown", "cursor=eA", "limit=101", "limit=0"]) {
       t.match(await client.get(`/v1/events?${query}`), {
         status: 400,

@@ -1,8 +1,12 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import t from "tap";
 import { newId } from "../../src/platform/ids.ts";
 import type { EndpointFilter } from "../../src/webhooks/model.ts";
+import { lockEndpoint } from "../../src/webhooks/queries.ts";
+import { relayEvents } from "../../src/webhooks/relaying.ts";
 import { takes } from "../../src/webhooks/taking.ts";
-import { event, insertEndpoint, relayAll, write } from "../support/events.ts";
+import { callerIn, event, insertEndpoint, relayAll, write } from "../support/events.ts";
+import { printed, startProgram } from "../support/program.ts";
 import { type Client, startService } from "../support/service.ts";
 
 /** What is to be sent, in the order it was made. */
@@ -124,6 +128,36 @@ t.test("relaying", async (t) => {
     await broken.rows("update event_positions set last_position = 7");
     t.equal(await relayAll(service), 1);
     t.same(await broken.rows("select position from events"), [{ position: 8 }]);
+  });
+
+  t.test("waits for no endpoint that is being changed, and holds up nobody else", async (t) => {
+    const clients = [await service.newClient(), await service.newClient()];
+    const [held, free] = clients as [Client, Client];
+    const id = await insertEndpoint(held, { types: ["case.opened"] });
+    for (const client of clients) await write(service, client, [event("case.opened")]);
+    await service.tenancy.inWorkspace(callerIn(held), async (tx) => {
+      await lockEndpoint(tx, id, "update");
+      t.equal(await relayEvents(service.tenancy), 1);
+      t.same(
+        [await waitingIn(held), await waitingIn(free)].map(({ length }) => length),
+        [1, 0],
+      );
+    });
+    t.equal(await relayEvents(service.tenancy), 1);
+    t.equal((await deliveriesOf(held)).length, 1);
+  });
+
+  t.test("is what a worker does all the time", async (t) => {
+    const client = await service.newClient();
+    const worker = startProgram(["worker"], { env: { DATABASE_URL: service.url } });
+    await printed(worker, /"(working)"/);
+    for (let n = 1; n <= 3; n += 1) {
+      await write(service, client, [event("case.opened")]);
+      for (let tries = 0; tries < 200 && (await waitingIn(client)).length > 0; tries += 1) await sleep(20);
+      t.same(await client.rows("select max(position)::int as last from events"), [{ last: n }]);
+    }
+    worker.child.kill("SIGTERM");
+    t.equal(await worker.exit, 0, worker.output());
   });
 
   t.test("passes over an event that was deleted meanwhile", async (t) => {
