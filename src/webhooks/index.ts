@@ -1,5 +1,4 @@
 export { type DeliveringOptions, startDelivering } from "./delivering.ts";
-export { disableEndpoint } from "./disabling.ts";
 export { describeEvents, EVENT_TYPES, type EventType } from "./eventTypes.ts";
 export { forgetEvents } from "./forgetting.ts";
 export { relayEvents } from "./relaying.ts";
