@@ -81,6 +81,8 @@ export interface Settings {
   publicUrl?: string | undefined;
   /** 32 bytes, which encrypt the secrets that are kept; without them none can be. */
   secretsKey?: Buffer | undefined;
+  /** How long a request may take to come in, in milliseconds. */
+  requestTimeout?: number | undefined;
 }
 
 /**
@@ -94,7 +96,7 @@ export async function buildApp(
   gather = createGatherer,
 ): Promise<Server> {
   const tenancy = createTenancy(pool);
-  const app = createServer(logger);
+  const app = createServer(logger, settings.requestTimeout);
   await registerOpenapi(app, {
     title: "Afterscore",
     version: VERSION,

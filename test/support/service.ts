@@ -48,12 +48,16 @@ export interface Service {
 /** The whole service on a database of its own, both gone when the test has ended. */
 export async function startService(
   t: Test,
-  { poolSize = 10, secretsKey = SECRETS_KEY }: { poolSize?: number; secretsKey?: Buffer | null } = {},
+  {
+    poolSize = 10,
+    secretsKey = SECRETS_KEY,
+    requestTimeout,
+  }: { poolSize?: number; secretsKey?: Buffer | null; requestTimeout?: number } = {},
 ): Promise<Service> {
   const database = await cloneDatabase();
   const logger = createLogger("silent");
   const pool = createPool({ connectionString: database.url, max: poolSize, logger });
-  const app = await buildApp(pool, logger, { secretsKey: secretsKey ?? undefined });
+  const app = await buildApp(pool, logger, { secretsKey: secretsKey ?? undefined, requestTimeout });
   t.teardown(async () => {
     await app.close();
     await pool.end();
