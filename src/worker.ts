@@ -11,7 +11,7 @@ import { applyThemes } from "./themes/index.ts";
 interface Job {
   name: string;
   intervalMs: number;
-  work: (tenancy: Tenancy) => Promise<number>;
+  work: (tenancy: Tenancy, logger: Logger) => Promise<number>;
 }
 
 const JOBS: readonly Job[] = [
@@ -19,7 +19,7 @@ const JOBS: readonly Job[] = [
   { name: "sweep", intervalMs: 30_000, work: sweep },
   { name: "themes", intervalMs: 5_000, work: applyThemes },
   // A run that has work ends after a second, and the next begins at once.
-  { name: "imports", intervalMs: 1_000, work: (tenancy) => workImports(tenancy, RECORDING) },
+  { name: "imports", intervalMs: 1_000, work: (tenancy, logger) => workImports(tenancy, RECORDING, logger) },
   { name: "rollups", intervalMs: 5_000, work: maintainRollups },
 ];
 
@@ -35,7 +35,7 @@ export function startWorker(tenancy: Tenancy, logger: Logger): Worker {
     repeat(intervalMs, stopping.signal, async () => {
       const startedAt = performance.now();
       try {
-        const done = await work(tenancy);
+        const done = await work(tenancy, logger);
         if (done > 0)
           logger.info({ job: name, done, duration_ms: Math.round(performance.now() - startedAt) }, "worked");
       } catch (error) {
