@@ -42,3 +42,15 @@ export function answerBodies(seed: number): string[] {
     });
   });
 }
+
+const YEARS_MS = 2 * 365 * 86_400_000;
+
+/** So many answers as a file of lines, in the order of their time over the two years before `until`. */
+export function* answerLines(count: number, until: Date): Generator<string> {
+  const bodies = answerBodies(11);
+  const step = YEARS_MS / count;
+  for (let n = 0; n < count; n += 1) {
+    const respondedAt = new Date(until.getTime() - YEARS_MS + n * step).toISOString();
+    yield `{"externalId":"r-${n}","respondedAt":"${respondedAt}",${bodies[n % bodies.length]?.slice(1)}\n`;
+  }
+}

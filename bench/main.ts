@@ -2,16 +2,23 @@
 import { writeFile } from "node:fs/promises";
 import { arch, cpus, platform, totalmem } from "node:os";
 import { measureAggregates } from "./aggregates.ts";
+import { measureImports } from "./imports.ts";
 import type { Measurement } from "./measurement.ts";
 import { measureQueue } from "./queue.ts";
 import { measureRecording } from "./recording.ts";
-import { withService } from "./service.ts";
+import { type BenchService, withService } from "./service.ts";
 
 const RESULTS = new URL("RESULTS.md", import.meta.url);
 
-const MEASURES = { recording: measureRecording, queue: measureQueue, aggregates: measureAggregates };
-/** One of them by name on the command line, and its figures are only shown. */
-const only = process.argv[2];
+/** One of them by name on the command line, and its figures are only shown; of `imports` also how many rows. */
+const [, , only, rowCount = "1000000"] = process.argv;
+
+const MEASURES = {
+  recording: measureRecording,
+  queue: measureQueue,
+  aggregates: measureAggregates,
+  imports: (service: BenchService) => measureImports(service, Number(rowCount)),
+};
 
 const measurements = await withService(async (service) => {
   const rows: Measurement[] = [];
@@ -32,9 +39,10 @@ const page = `# Measured
 By \`npm run bench\`, on ${new Date().toISOString().slice(0, 10)}: ${cpus().length} cores (${cpus()[0]?.model.trim()}), ${Math.round(
   totalmem() / 2 ** 30,
 )} GiB, ${platform()} ${arch()}, Node ${process.versions.node}, PostgreSQL ${measurements.postgres}, server, database and load
-generator together. Absolute times are this machine's; the ratio of two figures of one run is what counts.
+generator together. Absolute times are this machine's; the ratio of two figures of one run is what counts. In milliseconds,
+where nothing else is said.
 
-| what | baseline, ms | measured, ms | ratio | at most |
+| what | baseline | measured | ratio | at most |
 |---|---|---|---|---|
 ${rows.join("\n")}
 `;

@@ -1,7 +1,7 @@
 /** One figure and what it is held against, in the same run. */
 export interface Measurement {
   what: string;
-  /** In milliseconds, medians. */
+  /** In milliseconds, medians, where `what` does not say otherwise. */
   baseline: number;
   measured: number;
   /** What `measured / baseline` may be at the most. */

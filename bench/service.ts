@@ -1,5 +1,3 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { Client } from "pg";
 import { rebuildRollups } from "../src/aggregates/index.ts";
@@ -9,6 +7,7 @@ import { createLogger } from "../src/platform/logger.ts";
 import { migrate } from "../src/platform/migrate.ts";
 import { createTenancy } from "../src/platform/tenancy.ts";
 import { createWorkspace } from "../src/workspaces/index.ts";
+import { type RunningProgram, startProgram } from "./processes.ts";
 
 /** In a folder of its own: as root, what lies in one folder has one place for its data. */
 const HOME = fileURLToPath(new URL("../.afterscore/bench/home", import.meta.url));
@@ -22,7 +21,9 @@ export interface BenchService {
   version: string;
   newWorkspace(name: string): Promise<BenchWorkspace>;
   /** Another server on the same database, by the script and its first argument. */
-  startServer(script: string, name: string): Promise<RunningServer>;
+  startServer(script: string, name: string): Promise<RunningProgram>;
+  /** Gives the work empty, migrated databases of its own, which are gone afterwards. */
+  inDatabases<T>(names: readonly string[], work: (databases: BenchDatabase[]) => Promise<T>): Promise<T>;
   /** Sends a request of each kind; throws for any answer but a good one. */
   get(workspace: BenchWorkspace, path: string): Promise<void>;
   ask(workspace: BenchWorkspace, query: string): Promise<void>;
@@ -30,9 +31,13 @@ export interface BenchService {
   rebuild(workspaceIds: string[]): Promise<void>;
 }
 
-export interface RunningServer {
-  url: string;
-  stop(): Promise<void>;
+export interface BenchDatabase {
+  /** As the superuser, whom row-level security does not bind. */
+  adminUrl: string;
+  /** A program of the service on it. */
+  start(name: "api" | "worker"): Promise<RunningProgram>;
+  /** @returns a key for it */
+  newWorkspace(name: string): Promise<string>;
 }
 
 export interface BenchWorkspace {
@@ -48,18 +53,11 @@ export interface BenchWorkspace {
 
 export async function withService<T>(work: (service: BenchService) => Promise<T>): Promise<T> {
   const postgres = await startEmbeddedPostgres(HOME);
-  const admin = new Client({ connectionString: postgres.url });
-  await admin.connect();
-  await admin.query(`drop database if exists ${DATABASE} with (force)`);
-  await admin.query(`create database ${DATABASE}`);
-  const { rows } = await admin.query<{ server_version: string }>("show server_version");
-  await admin.end();
-  const database = new URL(postgres.url);
-  database.pathname = `/${DATABASE}`;
-  await migrate(database.href);
-  const pool = createPool({ connectionString: database.href, max: 2, logger: createLogger("silent") });
+  const version = await ask(postgres.url, "show server_version");
+  const databaseUrl = await createDatabase(postgres.url, DATABASE);
+  const pool = createPool({ connectionString: databaseUrl, max: 2, logger: createLogger("silent") });
   const tenancy = createTenancy(pool);
-  const startServer = (script: string, name: string) => start(script, name, database.href);
+  const startServer = (script: string, name: string) => startProgram(script, name, databaseUrl);
   const server = await startServer(MAIN, "api");
   try {
     const { url } = server;
@@ -75,7 +73,15 @@ export async function withService<T>(work: (service: BenchService) => Promise<T>
       get: send,
       ask: (workspace, query) => send(workspace, "/graphql", { method: "POST", body: JSON.stringify({ query }) }),
       rebuild: (workspaceIds) => rebuildRollups(tenancy, workspaceIds),
-      version: rows[0]?.server_version ?? "unknown",
+      version,
+      inDatabases: async (names, ownWork) => {
+        const urls = await Promise.all(names.map((name) => createDatabase(postgres.url, `${DATABASE}_${name}`)));
+        try {
+          return await ownWork(urls.map(toDatabase));
+        } finally {
+          for (const name of names) await ask(postgres.url, dropping(`${DATABASE}_${name}`));
+        }
+      },
       newWorkspace: async (name) => {
         const { workspace, apiKey } = await createWorkspace(tenancy, { name, timeZone: "UTC" });
         return {
@@ -101,31 +107,44 @@ export async function withService<T>(work: (service: BenchService) => Promise<T>
   }
 }
 
-async function start(script: string, name: string, databaseUrl: string): Promise<RunningServer> {
-  const server = spawn(process.execPath, [script, name], {
-    env: { ...process.env, DATABASE_URL: databaseUrl, PORT: "0", LOG_LEVEL: "info" },
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const stop = async () => {
-    server.kill("SIGTERM");
-    await once(server, "exit");
-  };
+function dropping(database: string): string {
+  return `drop database if exists ${database} with (force)`;
+}
+
+/** @returns the first value of the answer */
+async function ask(url: string, sql: string): Promise<string> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
   try {
-    return { url: await addressOf(server), stop };
-  } catch (error) {
-    await stop();
-    throw error;
+    const { rows } = await client.query<Record<string, string>>(sql);
+    return Object.values(rows[0] ?? {})[0] ?? "unknown";
+  } finally {
+    await client.end();
   }
 }
 
-async function addressOf(server: ChildProcess): Promise<string> {
-  for await (const chunk of server.stdout ?? []) {
-    const address = /Server listening at (http:\S+?)"/.exec(String(chunk))?.[1];
-    if (address !== undefined) {
-      // Read on, so that its log does not fill the pipe.
-      server.stdout?.resume();
-      return address;
-    }
-  }
-  throw new Error("the server did not start");
+/** An empty one that is migrated, instead of any that was left behind. @returns its URL */
+async function createDatabase(serverUrl: string, name: string): Promise<string> {
+  await ask(serverUrl, dropping(name));
+  await ask(serverUrl, `create database ${name}`);
+  const url = new URL(serverUrl);
+  url.pathname = `/${name}`;
+  await migrate(url.href);
+  return url.href;
+}
+
+function toDatabase(url: string): BenchDatabase {
+  const adminUrl = new URL(url);
+  // Both roles of the embedded server have one password.
+  adminUrl.username = "postgres";
+  return {
+    adminUrl: adminUrl.href,
+    start: (name) => startProgram(MAIN, name, url),
+    newWorkspace: async (name) => {
+      const pool = createPool({ connectionString: url, max: 1, logger: createLogger("silent") });
+      const { apiKey } = await createWorkspace(createTenancy(pool), { name, timeZone: "UTC" });
+      await pool.end();
+      return apiKey;
+    },
+  };
 }

@@ -87,6 +87,8 @@ export interface Settings {
   explainRefusal?: (url: string) => Promise<string | undefined>;
   /** 32 bytes, which encrypt the secrets that are kept; without them none can be. */
   secretsKey?: Buffer | undefined;
+  /** How long a request may take to come in, in milliseconds. */
+  requestTimeout?: number | undefined;
 }
 
 /**
@@ -100,7 +102,7 @@ export async function buildApp(
   gather = createGatherer,
 ): Promise<Server> {
   const tenancy = createTenancy(pool);
-  const app = createServer(logger);
+  const app = createServer(logger, settings.requestTimeout);
   const info = {
     title: "Afterscore",
     version: VERSION,

@@ -48,7 +48,7 @@ const LOOPS: readonly Loop[] = [
 ];
 
 /** What takes long, may fail and is then tried again, or is done at an hour of the day: once, by one of all processes. */
-function queuesOf(tenancy: Tenancy): Queue[] {
+function queuesOf(tenancy: Tenancy, logger: Logger): Queue[] {
   return [
     {
       name: "imports",
@@ -56,7 +56,7 @@ function queuesOf(tenancy: Tenancy): Queue[] {
       isShared: true,
       work: async (data, signal) => {
         const one = { workspaceId: idOf(data, "workspaceId"), id: idOf(data, "id") };
-        return (await workImport(tenancy, RECORDING, one, signal)) ? "MORE" : "DONE";
+        return (await workImport(tenancy, RECORDING, one, { signal, logger })) ? "MORE" : "DONE";
       },
     },
     {
@@ -113,7 +113,7 @@ export async function startWorker(
 ): Promise<Worker> {
   const tenancy = createTenancy(pool);
   const stopping = new AbortController();
-  const jobs = await startJobs(pool, logger, queuesOf(tenancy));
+  const jobs = await startJobs(pool, logger, queuesOf(tenancy, logger));
   const loops = LOOPS.map(({ name, intervalMs, work }) =>
     repeat(intervalMs, stopping.signal, async () => {
       const startedAt = performance.now();

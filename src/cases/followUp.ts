@@ -113,8 +113,9 @@ export async function lockWithAnswers(tx: WorkspaceTx, condition: SQL): Promise<
     listResponsesWhere(tx, isOfCases(tx, condition)),
   ]);
   const byId = new Map(responses.map((response) => [response.id, response]));
+  const linksOf = Map.groupBy(links, ({ caseId }) => caseId);
   return locked.map((row) => {
-    const own = links.filter(({ caseId }) => caseId === row.id).flatMap(({ id }) => byId.get(id) ?? []);
+    const own = (linksOf.get(row.id) ?? []).flatMap(({ id }) => byId.get(id) ?? []);
     return { ...draftOf(row, {}), responses: own };
   });
 }

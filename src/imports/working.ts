@@ -1,4 +1,5 @@
 import { Failures } from "../platform/failures.ts";
+import type { Logger } from "../platform/logger.ts";
 import { boundMemory } from "../platform/memory.ts";
 import type { Caller, Tenancy, WorkspaceTx } from "../platform/tenancy.ts";
 import {
@@ -36,15 +37,17 @@ export interface ImportJob {
   id: string;
 }
 
+type FaultLog = Pick<Logger, "error">;
 type Due = Awaited<ReturnType<typeof listDueImports>>[number];
 
 /**
  * Records what was received, a chunk of each import in turn, so that a small one need not wait for a large
  * one. A chunk goes in the transaction that records its rows, and its import is locked meanwhile: any number
  * of workers may do this at once, and one that dies has done nothing twice.
+ * @param logger is told why a row was rejected by a fault of ours, and which row, but nothing of what it says
  * @returns how many rows were recorded or rejected
  */
-export async function workImports(tenancy: Tenancy, steps: RecordingSteps): Promise<number> {
+export async function workImports(tenancy: Tenancy, steps: RecordingSteps, logger?: FaultLog): Promise<number> {
   const until = performance.now() + RUN_MS;
   const failures = new Failures();
   let count = 0;
@@ -55,7 +58,7 @@ export async function workImports(tenancy: Tenancy, steps: RecordingSteps): Prom
     for (const one of due) {
       if (failures.has(one.id)) continue;
       const done = await failures.keep(one.id, () =>
-        tenancy.inWorkspace(callerOf(one), (tx) => workOne(tx, one, steps)),
+        tenancy.inWorkspace(callerOf(one), (tx) => workOne(tx, one, steps, logger)),
       );
       count += done ?? 0;
       boundMemory();
@@ -82,12 +85,12 @@ export async function workImport(
   tenancy: Tenancy,
   steps: RecordingSteps,
   { workspaceId, id }: ImportJob,
-  signal: AbortSignal,
+  { signal, logger }: { signal: AbortSignal; logger?: FaultLog },
 ): Promise<boolean> {
   const until = performance.now() + RUN_MS;
   do {
     const due = await tenancy.acrossWorkspaces("find what is due", (tx) => findDueImport(tx, workspaceId, id));
-    const done = due && (await tenancy.inWorkspace(callerOf(due), (tx) => workOne(tx, due, steps)));
+    const done = due && (await tenancy.inWorkspace(callerOf(due), (tx) => workOne(tx, due, steps, logger)));
     if (done === undefined) return false;
     boundMemory();
   } while (performance.now() < until && !signal.aborted);
@@ -99,7 +102,12 @@ function callerOf({ workspaceId, actorKind, actorId }: Due): Caller {
 }
 
 /** @returns how many rows it was, or undefined where somebody else has it */
-async function workOne(tx: WorkspaceTx, { id, status }: Due, steps: RecordingSteps): Promise<number | undefined> {
+async function workOne(
+  tx: WorkspaceTx,
+  { id, status }: Due,
+  steps: RecordingSteps,
+  logger: FaultLog | undefined,
+): Promise<number | undefined> {
   if (status === "RECEIVING") {
     await failImport(tx, id, "The upload broke off before its end.");
     return 0;
@@ -109,10 +117,15 @@ async function workOne(tx: WorkspaceTx, { id, status }: Due, steps: RecordingSte
     return 0;
   }
   const row = await claimImport(tx, id);
-  return row && recordChunk(tx, row, steps);
+  return row && recordChunk(tx, row, steps, logger);
 }
 
-async function recordChunk(tx: WorkspaceTx, row: ImportRow, steps: RecordingSteps): Promise<number> {
+async function recordChunk(
+  tx: WorkspaceTx,
+  row: ImportRow,
+  steps: RecordingSteps,
+  logger: FaultLog | undefined,
+): Promise<number> {
   const chunk = await nextChunk(tx, row.id);
   if (chunk === undefined || row.bytesSha256 === null) {
     await addProgress(tx, row, { created: 0, existing: 0, rejected: 0, isDone: true });
@@ -128,8 +141,12 @@ async function recordChunk(tx: WorkspaceTx, row: ImportRow, steps: RecordingStep
   const rejections: Rejection[] = rows.flatMap((read) => ("reason" in read ? read : []));
   for (const [index, result] of results.entries()) {
     const { line = 0, exclusion = null } = readable[index] ?? {};
-    if (result.status === "rejected") rejections.push({ line, reason: describe(result.error) });
-    else if (result.status === "created" && exclusion !== null) exclusions.set(result.response.id, exclusion);
+    if (result.status === "rejected") {
+      rejections.push({ line, reason: describe(result.error) });
+      if (result.error.code === "internal") {
+        logger?.error({ err: result.error, import_id: row.id, line }, "a row was rejected by a fault of ours");
+      }
+    } else if (result.status === "created" && exclusion !== null) exclusions.set(result.response.id, exclusion);
   }
   await restoreExclusions(tx, exclusions);
   await insertRejections(tx, row.id, rejections);

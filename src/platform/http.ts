@@ -30,6 +30,7 @@ export type Server = FastifyInstance<
 const BODY_BYTES_MAX = 256 * 1024;
 /** Longer than any we take, so that it is refused by its schema and named. */
 const PARAM_LENGTH_MAX = 4_000;
+/** A request must be here in full after so long, but for what is read as a slow body. */
 const REQUEST_TIMEOUT_MS = 15_000;
 /** What still runs this long after the server was told to stop is cut off; the process has 10 s in all. */
 const DRAIN_TIMEOUT_MS = 8_000;
@@ -39,7 +40,7 @@ const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 const NoParameters = Strict({});
 
 /** An HTTP server without routes: strict JSON, problem documents, one log line per request. */
-export function createServer(logger: Logger): Server {
+export function createServer(logger: Logger, requestTimeout = REQUEST_TIMEOUT_MS): Server {
   const loggerInstance: FastifyBaseLogger = logger;
   const app = fastify({
     loggerInstance,
@@ -47,7 +48,10 @@ export function createServer(logger: Logger): Server {
     genReqId: newId,
     requestIdHeader: false,
     bodyLimit: BODY_BYTES_MAX,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    requestTimeout,
+    // Node looks for those that are late at this interval; while it allows the headers longer than the whole, as it does
+    // when nobody says otherwise, it takes one for the other.
+    http: { connectionsCheckingInterval: requestTimeout, headersTimeout: requestTimeout },
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     forceCloseConnections: "idle",
     // What comes in on an open connection while we stop is still served, and its answer says it is the last.

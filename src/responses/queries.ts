@@ -214,13 +214,16 @@ export async function listStoredAnswers(
   keys: readonly { source: string; externalId: string }[],
 ): Promise<StoredAnswer[]> {
   if (keys.length === 0) return [];
+  // One by one, so that the plan is right too while the table grows faster than its statistics.
   return tx.run<StoredAnswer>(sql`/* responses.listStoredAnswers */
-    select responses.id, responses.source, responses.external_id as "externalId", responses.body_sha256 as "bodySha256",
-      responses.source_updated_at as "sourceUpdatedAt"
+    select stored.id, stored.source, stored.external_id as "externalId", stored.body_sha256 as "bodySha256",
+      stored.source_updated_at as "sourceUpdatedAt"
     from ${unnest({
       source: ["text", keys.map(({ source }) => source)],
       external_id: ["text", keys.map(({ externalId }) => externalId)],
     })}
-    join responses on responses.workspace_id = ${tx.workspaceId}
-      and responses.source = input.source and responses.external_id = input.external_id`);
+    cross join lateral (
+      select * from responses where responses.workspace_id = ${tx.workspaceId}
+        and responses.source = input.source and responses.external_id = input.external_id limit 1
+    ) as stored`);
 }

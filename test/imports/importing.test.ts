@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { pino } from "pino";
 import t from "tap";
 import { RECORDING } from "../../src/app.ts";
 import { workImports } from "../../src/imports/index.ts";
+import { serializers } from "../../src/platform/logger.ts";
 import { CSV, importFile, NDJSON } from "../support/files.ts";
 import { startService } from "../support/service.ts";
 import { readShared } from "../support/shared.ts";
@@ -182,6 +184,24 @@ t.test("files of answers", async (t) => {
     );
     t.match((await large.get(`/v1/imports/${first.id}`)).body, { status: "DONE", created: 5_500, rejected: 0 });
     t.equal((await large.query("{ nps { answered } }")).nps.answered, 5_500);
+  });
+
+  t.test("the log tells which row a fault of ours has cost, and why, and nothing of what it says", async (t) => {
+    const client = await service.newClient();
+    await client.rows("alter table responses add constraint fault check (comment <> 'canary') not valid");
+    const csv = "score,comment,person.email\n9,fine,\n2,canary,canary@example.com\n";
+    const { body: queued } = await client.post("/v1/imports", csv, CSV);
+    const lines: string[] = [];
+    await workImports(service.tenancy, RECORDING, pino({ serializers }, { write: (line) => void lines.push(line) }));
+    await client.rows("alter table responses drop constraint fault");
+    const done = (await client.get(`/v1/imports/${queued.id}`)).body;
+    t.match(done, { status: "DONE", created: 1, rejected: 1 });
+    const { data } = (await client.get(`/v1/imports/${queued.id}/rejections`)).body;
+    t.match(data, [{ line: 3, reason: /fault of ours/ }]);
+    t.equal(lines.length, 1);
+    t.match(JSON.parse(lines[0] ?? ""), { import_id: queued.id, line: 3, err: { type: "AppError", cause: {} } });
+    t.match(lines[0], /"constraint":"fault"/);
+    t.notMatch(lines[0], /canary/);
   });
 
   t.test("an upload that breaks off is FAILED, and nothing of it is recorded", async (t) => {

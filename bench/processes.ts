@@ -1,0 +1,61 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFile, writeFile } from "node:fs/promises";
+import type { Readable } from "node:stream";
+
+/** A program of ours in a process of its own. */
+export interface RunningProgram {
+  /** Of a server; empty for what does not listen. */
+  url: string;
+  /** What it has held resident at the most since it began or since `forgetPeak`, in MB; undefined where the system does not tell. */
+  peakMegabytes(): Promise<number | undefined>;
+  forgetPeak(): Promise<void>;
+  stop(): Promise<void>;
+  /** As a crash would. */
+  kill(): Promise<void>;
+}
+
+/** Starts the script with its first argument, and waits until it says that it listens or works. */
+export async function startProgram(script: string, name: string, databaseUrl: string): Promise<RunningProgram> {
+  const child = spawn(process.execPath, [script, name], {
+    env: { ...process.env, DATABASE_URL: databaseUrl, PORT: "0", LOG_LEVEL: "info" },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const end = async (signal: NodeJS.Signals) => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill(signal);
+    await once(child, "exit");
+  };
+  const procOf = (file: string) => `/proc/${child.pid}/${file}`;
+  try {
+    return {
+      url: await readinessOf(child.stdout),
+      peakMegabytes: async () => {
+        const status = await readFile(procOf("status"), "utf8").catch(() => "");
+        const kibibytes = /^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1];
+        return kibibytes === undefined ? undefined : (Number(kibibytes) * 1024) / 1e6;
+      },
+      // 5 sets the peak back to what is resident now (proc_pid_clear_refs(5)).
+      forgetPeak: () => writeFile(procOf("clear_refs"), "5").catch(() => undefined),
+      stop: () => end("SIGTERM"),
+      kill: () => end("SIGKILL"),
+    };
+  } catch (error) {
+    await end("SIGTERM");
+    throw error;
+  }
+}
+
+/** @returns its address once it listens, and nothing once it works without */
+async function readinessOf(output: Readable): Promise<string> {
+  let text = "";
+  for await (const chunk of output.iterator({ destroyOnReturn: false })) {
+    text += String(chunk);
+    const [ready, address = ""] = /Server listening at (http:\S+?)"|"working"/.exec(text) ?? [];
+    if (ready === undefined) continue;
+    // Read on, so that its log does not fill the pipe.
+    output.resume();
+    return address;
+  }
+  throw new Error("the program did not start");
+}
