@@ -7,6 +7,7 @@ import type { Measurement } from "./measurement.ts";
 import { measureQueue } from "./queue.ts";
 import { measureRecording } from "./recording.ts";
 import { type BenchService, withService } from "./service.ts";
+import { measureWebhooks } from "./webhooks.ts";
 
 const RESULTS = new URL("RESULTS.md", import.meta.url);
 
@@ -17,6 +18,7 @@ const MEASURES = {
   recording: measureRecording,
   queue: measureQueue,
   aggregates: measureAggregates,
+  webhooks: measureWebhooks,
   imports: (service: BenchService) => measureImports(service, Number(rowCount)),
 };
 

@@ -16,9 +16,14 @@ export interface RunningProgram {
 }
 
 /** Starts the script with its first argument, and waits until it says that it listens or works. */
-export async function startProgram(script: string, name: string, databaseUrl: string): Promise<RunningProgram> {
+export async function startProgram(
+  script: string,
+  name: string,
+  databaseUrl: string,
+  variables: Record<string, string> = {},
+): Promise<RunningProgram> {
   const child = spawn(process.execPath, [script, name], {
-    env: { ...process.env, DATABASE_URL: databaseUrl, PORT: "0", LOG_LEVEL: "info" },
+    env: { ...process.env, ...variables, DATABASE_URL: databaseUrl, PORT: "0", LOG_LEVEL: "info" },
     stdio: ["ignore", "pipe", "inherit"],
   });
   const end = async (signal: NodeJS.Signals) => {

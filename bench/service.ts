@@ -22,9 +22,12 @@ export interface BenchService {
   newWorkspace(name: string): Promise<BenchWorkspace>;
   /** Another server on the same database, by the script and its first argument. */
   startServer(script: string, name: string): Promise<RunningProgram>;
+  /** A worker on the same database, with these variables. */
+  startWorker(variables: Record<string, string>): Promise<RunningProgram>;
   /** Gives the work empty, migrated databases of its own, which are gone afterwards. */
   inDatabases<T>(names: readonly string[], work: (databases: BenchDatabase[]) => Promise<T>): Promise<T>;
   /** Sends a request of each kind; throws for any answer but a good one. */
+  post(workspace: BenchWorkspace, path: string, body: object): Promise<void>;
   get(workspace: BenchWorkspace, path: string): Promise<void>;
   ask(workspace: BenchWorkspace, query: string): Promise<void>;
   /** Counts the scores by day anew, as the worker would. */
@@ -65,11 +68,13 @@ export async function withService<T>(work: (service: BenchService) => Promise<T>
       const headers = { authorization: `Bearer ${apiKey}`, "content-type": "application/json" };
       const answer = await fetch(`${url}${path}`, { ...init, headers });
       const text = await answer.text();
-      if (answer.status !== 200 || text.includes('"errors"')) throw new Error(`${path}: ${answer.status} ${text}`);
+      if (!answer.ok || text.includes('"errors"')) throw new Error(`${path}: ${answer.status} ${text}`);
     };
     return await work({
       url,
       startServer,
+      startWorker: (variables) => startProgram(MAIN, "worker", databaseUrl, variables),
+      post: (workspace, path, body) => send(workspace, path, { method: "POST", body: JSON.stringify(body) }),
       get: send,
       ask: (workspace, query) => send(workspace, "/graphql", { method: "POST", body: JSON.stringify({ query }) }),
       rebuild: (workspaceIds) => rebuildRollups(tenancy, workspaceIds),
