@@ -48,6 +48,7 @@ export interface Service {
 export interface ServiceOptions {
   poolSize?: number;
   secretsKey?: Buffer | null;
+  publicUrl?: string;
   /** How long a request may take to come in, in milliseconds. */
   requestTimeout?: number;
   /** Why nothing may be sent to a URL. */
@@ -57,13 +58,14 @@ export interface ServiceOptions {
 /** The whole service on a database of its own, both gone when the test has ended. */
 export async function startService(
   t: Test,
-  { poolSize = 10, secretsKey = SECRETS_KEY, explainRefusal, requestTimeout }: ServiceOptions = {},
+  { poolSize = 10, secretsKey = SECRETS_KEY, publicUrl, explainRefusal, requestTimeout }: ServiceOptions = {},
 ): Promise<Service> {
   const database = await cloneDatabase();
   const logger = createLogger("silent");
   const pool = createPool({ connectionString: database.url, max: poolSize, logger });
   const app = await buildApp(pool, logger, {
     secretsKey: secretsKey ?? undefined,
+    publicUrl,
     requestTimeout,
     ...(explainRefusal && { explainRefusal }),
   });

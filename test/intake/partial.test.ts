@@ -1,0 +1,44 @@
+import { createHmac } from "node:crypto";
+import t from "tap";
+import { startService } from "../support/service.ts";
+
+const SECRET = "a-secret-of-typeform";
+const PAYLOAD = JSON.stringify({
+  event_id: "e1",
+  event_type: "form_response_partial",
+  form_response: {
+    form_id: "f",
+    token: "unfinished",
+    landed_at: "2026-01-02T03:04:05Z",
+    definition: { id: "f", title: "NPS", fields: [{ id: "q", ref: "q", type: "nps", title: "Recommend?" }] },
+    answers: [{ type: "number", number: 3, field: { id: "q", ref: "q", type: "nps" } }],
+  },
+});
+
+t.test("an unfinished answer is taken only where the source says so, at the address all see", async (t) => {
+  const { app, newClient } = await startService(t, { publicUrl: "https://nps.example.com" });
+  for (const [partial, outcome, count] of [
+    ["IGNORE", "IGNORED", 0],
+    ["RECORD", "RECORDED", 1],
+  ] as const) {
+    const client = await newClient();
+    const { body: source } = await client.post("/v1/sources", {
+      name: "s",
+      vendor: "TYPEFORM",
+      secret: SECRET,
+      partial,
+    });
+    t.equal(source.url, `https://nps.example.com/v1/intake/${source.id}`);
+    const signature = `sha256=${createHmac("sha256", SECRET).update(PAYLOAD).digest("base64")}`;
+    const answer = await app.inject({
+      method: "POST",
+      url: new URL(source.url).pathname,
+      headers: { "content-type": "application/json", "typeform-signature": signature },
+      payload: PAYLOAD,
+    });
+    t.match({ status: answer.statusCode, body: answer.json() }, { status: 200, body: { outcome } }, partial);
+    const { data } = (await client.get("/v1/responses")).body;
+    t.equal(data.length, count, partial);
+    if (partial === "RECORD") t.match(data[0], { score: 3, externalId: "unfinished" });
+  }
+});
