@@ -16,12 +16,12 @@ const PAYLOAD = JSON.stringify({
 });
 
 t.test("an unfinished answer is taken only where the source says so, at the address all see", async (t) => {
-  const { app, newClient } = await startService(t, { publicUrl: "https://nps.example.com" });
+  const service = await startService(t, { publicUrl: "https://nps.example.com" });
   for (const [partial, outcome, count] of [
     ["IGNORE", "IGNORED", 0],
     ["RECORD", "RECORDED", 1],
   ] as const) {
-    const client = await newClient();
+    const client = await service.newClient();
     const { body: source } = await client.post("/v1/sources", {
       name: "s",
       vendor: "TYPEFORM",
@@ -30,7 +30,7 @@ t.test("an unfinished answer is taken only where the source says so, at the addr
     });
     t.equal(source.url, `https://nps.example.com/v1/intake/${source.id}`);
     const signature = `sha256=${createHmac("sha256", SECRET).update(PAYLOAD).digest("base64")}`;
-    const answer = await app.inject({
+    const answer = await service.app.inject({
       method: "POST",
       url: new URL(source.url).pathname,
       headers: { "content-type": "application/json", "typeform-signature": signature },
