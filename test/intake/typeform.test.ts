@@ -42,3 +42,23 @@ t.test("an unfinished answer is taken only where the source says so, at the addr
     if (partial === "RECORD") t.match(data[0], { score: 3, externalId: "unfinished" });
   }
 });
+
+t.test("Typeform's older names of types, opinion-scale and textfield, are understood", async (t) => {
+  const service = await startService(t);
+  const client = await service.newClient();
+  const { body: source } = await client.post("/v1/sources", { name: "s", vendor: "TYPEFORM", secret: SECRET });
+  const scale = { id: "q", type: "opinion-scale", title: "Would you recommend us?" };
+  const form = {
+    form_id: "f",
+    token: "older",
+    submitted_at: "2026-01-02T03:04:05Z",
+    definition: { fields: [scale, { id: "w", type: "textfield", title: "Why?" }] },
+    answers: [
+      { type: "number", number: 8, field: { id: "q", type: "opinion-scale" } },
+      { type: "text", text: "Quick", field: { id: "w", type: "textfield" } },
+    ],
+  };
+  const preview = { event_type: "form_response", form_response: form };
+  const { body } = await client.post(`/v1/sources/${source.id}/preview`, preview);
+  t.match(body, { outcome: "RECORDED", response: { score: 8, comment: "Quick", externalId: "older" } });
+});
