@@ -51,16 +51,17 @@ export async function startProgram(
   }
 }
 
-/** @returns its address once it listens, and nothing once it works without */
+/** @returns its address once it listens, and nothing once it works without; its log is read on, so that no pipe is full */
 async function readinessOf(output: Readable): Promise<string> {
+  const ready = Promise.withResolvers<string>();
   let text = "";
-  for await (const chunk of output.iterator({ destroyOnReturn: false })) {
+  const listen = (chunk: Buffer) => {
     text += String(chunk);
-    const [ready, address = ""] = /Server listening at (http:\S+?)"|"working"/.exec(text) ?? [];
-    if (ready === undefined) continue;
-    // Read on, so that its log does not fill the pipe.
-    output.resume();
-    return address;
-  }
-  throw new Error("the program did not start");
+    const [found, address = ""] = /Server listening at (http:\S+?)"|"working"/.exec(text) ?? [];
+    if (found === undefined) return;
+    output.off("data", listen).resume();
+    ready.resolve(address);
+  };
+  output.on("data", listen).once("end", () => ready.reject(new Error("the program did not start")));
+  return ready.promise;
 }

@@ -150,6 +150,7 @@ t.test("the workspace boundary", async (t) => {
       "check readiness",
       "find what is due",
       "find the workspace of a source",
+      "deliver webhooks",
     ]);
   });
 
