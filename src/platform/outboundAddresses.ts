@@ -29,7 +29,10 @@ const GLOBAL_IPV6 = ["2000::/3"];
 /** What lies inside and leads elsewhere: Teredo and other protocols, documentation, 6to4, the 6bone of old. */
 const SPECIAL_IPV6 = ["2001::/23", "2001:db8::/32", "2002::/16", "3ffe::/16", "3fff::/20"];
 
-/** @returns undefined where one is not an address, a slash and a length, apart by commas; nothing is no network */
+/**
+ * @returns undefined where one is not an address, a slash and a length, apart by commas; nothing is no network. Neither
+ * is an IPv6 network with all mapped addresses in it, like `::/0`: a BlockList would take all of IPv4 for listed
+ */
 export function readNetworks(text: string): BlockList | undefined {
   const list = new BlockList();
   for (const network of text.split(",").map((part) => part.trim())) {
@@ -37,9 +40,19 @@ export function readNetworks(text: string): BlockList | undefined {
     const [, address = "", length = ""] = /^([^/]+)\/(\d{1,3})$/.exec(network) ?? [];
     const family = isIP(address);
     if (family === 0 || address.includes("%") || Number(length) > (family === 4 ? 32 : 128)) return undefined;
+    if (family === 6 && Number(length) < MAPPED_LENGTH && holdsMapped(address, Number(length))) return undefined;
     list.addSubnet(address, Number(length), family === 4 ? "ipv4" : "ipv6");
   }
   return list;
+}
+
+/** IPv4 as IPv6 is `::ffff:0:0/96`. */
+const MAPPED_LENGTH = 96;
+
+function holdsMapped(address: string, length: number): boolean {
+  const network = new BlockList();
+  network.addSubnet(address, length, "ipv6");
+  return network.check("::ffff:0:0", "ipv6");
 }
 
 function networks(list: readonly string[]): BlockList {

@@ -4,6 +4,8 @@ import { Agent, buildConnector, type Dispatcher } from "undici";
 import { isPublic, isWithin } from "./outboundAddresses.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
+/** For a host's addresses, which the operating system may seek for minutes. */
+const RESOLVE_TIMEOUT_MS = 5_000;
 /** Shorter than what servers keep theirs open for, so that none is used that is closed at this moment. */
 const KEEP_ALIVE_MS = 4_000;
 /** Below lie mail, shells and other well-known services, which nobody is to knock at in our name. */
@@ -67,7 +69,8 @@ export function createOutboundHttp({ allowedNetworks, resolve = resolveAll }: Ou
   /** @throws {Refusal} @returns the addresses, each of them allowed */
   const addressesOf = async (protocol: string, host: string, port: number): Promise<Address[]> => {
     const family = isIP(host);
-    const addresses = family === 0 ? await resolve(host).catch(() => []) : [{ address: host, family }];
+    const addresses =
+      family === 0 ? await atMost(RESOLVE_TIMEOUT_MS, resolve(host)).catch(() => []) : [{ address: host, family }];
     if (addresses.length === 0) throw new Refusal("has a host that cannot be resolved");
     for (const { address } of addresses) {
       const refusal = refusalOf(address, protocol, port);
@@ -84,7 +87,9 @@ export function createOutboundHttp({ allowedNetworks, resolve = resolveAll }: Ou
     } catch (error) {
       return callback(error as Error, null);
     }
-    buildConnector({ timeout: CONNECT_TIMEOUT_MS, lookup: lookupOf(addresses) })(options, callback);
+    // Said outright, as NODE_TLS_REJECT_UNAUTHORIZED=0 in the environment would else end all checks.
+    const secured = { rejectUnauthorized: true };
+    buildConnector({ ...secured, timeout: CONNECT_TIMEOUT_MS, lookup: lookupOf(addresses) })(options, callback);
   };
 
   const agent = new Agent({
@@ -122,6 +127,12 @@ function lookupOf(addresses: Address[]): LookupFunction {
   };
 }
 
+async function atMost<T>(ms: number, work: Promise<T>): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(reject, ms, new Error("too late"));
+  return Promise.race([work, promise]).finally(() => clearTimeout(timer));
+}
+
 async function resolveAll(host: string): Promise<Address[]> {
   return resolveHost(host, { all: true });
 }
@@ -141,9 +152,10 @@ async function post(
   const end = () => ending.abort();
   const timer = setTimeout(end, timeoutMs);
   signal?.addEventListener("abort", end, { once: true });
+  if (signal?.aborted) end();
   try {
     const url = new URL(text);
-    const answer = await agent.request({
+    const requested = agent.request({
       origin: url.origin,
       path: url.pathname + url.search,
       method: "POST",
@@ -151,6 +163,8 @@ async function post(
       body,
       signal: ending.signal,
     });
+    // Until it is connected, a request does not hear of its signal.
+    const answer = await Promise.race([requested, ended(ending.signal)]);
     const retryAfter = answer.headers[PATIENCE_HEADER];
     return {
       status: answer.statusCode,
@@ -165,6 +179,13 @@ async function post(
     clearTimeout(timer);
     signal?.removeEventListener("abort", end);
   }
+}
+
+function ended(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    else signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
 }
 
 async function firstBytes(body: Dispatcher.ResponseData["body"], bytesMax: number): Promise<Buffer> {

@@ -1,6 +1,12 @@
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import { type AddressInfo, createServer as createSocketServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import t, { type Test } from "tap";
 import { isPublic, readNetworks } from "../../src/platform/outboundAddresses.ts";
 import { createOutboundHttp, type OutboundOptions } from "../../src/platform/outboundHttp.ts";
@@ -77,9 +83,19 @@ t.test("other schemes, ports and names in a URL are refused", async (t) => {
     else t.match(found, reason, url);
   }
   t.equal(isPublic("no address"), false);
-  for (const text of ["10.0.0.0", "10.0.0.0/33", "x/8", "fd00::/129", "10.0.0.0/8 11.0.0.0/8"]) {
+  for (const text of [
+    "10.0.0.0",
+    "10.0.0.0/33",
+    "x/8",
+    "fd00::/129",
+    "10.0.0.0/8 11.0.0.0/8",
+    "::/0",
+    "::/8",
+    "::fffe:0:0/95",
+  ]) {
     t.equal(readNetworks(text), undefined, text);
   }
+  for (const text of ["::1/128", "2000::/3", "::ffff:10.0.0.0/104"]) t.ok(readNetworks(text), text);
 });
 
 t.test("a name whose addresses change, or are mixed, is dialled where it was checked", async (t) => {
@@ -149,4 +165,63 @@ t.test("answers: redirects are not followed, long ones are cut, slow ones are en
     status: null,
     error: /ended/,
   });
+});
+
+t.test("the time-out is over resolving too, and what is late then sends nothing", async (t) => {
+  let requests = 0;
+  const server = createServer((_request, response) => {
+    requests += 1;
+    response.end();
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.teardown(() => server.close());
+  const { promise, resolve } = Promise.withResolvers<{ address: string; family: number }[]>();
+  const outbound = http(t, "127.0.0.0/8", () => promise);
+  const url = `http://slow.example:${(server.address() as AddressInfo).port}/`;
+  const slow = await outbound.post(url, { ...REQUEST, timeoutMs: 200 });
+  t.match(slow, { status: null, error: "No answer within 0.2 s." });
+  t.ok(slow.durationMs < 1_000, `${slow.durationMs} ms`);
+  const ended = await outbound.post(url, { ...REQUEST, signal: AbortSignal.abort() });
+  t.match(ended, { status: null, error: /ended/ });
+  t.ok(ended.durationMs < 1_000, "ended before it began");
+  resolve([{ address: "127.0.0.1", family: 4 }]);
+  t.match(await outbound.post(url, REQUEST), { status: 200 });
+  t.equal(requests, 1);
+});
+
+t.test("only a trusted certificate for the name is accepted, whatever the environment says", async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), "outbound-"));
+  t.teardown(() => rmSync(directory, { recursive: true }));
+  const [keyFile, certFile] = [join(directory, "key.pem"), join(directory, "cert.pem")];
+  const name = ["-subj", "/CN=hooks.example", "-addext", "subjectAltName=DNS:hooks.example"];
+  const kind = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1"];
+  execFileSync("openssl", ["req", ...kind, ...name, "-keyout", keyFile, "-out", certFile], { stdio: "ignore" });
+  const [key, cert] = [readFileSync(keyFile, "utf8"), readFileSync(certFile, "utf8")];
+  let requests = 0;
+  const server = createTlsServer({ key, cert }, (_request, response) => {
+    requests += 1;
+    response.end("good");
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.teardown(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const resolve = async () => [{ address: "127.0.0.1", family: 4 }];
+  process.env["NODE_TLS_REJECT_UNAUTHORIZED"] = "0";
+  const trusted = getCACertificates("default");
+  t.teardown(() => {
+    delete process.env["NODE_TLS_REJECT_UNAUTHORIZED"];
+    setDefaultCACertificates(trusted);
+  });
+  const url = `https://hooks.example:${port}/`;
+  t.match(await http(t, "127.0.0.0/8", resolve).post(url, REQUEST), { status: null, error: /SELF_SIGNED/ });
+  t.equal(requests, 0);
+  setDefaultCACertificates([...trusted, cert]);
+  const outbound = http(t, "127.0.0.0/8", resolve);
+  t.match(await outbound.post(url, REQUEST), { status: 200 });
+  for (const other of [`https://other.example:${port}/`, `https://127.0.0.1:${port}/`]) {
+    t.match(await outbound.post(other, REQUEST), { status: null, error: /ALTNAME/ }, other);
+  }
+  t.equal(requests, 1);
 });
