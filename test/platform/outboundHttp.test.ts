@@ -1,15 +1,12 @@
-import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { type AddressInfo, createServer as createSocketServer } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import t, { type Test } from "tap";
 import { isPublic, readNetworks } from "../../src/platform/outboundAddresses.ts";
 import { createOutboundHttp, type OutboundOptions } from "../../src/platform/outboundHttp.ts";
+import { SELF_SIGNED } from "../support/selfSigned.ts";
 
 const REQUEST = { headers: {}, body: Buffer.from("{}"), timeoutMs: 2_000, answerBytesMax: 4_096 };
 
@@ -191,15 +188,8 @@ t.test("the time-out is over resolving too, and what is late then sends nothing"
 });
 
 t.test("only a trusted certificate for the name is accepted, whatever the environment says", async (t) => {
-  const directory = mkdtempSync(join(tmpdir(), "outbound-"));
-  t.teardown(() => rmSync(directory, { recursive: true }));
-  const [keyFile, certFile] = [join(directory, "key.pem"), join(directory, "cert.pem")];
-  const name = ["-subj", "/CN=hooks.example", "-addext", "subjectAltName=DNS:hooks.example"];
-  const kind = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1"];
-  execFileSync("openssl", ["req", ...kind, ...name, "-keyout", keyFile, "-out", certFile], { stdio: "ignore" });
-  const [key, cert] = [readFileSync(keyFile, "utf8"), readFileSync(certFile, "utf8")];
   let requests = 0;
-  const server = createTlsServer({ key, cert }, (_request, response) => {
+  const server = createTlsServer(SELF_SIGNED, (_request, response) => {
     requests += 1;
     response.end("good");
   });
@@ -217,7 +207,7 @@ t.test("only a trusted certificate for the name is accepted, whatever the enviro
   const url = `https://hooks.example:${port}/`;
   t.match(await http(t, "127.0.0.0/8", resolve).post(url, REQUEST), { status: null, error: /SELF_SIGNED/ });
   t.equal(requests, 0);
-  setDefaultCACertificates([...trusted, cert]);
+  setDefaultCACertificates([...trusted, SELF_SIGNED.cert]);
   const outbound = http(t, "127.0.0.0/8", resolve);
   t.match(await outbound.post(url, REQUEST), { status: 200 });
   for (const other of [`https://other.example:${port}/`, `https://127.0.0.1:${port}/`]) {
