@@ -6,8 +6,8 @@ import { startReceiver } from "../support/receiver.ts";
 import { startService } from "../support/service.ts";
 
 /** The size that was promised takes minutes: WEBHOOK_EVENTS=10000 WEBHOOK_KILLS=30. */
-const EVENTS = Number(process.env["WEBHOOK_EVENTS"] ?? 1_500);
-const KILLS = Number(process.env["WEBHOOK_KILLS"] ?? 3);
+const EVENTS = Number(process.env["WEBHOOK_EVENTS"] ?? 1_000);
+const KILLS = Number(process.env["WEBHOOK_KILLS"] ?? 2);
 const KILLED_AFTER_MS = 2_000;
 /** To one endpoint at once: `IN_FLIGHT_OF_ENDPOINT_MAX`. */
 const CONCURRENCY = 32;
