@@ -9,6 +9,8 @@ import { startService } from "../support/service.ts";
 const EVENTS = Number(process.env["WEBHOOK_EVENTS"] ?? 1_000);
 const KILLS = Number(process.env["WEBHOOK_KILLS"] ?? 2);
 const KILLED_AFTER_MS = 2_000;
+/** So long before it is killed a worker is given something to send. */
+const SENDING_MS = 300;
 /** To one endpoint at once: `IN_FLIGHT_OF_ENDPOINT_MAX`. */
 const CONCURRENCY = 32;
 const SECRETS_KEY = Buffer.alloc(32, 7);
@@ -33,21 +35,21 @@ t.test("every event arrives at a receiver that fails 3 of 10 times, from workers
     DELIVERY_RETRY_SECONDS: Array.from({ length: 30 }, (_, n) => (n === 0 ? 0 : 0.2)).join(),
   };
   const events = Array.from({ length: EVENTS }, (_, n) => event("response.recorded", { n }));
-  // Told bit by bit, so that there is something to send at each kill.
-  const telling = (async () => {
-    for (let from = 0; from < EVENTS; from += 100) {
-      await write(service, client, events.slice(from, from + 100));
-      await sleep((KILLS * KILLED_AFTER_MS) / (EVENTS / 100));
-    }
-  })();
+  /** Told bit by bit, each just before a kill, so that it meets the worker in the middle of sending. */
+  const tellSome = (kill: number) => {
+    const size = Math.ceil(EVENTS / (KILLS + 1));
+    return write(service, client, events.slice(kill * size, (kill + 1) * size));
+  };
   for (let kill = 0; kill < KILLS; kill += 1) {
     const worker = startProgram(["worker"], { env });
     await printed(worker, /"msg":"(working)"/);
-    await sleep(KILLED_AFTER_MS);
+    await sleep(KILLED_AFTER_MS - SENDING_MS);
+    await tellSome(kill);
+    await sleep(SENDING_MS);
     worker.child.kill("SIGKILL");
     await worker.exit;
   }
-  await telling;
+  await tellSome(KILLS);
   const before = arrived.size;
   const last = startProgram(["worker"], { env });
   await printed(last, /"msg":"(working)"/);
