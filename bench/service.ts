@@ -84,7 +84,7 @@ export async function withService<T>(work: (service: BenchService) => Promise<T>
         try {
           return await ownWork(urls.map(toDatabase));
         } finally {
-          for (const name of names) await ask(postgres.url, dropping(`${DATABASE}_${name}`));
+          for (const name of names) await drop(postgres.url, `${DATABASE}_${name}`);
         }
       },
       newWorkspace: async (name) => {
@@ -112,8 +112,16 @@ export async function withService<T>(work: (service: BenchService) => Promise<T>
   }
 }
 
-function dropping(database: string): string {
-  return `drop database if exists ${database} with (force)`;
+/** By the superuser, who alone may end an autovacuum that is at work in it. */
+async function drop(serverUrl: string, database: string): Promise<void> {
+  await ask(asAdmin(serverUrl), `drop database if exists ${database} with (force)`);
+}
+
+function asAdmin(url: string): string {
+  const admin = new URL(url);
+  // Both roles of the embedded server have one password.
+  admin.username = "postgres";
+  return admin.href;
 }
 
 /** @returns the first value of the answer */
@@ -130,7 +138,7 @@ async function ask(url: string, sql: string): Promise<string> {
 
 /** An empty one that is migrated, instead of any that was left behind. @returns its URL */
 async function createDatabase(serverUrl: string, name: string): Promise<string> {
-  await ask(serverUrl, dropping(name));
+  await drop(serverUrl, name);
   await ask(serverUrl, `create database ${name}`);
   const url = new URL(serverUrl);
   url.pathname = `/${name}`;
@@ -139,11 +147,8 @@ async function createDatabase(serverUrl: string, name: string): Promise<string> 
 }
 
 function toDatabase(url: string): BenchDatabase {
-  const adminUrl = new URL(url);
-  // Both roles of the embedded server have one password.
-  adminUrl.username = "postgres";
   return {
-    adminUrl: adminUrl.href,
+    adminUrl: asAdmin(url),
     start: (name) => startProgram(MAIN, name, url),
     newWorkspace: async (name) => {
       const pool = createPool({ connectionString: url, max: 1, logger: createLogger("silent") });
