@@ -35,7 +35,7 @@ export async function measureImports(service: BenchService, count: number): Prom
     const copying = await copyRows([imported.adminUrl, copied.adminUrl]);
     const answers = count.toLocaleString("en");
     process.stderr.write(
-      `${answers} answers: taken in within ${seconds(importing.received)}, recorded within ${seconds(importing.recorded)}, ` +
+      `${answers} answers: taken in within ${seconds(importing.received)}, recorded within ${seconds(importing.recorded)} (killed at ${importing.killedAt.toLocaleString("en")}), ` +
         `${copying.rows.toLocaleString("en")} rows copied in ${seconds(copying.milliseconds)}, exported in ${seconds(exporting.milliseconds)}\n`,
     );
     const memory = (what: string, measured: number | undefined, baseline: number): Measurement[] =>
@@ -67,7 +67,7 @@ async function importAll(database: BenchDatabase, apiKey: string, count: number)
     const { id } = await send(api, apiKey, count);
     const received = performance.now() - startedAt;
     const find = () => call<Import>(api, apiKey, `/v1/imports/${id}`);
-    await waitFor(find, count, ({ created }) => created >= count / 2);
+    const { created: killedAt } = await waitFor(find, count, ({ created }) => created >= count / 2);
     const peaks = [await workers[0]?.peakMegabytes()];
     await workers[0]?.kill();
     const another = await database.start("worker");
@@ -79,7 +79,7 @@ async function importAll(database: BenchDatabase, apiKey: string, count: number)
     await checkCount(api, apiKey, count);
     peaks.push(await another.peakMegabytes());
     const workerPeak = peaks.some((peak) => peak === undefined) ? undefined : Math.max(...peaks.map(Number));
-    return { received, recorded, apiPeak: await api.peakMegabytes(), workerPeak };
+    return { received, killedAt, recorded, apiPeak: await api.peakMegabytes(), workerPeak };
   } finally {
     await Promise.all([api, ...workers].map((program) => program.stop()));
   }
