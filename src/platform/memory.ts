@@ -3,10 +3,13 @@ import { runInNewContext } from "node:vm";
 
 /** Above what a process takes that does nothing (140 MB), and well below what one may take. */
 const RESIDENT_BYTES_MAX = 200 * 1024 * 1024;
+/** Collecting is worth its time (30 ms and more) when so much has come since the last time. */
+const GROWTH_BYTES_MIN = 24 * 1024 * 1024;
 const INTERVAL_MS = 500;
 
 let collect: ((options: object) => void) | undefined;
 let collectedAt = 0;
+let residentBytesThen = 0;
 
 /**
  * Gives back what is not needed any more: of loading the program 180 MB of 300 (measured), which V8 would
@@ -19,6 +22,7 @@ export function releaseMemory(): void {
   }
   collect({ type: "major", execution: "sync", flavor: "last-resort" });
   collectedAt = performance.now();
+  residentBytesThen = process.memoryUsage.rss();
 }
 
 /**
@@ -26,5 +30,7 @@ export function releaseMemory(): void {
  * most every half second. V8 by itself lets the heap of such work grow to hundreds of megabytes before it looks.
  */
 export function boundMemory(): void {
-  if (performance.now() - collectedAt > INTERVAL_MS && process.memoryUsage.rss() > RESIDENT_BYTES_MAX) releaseMemory();
+  if (performance.now() - collectedAt < INTERVAL_MS) return;
+  const resident = process.memoryUsage.rss();
+  if (resident > RESIDENT_BYTES_MAX && resident > residentBytesThen + GROWTH_BYTES_MIN) releaseMemory();
 }
