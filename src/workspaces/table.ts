@@ -1,4 +1,5 @@
 import { customType, jsonb, pgTable, text, timestamp, uuid } from "drizzle-orm/pg-core";
+import type { Retention } from "./model.ts";
 
 const bytea = customType<{ data: Buffer }>({ dataType: () => "bytea" });
 
@@ -7,6 +8,7 @@ export const workspaces = pgTable("workspaces", {
   name: text().notNull(),
   timeZone: text("time_zone").notNull(),
   createdAt: timestamp("created_at", { withTimezone: true }).notNull(),
+  retention: jsonb().$type<Retention>().notNull().default({}),
 });
 
 export const apiKeys = pgTable("api_keys", {
