@@ -58,7 +58,8 @@ import { registerDeliveryRoutes } from "./webhooks/deliveryRoutes.ts";
 import { registerFeedRoute } from "./webhooks/feedRoutes.ts";
 import { describeEvents } from "./webhooks/index.ts";
 import { registerEndpointRoutes } from "./webhooks/routes.ts";
-import { createAuthenticate, SCOPES } from "./workspaces/index.ts";
+import { createAuthenticate, SCOPES, type UserSettings } from "./workspaces/index.ts";
+import { registerWorkspaceRoutes } from "./workspaces/routes.ts";
 
 const VERSION = "0.1.0";
 
@@ -89,6 +90,8 @@ export interface Settings {
   secretsKey?: Buffer | undefined;
   /** How long a request may take to come in, in milliseconds. */
   requestTimeout?: number | undefined;
+  /** Whose users are let in beside API keys; absent: nobody's. */
+  users?: UserSettings | undefined;
 }
 
 /**
@@ -109,7 +112,8 @@ export async function buildApp(
     description: "Closed-loop NPS: survey answers in, follow-up cases and exact scores out.",
   };
   await registerOpenapi(app, info, describeEvents());
-  registerAuth(app, createAuthenticate(tenancy), SCOPES);
+  const users = settings.users && { settings: settings.users, logger };
+  registerAuth(app, createAuthenticate(tenancy, Date.now, users), SCOPES);
   for (const schema of [
     NpsShiftSchema,
     AccountInputSchema,
@@ -129,6 +133,7 @@ export async function buildApp(
   }
   registerHealth(app, tenancy);
   registerDocuments(app, graphqlSchema);
+  registerWorkspaceRoutes(app, tenancy);
   registerPeopleRoutes(app, tenancy, RECORDING);
   registerSurveyRoutes(app, tenancy);
   registerResponseRoutes(app, tenancy, gather(tenancy, RECORDING), RECORDING);

@@ -13,7 +13,13 @@ import { createSecretBox } from "./platform/secrets.ts";
 import { createTenancy, type Tenancy } from "./platform/tenancy.ts";
 import { HOME, openDatabase } from "./runtime.ts";
 import { startWorker, type Worker } from "./worker.ts";
-import { createApiKey, createAuthenticate, createWorkspace, getAllWorkspaces } from "./workspaces/index.ts";
+import {
+  createApiKey,
+  createAuthenticate,
+  createWorkspace,
+  getAllWorkspaces,
+  userSettingsOf,
+} from "./workspaces/index.ts";
 
 /** From the signal to the end of the process, whatever is under way. */
 const STOP_TIMEOUT_MS = 10_000;
@@ -35,7 +41,12 @@ export async function serve(environment: Environment, logger: Logger, { http, jo
   try {
     const secretsKey = await secretsKeyOf(environment, database.embedded);
     const explainRefusal = (url: string) => outbound.explainRefusal(url);
-    const settings = { publicUrl: environment.PUBLIC_URL, secretsKey, explainRefusal };
+    const settings = {
+      publicUrl: environment.PUBLIC_URL,
+      secretsKey,
+      explainRefusal,
+      users: userSettingsOf(environment),
+    };
     const app = http ? await buildApp(database.pool, logger, settings) : undefined;
     const apiKey = app !== undefined && database.embedded ? await demoKey(tenancy) : undefined;
     await app?.ready();

@@ -48,7 +48,7 @@ export function registerAuth(app: FastifyInstance, authenticate: Authenticate, s
     const scope = request.routeOptions.config.scope;
     if (scope === undefined || scope === "public") return;
     const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? "")?.[1];
-    if (token === undefined) throw new AppError("unauthenticated", "Send Authorization: Bearer <API key>.");
+    if (token === undefined) throw new AppError("unauthenticated", "Send Authorization: Bearer <API key or JWT>.");
     request.principal = await authenticate(token);
     // What follows is somebody's data: no cache on the way keeps it.
     void reply.header("cache-control", "no-store");

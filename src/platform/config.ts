@@ -31,6 +31,11 @@ const EnvironmentSchema = Type.Object({
       description: "must be 32 bytes in base64, like `openssl rand -base64 32` makes",
     }),
   ),
+  JWT_ISSUER: Type.Optional(Type.String({ minLength: 1 })),
+  JWT_AUDIENCE: Type.Optional(Type.String({ minLength: 1 })),
+  JWT_JWKS_URL: Type.Optional(Type.String({ format: "url", description: "must be a http(s):// URL" })),
+  JWT_WORKSPACE_CLAIM: Type.String({ minLength: 1, default: "workspace_id" }),
+  JWT_SCOPE_CLAIM: Type.String({ minLength: 1, default: "scope" }),
   OUTBOUND_ALLOWED_NETWORKS: Type.String({
     format: "networks",
     default: "",
@@ -42,6 +47,9 @@ const EnvironmentSchema = Type.Object({
     description: "must be seconds apart by commas, the first of them 0",
   }),
 });
+
+/** Of these all are set, or none. */
+const TOGETHER = ["JWT_ISSUER", "JWT_AUDIENCE", "JWT_JWKS_URL"] as const;
 
 export type Environment = Static<typeof EnvironmentSchema>;
 
@@ -55,13 +63,19 @@ export class ConfigError extends Error {}
 export function readEnvironment(env: NodeJS.ProcessEnv = process.env): Environment {
   const ajv = new Ajv({ coerceTypes: true, useDefaults: true, verbose: true });
   ajv.addFormat("networks", (text: string) => readNetworks(text) !== undefined);
+  ajv.addFormat("url", (text: string) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol));
   const values = Object.fromEntries(
     Object.keys(EnvironmentSchema.properties)
       .map((name) => [name, env[name]] as const)
       .filter(([, value]) => value !== undefined && value !== ""),
   );
   const isEnvironment = ajv.compile<Environment>(EnvironmentSchema);
-  if (isEnvironment(values)) return values;
+  if (isEnvironment(values)) {
+    const missing = TOGETHER.find((name) => values[name] === undefined);
+    const given = TOGETHER.find((name) => values[name] !== undefined);
+    if (missing !== undefined && given !== undefined) throw new ConfigError(`${missing} must be set where ${given} is`);
+    return values;
+  }
   const error = isEnvironment.errors?.[0];
   throw new ConfigError(`${error?.instancePath.slice(1)} ${error?.parentSchema?.["description"]}`);
 }

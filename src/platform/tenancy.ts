@@ -57,6 +57,7 @@ export interface SystemTx extends Tx {
 /** Why a statement may look across workspaces. A test pins this list. */
 export const SYSTEM_REASONS = [
   "find the workspace of an API key",
+  "find the workspace of a user",
   "manage workspaces",
   "check readiness",
   "find what is due",

@@ -6,6 +6,8 @@ t.test("what is not set has its default, and empty is not set", async (t) => {
     HOST: "127.0.0.1",
     PORT: 3000,
     LOG_LEVEL: "info",
+    JWT_WORKSPACE_CLAIM: "workspace_id",
+    JWT_SCOPE_CLAIM: "scope",
     OUTBOUND_ALLOWED_NETWORKS: "",
     DELIVERY_RETRY_SECONDS: "0,5,300,1800,7200,18000,36000,50400,72000,86400",
   };
@@ -25,6 +27,7 @@ t.test("an invalid value is one line that names the variable", async (t) => {
     ["PUBLIC_URL", "nps.example.com"],
     ["SECRETS_KEY", "c2hvcnQ="],
     ["SECRETS_KEY", "not base64"],
+    ["JWT_JWKS_URL", "ftp://login.example.com/keys"],
     ["OUTBOUND_ALLOWED_NETWORKS", "10.0.0.0"],
     ["OUTBOUND_ALLOWED_NETWORKS", "10.0.0.0/33"],
     ["OUTBOUND_ALLOWED_NETWORKS", "here"],
@@ -36,5 +39,14 @@ t.test("an invalid value is one line that names the variable", async (t) => {
       constructor: ConfigError,
       message: new RegExp(`^${name} must be [^\n]+$`),
     });
+  }
+});
+
+t.test("an identity provider is set in full or not at all", async (t) => {
+  const all = { JWT_ISSUER: "https://login/", JWT_AUDIENCE: "nps", JWT_JWKS_URL: "https://login/keys" };
+  t.match(readEnvironment(all), all);
+  for (const name of Object.keys(all)) {
+    const message = new RegExp(`^${name} must be set where JWT_[A-Z_]+ is$`);
+    t.throws(() => readEnvironment({ ...all, [name]: "" }), { constructor: ConfigError, message });
   }
 });

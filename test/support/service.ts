@@ -7,7 +7,7 @@ import { createPool } from "../../src/platform/database.ts";
 import type { Server } from "../../src/platform/http.ts";
 import { createLogger } from "../../src/platform/logger.ts";
 import { createTenancy, type Tenancy } from "../../src/platform/tenancy.ts";
-import { createApiKey, createWorkspace, type Scope } from "../../src/workspaces/index.ts";
+import { createApiKey, createWorkspace, type Scope, type UserSettings } from "../../src/workspaces/index.ts";
 import { cloneDatabase } from "./server.ts";
 
 const SECRETS_KEY = randomBytes(32);
@@ -26,6 +26,8 @@ export interface Client {
   apiKey: string;
   /** The same workspace by a key that may do less. */
   withScopes(...scopes: Scope[]): Promise<Client>;
+  /** The same workspace by another key, or by a user's token. */
+  withToken(token: string): Client;
   get(path: string): Promise<Answer>;
   delete(path: string): Promise<Answer>;
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<Answer>;
@@ -53,12 +55,14 @@ export interface ServiceOptions {
   requestTimeout?: number;
   /** Why nothing may be sent to a URL. */
   explainRefusal?: (url: string) => Promise<string | undefined>;
+  /** Whose users are let in. */
+  users?: UserSettings;
 }
 
 /** The whole service on a database of its own, both gone when the test has ended. */
 export async function startService(
   t: Test,
-  { poolSize = 10, secretsKey = SECRETS_KEY, publicUrl, explainRefusal, requestTimeout }: ServiceOptions = {},
+  { poolSize = 10, secretsKey = SECRETS_KEY, publicUrl, explainRefusal, requestTimeout, users }: ServiceOptions = {},
 ): Promise<Service> {
   const database = await cloneDatabase();
   const logger = createLogger("silent");
@@ -67,6 +71,7 @@ export async function startService(
     secretsKey: secretsKey ?? undefined,
     publicUrl,
     requestTimeout,
+    users,
     ...(explainRefusal && { explainRefusal }),
   });
   t.teardown(async () => {
@@ -119,6 +124,7 @@ function clientOf(
       const results = await pool.query(`begin; set local app.workspace_id = '${workspaceId}'; ${statement}; commit`);
       return (results as unknown as { rows: Record<string, unknown>[] }[]).at(-2)?.rows ?? [];
     },
+    withToken: (token) => clientOf({ app, pool, tenancy }, workspaceId, token),
     get: (url) => answer({ method: "GET", url, headers: { authorization } }),
     delete: (url) => answer({ method: "DELETE", url, headers: { authorization } }),
     query: async (query, variables = {}) => {

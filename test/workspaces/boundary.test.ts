@@ -146,6 +146,7 @@ t.test("the workspace boundary", async (t) => {
     t.same(dangerous, []);
     t.same(SYSTEM_REASONS, [
       "find the workspace of an API key",
+      "find the workspace of a user",
       "manage workspaces",
       "check readiness",
       "find what is due",
