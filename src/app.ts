@@ -35,6 +35,7 @@ import { registerHealth } from "./platform/health.ts";
 import { createServer, type Server } from "./platform/http.ts";
 import type { Logger } from "./platform/logger.ts";
 import { describeInterface, registerDocuments, registerOpenapi } from "./platform/openapi.ts";
+import { createRateLimits, type RateLimitSettings } from "./platform/rateLimits.ts";
 import { createSecretBox } from "./platform/secrets.ts";
 import { createTenancy } from "./platform/tenancy.ts";
 import { registerBatchRoute } from "./responses/batchRoute.ts";
@@ -89,6 +90,10 @@ export interface Settings {
   secretsKey?: Buffer | undefined;
   /** How long a request may take to come in, in milliseconds. */
   requestTimeout?: number | undefined;
+  /** How much is taken from each caller; without it, anything. */
+  rateLimits?: RateLimitSettings | undefined;
+  /** Networks of proxies that are believed whom they send for. */
+  trustedProxies?: string[] | undefined;
 }
 
 /**
@@ -102,14 +107,15 @@ export async function buildApp(
   gather = createGatherer,
 ): Promise<Server> {
   const tenancy = createTenancy(pool);
-  const app = createServer(logger, settings.requestTimeout);
+  const app = createServer(logger, settings);
+  const limits = createRateLimits(settings.rateLimits);
   const info = {
     title: "Afterscore",
     version: VERSION,
     description: "Closed-loop NPS: survey answers in, follow-up cases and exact scores out.",
   };
   await registerOpenapi(app, info, describeEvents());
-  registerAuth(app, createAuthenticate(tenancy), SCOPES);
+  registerAuth(app, createAuthenticate(tenancy), SCOPES, limits);
   for (const schema of [
     NpsShiftSchema,
     AccountInputSchema,
@@ -146,7 +152,7 @@ export async function buildApp(
   const intake = { tenancy, steps: RECORDING, secrets, publicUrl: settings.publicUrl };
   registerSourceRoutes(app, intake);
   registerReceiptRoutes(app, intake);
-  await registerIntakeRoutes(app, intake);
+  await registerIntakeRoutes(app, intake, limits);
   registerEndpointRoutes(app, { tenancy, secrets, explainRefusal: settings.explainRefusal ?? requireHttps });
   registerDeliveryRoutes(app, { tenancy });
   registerFeedRoute(app, tenancy);

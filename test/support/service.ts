@@ -6,6 +6,7 @@ import { buildApp } from "../../src/app.ts";
 import { createPool } from "../../src/platform/database.ts";
 import type { Server } from "../../src/platform/http.ts";
 import { createLogger } from "../../src/platform/logger.ts";
+import type { RateLimitSettings } from "../../src/platform/rateLimits.ts";
 import { createTenancy, type Tenancy } from "../../src/platform/tenancy.ts";
 import { createApiKey, createWorkspace, type Scope } from "../../src/workspaces/index.ts";
 import { cloneDatabase } from "./server.ts";
@@ -51,6 +52,8 @@ export interface ServiceOptions {
   publicUrl?: string;
   /** How long a request may take to come in, in milliseconds. */
   requestTimeout?: number;
+  /** How much is taken from each caller; anything when absent. */
+  rateLimits?: RateLimitSettings;
   /** Why nothing may be sent to a URL. */
   explainRefusal?: (url: string) => Promise<string | undefined>;
 }
@@ -58,7 +61,14 @@ export interface ServiceOptions {
 /** The whole service on a database of its own, both gone when the test has ended. */
 export async function startService(
   t: Test,
-  { poolSize = 10, secretsKey = SECRETS_KEY, publicUrl, explainRefusal, requestTimeout }: ServiceOptions = {},
+  {
+    poolSize = 10,
+    secretsKey = SECRETS_KEY,
+    publicUrl,
+    explainRefusal,
+    requestTimeout,
+    rateLimits,
+  }: ServiceOptions = {},
 ): Promise<Service> {
   const database = await cloneDatabase();
   const logger = createLogger("silent");
@@ -67,6 +77,7 @@ export async function startService(
     secretsKey: secretsKey ?? undefined,
     publicUrl,
     requestTimeout,
+    rateLimits,
     ...(explainRefusal && { explainRefusal }),
   });
   t.teardown(async () => {
