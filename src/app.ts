@@ -35,6 +35,7 @@ import { registerHealth } from "./platform/health.ts";
 import { createServer, type Server } from "./platform/http.ts";
 import type { Logger } from "./platform/logger.ts";
 import { describeInterface, registerDocuments, registerOpenapi } from "./platform/openapi.ts";
+import { createRateLimits, type RateLimitSettings } from "./platform/rateLimits.ts";
 import { createSecretBox } from "./platform/secrets.ts";
 import { createTenancy } from "./platform/tenancy.ts";
 import { registerBatchRoute } from "./responses/batchRoute.ts";
@@ -92,6 +93,10 @@ export interface Settings {
   requestTimeout?: number | undefined;
   /** Whose users are let in beside API keys; absent: nobody's. */
   users?: UserSettings | undefined;
+  /** How much is taken from each caller; without it, anything. */
+  rateLimits?: RateLimitSettings | undefined;
+  /** Networks of proxies that are believed whom they send for. */
+  trustedProxies?: string[] | undefined;
 }
 
 /**
@@ -105,7 +110,8 @@ export async function buildApp(
   gather = createGatherer,
 ): Promise<Server> {
   const tenancy = createTenancy(pool);
-  const app = createServer(logger, settings.requestTimeout);
+  const app = createServer(logger, settings);
+  const limits = createRateLimits(settings.rateLimits);
   const info = {
     title: "Afterscore",
     version: VERSION,
@@ -113,7 +119,7 @@ export async function buildApp(
   };
   await registerOpenapi(app, info, describeEvents());
   const users = settings.users && { settings: settings.users, logger };
-  registerAuth(app, createAuthenticate(tenancy, Date.now, users), SCOPES);
+  registerAuth(app, createAuthenticate(tenancy, Date.now, users), SCOPES, limits);
   for (const schema of [
     NpsShiftSchema,
     AccountInputSchema,
@@ -151,7 +157,7 @@ export async function buildApp(
   const intake = { tenancy, steps: RECORDING, secrets, publicUrl: settings.publicUrl };
   registerSourceRoutes(app, intake);
   registerReceiptRoutes(app, intake);
-  await registerIntakeRoutes(app, intake);
+  await registerIntakeRoutes(app, intake, limits);
   registerEndpointRoutes(app, { tenancy, secrets, explainRefusal: settings.explainRefusal ?? requireHttps });
   registerDeliveryRoutes(app, { tenancy });
   registerFeedRoute(app, tenancy);

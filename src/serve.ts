@@ -4,7 +4,7 @@ import { BlockList } from "node:net";
 import { join } from "node:path";
 import closeWithGrace from "close-with-grace";
 import { buildApp } from "./app.ts";
-import type { Environment } from "./platform/config.ts";
+import { type Environment, limitsOf } from "./platform/config.ts";
 import type { Logger } from "./platform/logger.ts";
 import { releaseMemory } from "./platform/memory.ts";
 import { readNetworks } from "./platform/outboundAddresses.ts";
@@ -46,6 +46,7 @@ export async function serve(environment: Environment, logger: Logger, { http, jo
       secretsKey,
       explainRefusal,
       users: userSettingsOf(environment),
+      ...limitsOf(environment),
     };
     const app = http ? await buildApp(database.pool, logger, settings) : undefined;
     const apiKey = app !== undefined && database.embedded ? await demoKey(tenancy) : undefined;

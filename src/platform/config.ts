@@ -2,6 +2,9 @@ import { type Static, Type } from "@sinclair/typebox";
 import { Ajv } from "ajv";
 import { readNetworks } from "./outboundAddresses.ts";
 
+const rate = (limit: number) =>
+  Type.Integer({ minimum: 0, default: limit, description: "must be a whole number, 0 for no limit" });
+
 /** Every environment variable the program reads; `.env.example` describes them for operators. */
 const EnvironmentSchema = Type.Object({
   DATABASE_URL: Type.Optional(Type.String({ pattern: "^postgres(ql)?://", description: "must be a postgres:// URL" })),
@@ -41,6 +44,14 @@ const EnvironmentSchema = Type.Object({
     default: "",
     description: "must be networks like 10.0.0.0/8 or fd00::/8, apart by commas",
   }),
+  RATE_LIMIT_PER_SECOND: rate(2_000),
+  RATE_LIMIT_ADDRESS_PER_SECOND: rate(50),
+  AUTH_FAILURES_PER_MINUTE: rate(60),
+  TRUSTED_PROXIES: Type.String({
+    format: "networks",
+    default: "",
+    description: "must be networks like 10.0.0.0/8 or fd00::/8, apart by commas",
+  }),
   DELIVERY_RETRY_SECONDS: Type.String({
     pattern: "^0(,[0-9]{1,7}([.][0-9]{1,3})?)*$",
     default: "0,5,300,1800,7200,18000,36000,50400,72000,86400",
@@ -52,6 +63,18 @@ const EnvironmentSchema = Type.Object({
 const TOGETHER = ["JWT_ISSUER", "JWT_AUDIENCE", "JWT_JWKS_URL"] as const;
 
 export type Environment = Static<typeof EnvironmentSchema>;
+
+/** What the variables say about how much is taken from whom. */
+export function limitsOf(environment: Environment) {
+  return {
+    rateLimits: {
+      perCredential: environment.RATE_LIMIT_PER_SECOND,
+      perAddress: environment.RATE_LIMIT_ADDRESS_PER_SECOND,
+      failuresPerMinute: environment.AUTH_FAILURES_PER_MINUTE,
+    },
+    trustedProxies: environment.TRUSTED_PROXIES.split(",").flatMap((network) => network.trim() || []),
+  };
+}
 
 /** A variable that cannot be used; `message` is the one line to show before the program ends. */
 export class ConfigError extends Error {}

@@ -40,8 +40,19 @@ const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 
 const NoParameters = Strict({});
 
+/** What an installation may say of its server. */
+export interface ServerSettings {
+  /** How long a request may take to come in, in milliseconds. */
+  requestTimeout?: number | undefined;
+  /** Networks of proxies that are believed whom they send for. */
+  trustedProxies?: string[] | undefined;
+}
+
 /** An HTTP server without routes: strict JSON, problem documents, one log line per request. */
-export function createServer(logger: Logger, requestTimeout = REQUEST_TIMEOUT_MS): Server {
+export function createServer(
+  logger: Logger,
+  { requestTimeout = REQUEST_TIMEOUT_MS, trustedProxies = [] }: ServerSettings = {},
+): Server {
   const loggerInstance: FastifyBaseLogger = logger;
   const app = fastify({
     loggerInstance,
@@ -50,6 +61,8 @@ export function createServer(logger: Logger, requestTimeout = REQUEST_TIMEOUT_MS
     requestIdHeader: false,
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout,
+    // Of anybody else the headers would be the caller's own word for who it is.
+    trustProxy: trustedProxies.length === 0 ? false : trustedProxies,
     // Node looks for those that are late at this interval; while it allows the headers longer than the whole, as it does
     // when nobody says otherwise, it takes one for the other.
     http: { connectionsCheckingInterval: requestTimeout, headersTimeout: requestTimeout },

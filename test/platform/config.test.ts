@@ -9,6 +9,10 @@ t.test("what is not set has its default, and empty is not set", async (t) => {
     JWT_WORKSPACE_CLAIM: "workspace_id",
     JWT_SCOPE_CLAIM: "scope",
     OUTBOUND_ALLOWED_NETWORKS: "",
+    RATE_LIMIT_PER_SECOND: 2000,
+    RATE_LIMIT_ADDRESS_PER_SECOND: 50,
+    AUTH_FAILURES_PER_MINUTE: 60,
+    TRUSTED_PROXIES: "",
     DELIVERY_RETRY_SECONDS: "0,5,300,1800,7200,18000,36000,50400,72000,86400",
   };
   t.same(readEnvironment({}), defaults);
@@ -31,6 +35,10 @@ t.test("an invalid value is one line that names the variable", async (t) => {
     ["OUTBOUND_ALLOWED_NETWORKS", "10.0.0.0"],
     ["OUTBOUND_ALLOWED_NETWORKS", "10.0.0.0/33"],
     ["OUTBOUND_ALLOWED_NETWORKS", "here"],
+    ["RATE_LIMIT_PER_SECOND", "-1"],
+    ["RATE_LIMIT_ADDRESS_PER_SECOND", "0.5"],
+    ["AUTH_FAILURES_PER_MINUTE", "few"],
+    ["TRUSTED_PROXIES", "the proxy"],
     ["DELIVERY_RETRY_SECONDS", "5"],
     ["DELIVERY_RETRY_SECONDS", "0,-1"],
     ["DELIVERY_RETRY_SECONDS", "0,soon"],

@@ -6,6 +6,7 @@ import { buildApp } from "../../src/app.ts";
 import { createPool } from "../../src/platform/database.ts";
 import type { Server } from "../../src/platform/http.ts";
 import { createLogger } from "../../src/platform/logger.ts";
+import type { RateLimitSettings } from "../../src/platform/rateLimits.ts";
 import { createTenancy, type Tenancy } from "../../src/platform/tenancy.ts";
 import { createApiKey, createWorkspace, type Scope, type UserSettings } from "../../src/workspaces/index.ts";
 import { cloneDatabase } from "./server.ts";
@@ -53,6 +54,8 @@ export interface ServiceOptions {
   publicUrl?: string;
   /** How long a request may take to come in, in milliseconds. */
   requestTimeout?: number;
+  /** How much is taken from each caller; anything when absent. */
+  rateLimits?: RateLimitSettings;
   /** Why nothing may be sent to a URL. */
   explainRefusal?: (url: string) => Promise<string | undefined>;
   /** Whose users are let in. */
@@ -62,7 +65,15 @@ export interface ServiceOptions {
 /** The whole service on a database of its own, both gone when the test has ended. */
 export async function startService(
   t: Test,
-  { poolSize = 10, secretsKey = SECRETS_KEY, publicUrl, explainRefusal, requestTimeout, users }: ServiceOptions = {},
+  {
+    poolSize = 10,
+    secretsKey = SECRETS_KEY,
+    publicUrl,
+    explainRefusal,
+    requestTimeout,
+    rateLimits,
+    users,
+  }: ServiceOptions = {},
 ): Promise<Service> {
   const database = await cloneDatabase();
   const logger = createLogger("silent");
@@ -72,6 +83,7 @@ export async function startService(
     publicUrl,
     requestTimeout,
     users,
+    rateLimits,
     ...(explainRefusal && { explainRefusal }),
   });
   t.teardown(async () => {
