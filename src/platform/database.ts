@@ -38,6 +38,9 @@ export function createPool({ connectionString, max, logger }: PoolOptions): Pool
   });
   // Without a listener a restart of PostgreSQL would end the process.
   pool.on("error", (error) => logger.warn({ err: error }, "idle database connection lost"));
+  // The pool listens to those that nobody uses. One that breaks under a transaction, between two statements, would
+  // end the process too; the next statement is told, and the connection is not used again.
+  pool.on("connect", (client) => client.on("error", () => undefined));
   return pool;
 }
 
