@@ -78,11 +78,16 @@ const NETWORK = new Set(["ECONNREFUSED", "ECONNRESET", "ENOTFOUND", "ETIMEDOUT",
 export function asAppError(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof AppError) return error;
   const code = sqlState(error) ?? "";
-  const lost = /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered)/;
-  if (UNAVAILABLE.test(code) || NETWORK.has(code) || lost.test(error.message)) {
+  if (UNAVAILABLE.test(code) || NETWORK.has(code) || isLost(error)) {
     return new AppError("unavailable", "The database cannot be reached or is too busy. Try again.", { cause: error });
   }
   return error;
+}
+
+/** Whether the driver says that there is no connection, which has no code; also where drizzle has wrapped the error. */
+function isLost(error: unknown): boolean {
+  const lost = /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered)/;
+  return error instanceof Error && (lost.test(error.message) || isLost(error.cause));
 }
 
 /** The SQLSTATE or system error code, also where drizzle has wrapped the error. */
