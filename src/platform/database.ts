@@ -38,6 +38,9 @@ export function createPool({ connectionString, max, logger }: PoolOptions): Pool
   });
   // Without a listener a restart of PostgreSQL would end the process.
   pool.on("error", (error) => logger.warn({ err: error }, "idle database connection lost"));
+  // The pool listens to those that nobody uses. One that breaks under a transaction, between two statements, would
+  // end the process too; the next statement is told, and the connection is not used again.
+  pool.on("connect", (client) => client.on("error", () => undefined));
   return pool;
 }
 
@@ -75,11 +78,16 @@ const NETWORK = new Set(["ECONNREFUSED", "ECONNRESET", "ENOTFOUND", "ETIMEDOUT",
 export function asAppError(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof AppError) return error;
   const code = sqlState(error) ?? "";
-  const lost = /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered)/;
-  if (UNAVAILABLE.test(code) || NETWORK.has(code) || lost.test(error.message)) {
+  if (UNAVAILABLE.test(code) || NETWORK.has(code) || isLost(error)) {
     return new AppError("unavailable", "The database cannot be reached or is too busy. Try again.", { cause: error });
   }
   return error;
+}
+
+/** Whether the driver says that there is no connection, which has no code; also where drizzle has wrapped the error. */
+function isLost(error: unknown): boolean {
+  const lost = /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered)/;
+  return error instanceof Error && (lost.test(error.message) || isLost(error.cause));
 }
 
 /** The SQLSTATE or system error code, also where drizzle has wrapped the error. */
