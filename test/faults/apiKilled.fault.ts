@@ -14,10 +14,10 @@ t.test("5,000 recordings with retries, at two API processes of which one after t
   const processes = await Promise.all([startProcess("api", database.url), startProcess("api", database.url)]);
   const history: Attempt[] = [];
   const urls = processes.map(({ url }) => url);
-  let isDone = false;
+  const done = new AbortController();
   let kills = 0;
   const kill = async () => {
-    while (!isDone) {
+    while (!done.signal.aborted) {
       await sleep(KILLED_EVERY_MS);
       await processes[kills % 2]?.crash();
       kills += 1;
@@ -25,7 +25,7 @@ t.test("5,000 recordings with retries, at two API processes of which one after t
   };
   const killing = kill();
   await recordAll({ ...workspace, urls, history }, { senders: 40, pauseMs: 250, next: numbers({ count: COUNT }) });
-  isDone = true;
+  done.abort();
   await killing;
   t.comment(`${kills} kills`);
   t.ok(kills >= 5, "killed again and again");
