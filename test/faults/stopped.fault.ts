@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import t from "tap";
 import { cloneDatabase } from "../support/server.ts";
 import { type Attempt, attempt, checkHistory, countsOf, rowsOf } from "./support/history.ts";
+import { send } from "./support/http.ts";
 import { createWorkspace, startProcess } from "./support/processes.ts";
 
 const ROUNDS = 5;
@@ -22,7 +23,7 @@ t.test("told to stop under load, it answers what it has accepted, and ends", asy
     const server = await startProcess("serve", database.url);
     const recorder = { ...workspace, urls: [server.url], history };
     const from = history.length;
-    const send = async () => {
+    const record = async () => {
       for (;;) {
         number += 1;
         const { outcome, status } = await attempt(recorder, number);
@@ -32,8 +33,7 @@ t.test("told to stop under load, it answers what it has accepted, and ends", asy
       }
     };
     const post = (path: string, type: string, body: string) =>
-      fetch(`${server.url}${path}`, {
-        method: "POST",
+      send(`${server.url}${path}`, {
         headers: { authorization: `Bearer ${workspace.apiKey}`, "content-type": type },
         body,
       });
@@ -41,7 +41,7 @@ t.test("told to stop under load, it answers what it has accepted, and ends", asy
       JSON.stringify({ score: n % 11, externalId: `${round}-${n}` }),
     );
     t.equal((await post("/v1/imports?followUp=NONE", "application/x-ndjson", lines.join("\n"))).status, 202);
-    const sending = Array.from({ length: SENDERS }, send);
+    const sending = Array.from({ length: SENDERS }, record);
     await sleep(1_000 + 500 * Math.random());
     const responses = Array.from({ length: BATCH }, (_, n) => ({
       score: n % 11,

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Test } from "tap";
 import { withClient } from "../../support/server.ts";
+import { codeOf, send } from "./http.ts";
 
 /**
  * What became of one request. `ok`: it was done. `failed`: it was refused, or never taken. `unknown`: it was sent, and
@@ -47,23 +48,20 @@ export async function attempt(
     return one;
   };
   try {
-    const answer = await fetch(`${url}/v1/responses`, {
-      method: "POST",
+    const { status, text } = await send(`${url}/v1/responses`, {
       headers: {
         authorization: `Bearer ${apiKey}`,
         "content-type": "application/json",
         ...(isKeyed ? { "idempotency-key": `k-${number}` } : {}),
       },
       body: JSON.stringify(body),
-      signal: AbortSignal.timeout(timeoutMs),
+      timeoutMs,
     });
-    const { status } = answer;
-    const { id, code } = (await answer.json()) as { id?: string; code?: string };
-    if (answer.ok) return end({ outcome: "ok", status, text: id ?? "" });
+    const { id, code } = JSON.parse(text) as { id?: string; code?: string };
+    if (status < 300) return end({ outcome: "ok", status, text: id ?? "" });
     return end({ outcome: status === 503 ? "unknown" : "failed", status, text: code ?? "" });
   } catch (error) {
-    const { message, cause } = error as Error & { cause?: { code?: string } };
-    const text = cause?.code ?? message;
+    const text = codeOf(error);
     return end({ outcome: text === "ECONNREFUSED" ? "failed" : "unknown", status: 0, text });
   }
 }
@@ -78,13 +76,13 @@ export async function recordAll(
   recorder: Recorder,
   { senders, pauseMs, next }: { senders: number; pauseMs: number; next: () => number | undefined },
 ): Promise<void> {
-  const send = async () => {
+  const work = async () => {
     for (let number = next(); number !== undefined; number = next()) {
       await recordSurely(recorder, number);
       await sleep(pauseMs * 2 * Math.random());
     }
   };
-  await Promise.all(Array.from({ length: senders }, send));
+  await Promise.all(Array.from({ length: senders }, work));
 }
 
 /** The numbers from 0, until the signal or the count. */

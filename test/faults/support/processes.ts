@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { freePort } from "../../support/localPostgres.ts";
 import { type Program, startProgram } from "../../support/program.ts";
+import { send } from "./http.ts";
 
 /** A process of the service that is started again at the same address as often as it ends. */
 export interface Process {
@@ -53,8 +54,8 @@ export async function startProcess(
 /** Until it answers. @throws when it has ended instead */
 async function alive(url: string, { child, output }: Program): Promise<void> {
   for (let attempt = 0; attempt < 600; attempt += 1) {
-    const answer = await fetch(`${url}/livez`).catch(() => undefined);
-    if (answer?.ok === true) return;
+    const answer = await send(`${url}/livez`).catch(() => undefined);
+    if (answer?.status === 200) return;
     if (child.exitCode !== null || child.signalCode !== null) break;
     await sleep(50);
   }

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { codeOf, send } from "./http.ts";
 
 const QUERY = "{ nps { answered nps } cases(first: 5) { edges { node { id status } } } }";
 
@@ -18,24 +19,16 @@ export async function readAll({ apiKey, url, readers, pauseMs, signal }: Reading
   const counts = new Map<string, number>();
   const headers = { authorization: `Bearer ${apiKey}`, "content-type": "application/json" };
   const ask = async (round: number): Promise<string> => {
-    const init = { headers, signal: AbortSignal.timeout(20_000) };
-    if (round % 2 === 0) {
-      const answer = await fetch(`${url}/v1/responses?limit=5`, init);
-      await answer.text();
-      return String(answer.status);
-    }
-    const body = JSON.stringify({ query: QUERY });
-    const answer = await fetch(`${url}/graphql`, { ...init, method: "POST", body });
-    const { errors } = (await answer.json()) as { errors?: { extensions?: { code?: string } }[] };
+    if (round % 2 === 0) return String((await send(`${url}/v1/responses?limit=5`, { headers })).status);
+    const { status, text } = await send(`${url}/graphql`, { headers, body: JSON.stringify({ query: QUERY }) });
+    const { errors } = JSON.parse(text) as { errors?: { extensions?: { code?: string } }[] };
     const code = errors?.[0]?.extensions?.code;
-    if (code === undefined) return String(answer.status);
+    if (code === undefined) return String(status);
     return code === "unavailable" ? "503" : code;
   };
   const read = async () => {
     for (let round = 0; !signal.aborted; round += 1) {
-      const name = await ask(round).catch((error: Error & { cause?: { code?: string } }) =>
-        String(error.cause?.code ?? error.message),
-      );
+      const name = await ask(round).catch(codeOf);
       counts.set(name, (counts.get(name) ?? 0) + 1);
       await sleep(pauseMs);
     }
