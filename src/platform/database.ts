@@ -2,8 +2,22 @@ import { types as builtin, type CustomTypesConfig, Pool } from "pg";
 import { AppError } from "./errors.ts";
 import type { Logger } from "./logger.ts";
 
+declare module "pg" {
+  interface QueryConfig {
+    /** For one statement instead of the pool's; the driver knows it, its types do not. */
+    query_timeout?: number;
+  }
+}
+
 /** To get a connection, new or from the pool. */
 export const CONNECT_TIMEOUT_MS = 8_000;
+/**
+ * Until a statement is answered. Longer than PostgreSQL itself lets one run (`tenancy.ts`), so it passes only where nothing
+ * comes back at all: then the connection is given up, and with it whatever else had been asked on it.
+ */
+export const ANSWER_TIMEOUT_MS = 8_000;
+/** A connection that is idle for so long is asked by the system whether the other side is still there. */
+const KEEP_ALIVE_MS = 10_000;
 
 /**
  * Dates without a time stay text (a `Date` would move them across midnight), and counts become
@@ -33,6 +47,9 @@ export function createPool({ connectionString, max, logger }: PoolOptions): Pool
     types,
     application_name: APPLICATION_NAME,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    query_timeout: ANSWER_TIMEOUT_MS,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
     // Statements that do not wait for one another travel together.
     pipeline: true,
   });
@@ -73,8 +90,14 @@ export class ContendedError extends Error {}
 /** Connection failures, shutdowns, exhausted resources and time-outs: our trouble, not the caller's. */
 const UNAVAILABLE = /^(08|53|57|25|55P03|40)/;
 const NETWORK = new Set(["ECONNREFUSED", "ECONNRESET", "ENOTFOUND", "ETIMEDOUT", "EPIPE", "EAI_AGAIN", "EHOSTUNREACH"]);
+/** What the driver says, without a code, of a connection that is lost, cannot be had, or no longer answers. */
+const LOST =
+  /^(Connection terminated|timeout exceeded when trying to connect|timeout expired|Query read timeout|Client (has encountered|was closed)|Cannot use a pool after calling end)/;
 
-/** Gives failures of the database their public form; any other error is returned as it is. */
+/**
+ * Gives failures of the database their public form; any other error is returned as it is. Where the connection was lost
+ * during COMMIT nobody knows whether it was done: that, too, is `unavailable`, and a retry by the same key finds out.
+ */
 export function asAppError(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof AppError) return error;
   const code = sqlState(error) ?? "";
@@ -86,8 +109,7 @@ export function asAppError(error: unknown): unknown {
 
 /** Whether the driver says that there is no connection, which has no code; also where drizzle has wrapped the error. */
 function isLost(error: unknown): boolean {
-  const lost = /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered)/;
-  return error instanceof Error && (lost.test(error.message) || isLost(error.cause));
+  return error instanceof Error && (LOST.test(error.message) || isLost(error.cause));
 }
 
 /** The SQLSTATE or system error code, also where drizzle has wrapped the error. */

@@ -4,7 +4,7 @@ import { type SQL, sql } from "drizzle-orm";
 import { drizzle, type NodePgDatabase } from "drizzle-orm/node-postgres";
 import { PgDialect } from "drizzle-orm/pg-core";
 import type { Pool, PoolClient } from "pg";
-import { asAppError, isLockTimeout, isPlanLost, isRetryable } from "./database.ts";
+import { ANSWER_TIMEOUT_MS, asAppError, isLockTimeout, isPlanLost, isRetryable } from "./database.ts";
 import { AppError } from "./errors.ts";
 
 export const ACTOR_KINDS = ["key", "user", "job", "source"] as const;
@@ -38,6 +38,8 @@ interface Tx {
   later(write: SQL): void;
   /** Runs what was put off; `last`, if given, in the same statement. @returns the rows of `last` */
   flush<Row extends object>(last?: SQL): Promise<Row[]>;
+  /** Lets each further statement of `run` take so long, in milliseconds, where that is more than a request may. */
+  allowTime(milliseconds: number): Promise<void>;
   /** Runs `work` so that what it did can be undone alone: when it throws, the transaction goes on as before it. */
   attempt<T>(work: () => Promise<T>): Promise<T>;
   /** `transaction_timestamp()` to the millisecond: the only time that rules and rows use. */
@@ -160,9 +162,10 @@ export async function together<Work extends readonly Promise<unknown>[]>(
 }
 
 function queriesOf(client: PoolClient): Omit<Tx, "now"> {
+  let timeout: { query_timeout?: number } = {};
   const run = async <Row extends object>(statement: SQL): Promise<Row[]> => {
     const { sql: text, params } = dialect.sqlToQuery(statement);
-    return (await client.query<Row>(text, params)).rows;
+    return (await client.query<Row>({ text, values: params, ...timeout })).rows;
   };
   const prepared = async <Row extends object>(statement: SQL): Promise<Row[]> => {
     const { sql: text, params } = dialect.sqlToQuery(statement);
@@ -183,6 +186,10 @@ function queriesOf(client: PoolClient): Omit<Tx, "now"> {
     prepared,
     later: (write) => writes.push(write),
     flush,
+    allowTime: async (milliseconds) => {
+      await client.query(`set local statement_timeout = ${Math.round(milliseconds)}`);
+      timeout = { query_timeout: milliseconds + ANSWER_TIMEOUT_MS };
+    },
     attempt: async (work) => {
       await flush();
       await client.query("savepoint attempt");

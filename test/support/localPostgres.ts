@@ -57,7 +57,8 @@ export async function idsOf(name: string): Promise<{ uid: number; gid: number }>
   return { uid: uid ?? 0, gid: gid ?? 0 };
 }
 
-async function freePort(): Promise<number> {
+/** A port of this machine that nothing listens on. */
+export async function freePort(): Promise<number> {
   const { promise, resolve } = Promise.withResolvers<number>();
   const server = createServer().listen(0, "127.0.0.1", () => {
     const address = server.address();
