@@ -3,16 +3,19 @@ import { readFile, writeFile } from "node:fs/promises";
 import { BlockList } from "node:net";
 import { join } from "node:path";
 import closeWithGrace from "close-with-grace";
+import type { Pool } from "pg";
 import { buildApp } from "./app.ts";
 import { type Environment, limitsOf } from "./platform/config.ts";
 import type { Logger } from "./platform/logger.ts";
 import { releaseMemory } from "./platform/memory.ts";
+import { measureBacklog, measurePool } from "./platform/metrics.ts";
+import { type MetricsServer, startMetricsServer } from "./platform/metricsServer.ts";
 import { readNetworks } from "./platform/outboundAddresses.ts";
 import { createOutboundHttp } from "./platform/outboundHttp.ts";
 import { createSecretBox } from "./platform/secrets.ts";
 import { createTenancy, type Tenancy } from "./platform/tenancy.ts";
 import { HOME, openDatabase } from "./runtime.ts";
-import { startWorker, type Worker } from "./worker.ts";
+import { readBacklog, startWorker, type Worker } from "./worker.ts";
 import {
   createApiKey,
   createAuthenticate,
@@ -35,6 +38,7 @@ export async function serve(environment: Environment, logger: Logger, { http, jo
   const database = await openDatabase(environment, logger);
   const tenancy = createTenancy(database.pool);
   let worker: Worker | undefined;
+  let metrics: MetricsServer | undefined;
   // A value that is none has stopped the start.
   const allowedNetworks = readNetworks(environment.OUTBOUND_ALLOWED_NETWORKS) ?? new BlockList();
   const outbound = createOutboundHttp({ allowedNetworks });
@@ -59,6 +63,8 @@ export async function serve(environment: Environment, logger: Logger, { http, jo
       random: Math.random,
     };
     worker = jobs ? await startWorker(database.pool, logger, sending) : undefined;
+    metrics = await serveMetrics(environment, database.pool, jobs).catch(explainListening);
+    if (metrics !== undefined) logger.info({ port: metrics.port }, "metrics at /metrics");
     const address = await app?.listen({ host: environment.HOST, port: environment.PORT }).catch(explainListening);
     if (worker !== undefined) logger.info("working");
     closeWithGrace({ delay: STOP_TIMEOUT_MS, logger: false }, async ({ err, signal }) => {
@@ -66,22 +72,31 @@ export async function serve(environment: Environment, logger: Logger, { http, jo
       else logger.info({ signal }, "stopping");
       await Promise.all([app?.close(), worker?.stop()]);
       await outbound.close();
+      await metrics?.close();
       await database.close();
       logger.info("stopped");
     });
     if (address !== undefined && apiKey !== undefined) console.log(welcome(environment.PUBLIC_URL ?? address, apiKey));
   } catch (error) {
     await worker?.stop();
+    await metrics?.close();
     await outbound.close();
     await database.close();
     throw error;
   }
 }
 
+async function serveMetrics({ HOST, METRICS_PORT }: Environment, pool: Pool, jobs: boolean) {
+  if (METRICS_PORT === undefined) return undefined;
+  measurePool(pool);
+  if (jobs) measureBacklog(() => readBacklog(pool));
+  return startMetricsServer(HOST, METRICS_PORT);
+}
+
 function explainListening(error: Error & { code?: string; address?: string; port?: number }): never {
   const advice =
     error.code === "EADDRINUSE"
-      ? `port ${error.port} is in use: stop what listens there, or set PORT`
+      ? `port ${error.port} is in use: stop what listens there, or set PORT or METRICS_PORT`
       : `cannot listen there (${error.code}): check HOST and PORT`;
   throw new Error(advice, { cause: error });
 }

@@ -2,13 +2,22 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Pool } from "pg";
 import { buildRollups, findRollupsToBuild, foldRollups, lookForShifts } from "./aggregates/index.ts";
 import { RECORDING } from "./app.ts";
-import { sweep } from "./cases/index.ts";
-import { findWaitingImports, workImport } from "./imports/index.ts";
+import { secondsSinceDue, sweep } from "./cases/index.ts";
+import { findWaitingImports, secondsImportsWait, workImport } from "./imports/index.ts";
+import { listQueueStates } from "./platform/jobStore.ts";
 import { type JobData, type Jobs, type Queue, startJobs } from "./platform/jobs.ts";
 import type { Logger } from "./platform/logger.ts";
-import { createTenancy, type Tenancy } from "./platform/tenancy.ts";
+import { type Backlog, observeLoop } from "./platform/metrics.ts";
+import { createTenancy, type Tenancy, together } from "./platform/tenancy.ts";
 import { applyThemes } from "./themes/index.ts";
-import { type DeliveringOptions, forgetEvents, relayEvents, startDelivering } from "./webhooks/index.ts";
+import {
+  type DeliveringOptions,
+  forgetEvents,
+  relayEvents,
+  secondsDeliveriesWait,
+  secondsEventsWait,
+  startDelivering,
+} from "./webhooks/index.ts";
 
 /**
  * What is looked for again and again, in every process: cheap where there is nothing, and safe to do in several at once,
@@ -118,7 +127,7 @@ export async function startWorker(
     repeat(intervalMs, stopping.signal, async () => {
       const startedAt = performance.now();
       try {
-        const done = await work(tenancy, jobs);
+        const done = await observeLoop(name, () => work(tenancy, jobs));
         if (done > 0)
           logger.info({ loop: name, done, duration_ms: Math.round(performance.now() - startedAt) }, "worked");
       } catch (error) {
@@ -153,7 +162,7 @@ async function keepRelaying(
   { onRelayed, signal }: { onRelayed: () => void; signal: AbortSignal },
 ): Promise<void> {
   while (!signal.aborted) {
-    const pause = await relayEvents(tenancy).then(
+    const pause = await observeLoop("relay", () => relayEvents(tenancy)).then(
       (count) => (count > 0 ? 0 : RELAY_IDLE_MS),
       (error: unknown) => {
         logger.error({ err: error, loop: "relay" }, "loop failed");
@@ -163,4 +172,23 @@ async function keepRelaying(
     if (pause === 0) onRelayed();
     else await sleep(pause, undefined, { signal }).catch(() => undefined);
   }
+}
+
+/** How long what is to be done waits, of all workspaces: a few steps in an index each, however much it is. */
+export async function readBacklog(pool: Pool): Promise<Backlog> {
+  const ages = await createTenancy(pool).acrossWorkspaces("find what is due", (tx) =>
+    together([secondsEventsWait(tx), secondsDeliveriesWait(tx), secondsImportsWait(tx), secondsSinceDue(tx)]),
+  );
+  const [events, deliveries, imports, clocks] = ages;
+  const jobs = await listQueueStates(pool);
+  return {
+    oldestSeconds: {
+      events,
+      deliveries,
+      imports,
+      clocks,
+      ...Object.fromEntries(jobs.map(({ job, oldestSeconds }) => [`job:${job}`, oldestSeconds])),
+    },
+    deadJobs: Object.fromEntries(jobs.map(({ job, dead }) => [job, dead])),
+  };
 }

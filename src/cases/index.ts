@@ -7,5 +7,5 @@ export { type CaseOutcome, CaseSchema } from "./model.ts";
 export { openCases, reviewCases } from "./opening.ts";
 export { caseSummaryOf, listCases } from "./queries.ts";
 export { rankCasesOfAccounts, returnParkedCases } from "./returning.ts";
-export { sweep } from "./sweeping.ts";
+export { secondsSinceDue, sweep } from "./sweeping.ts";
 export { caseClocks, cases } from "./table.ts";

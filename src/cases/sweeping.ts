@@ -66,6 +66,14 @@ export function dueClocksQuery(tx: SystemTx, except: string[] = []) {
     .limit(CASES_PER_BATCH_MAX);
 }
 
+/** How long ago the next step of a clock was due that is not announced yet, in seconds; 0 where none is. */
+export async function secondsSinceDue(tx: SystemTx): Promise<number> {
+  const [row] = await tx.run<{ seconds: number }>(sql`/* cases.secondsSinceDue */
+    select greatest(0, extract(epoch from now() - min(next_step_at)))::float8 as seconds
+    from case_clocks where next_step_at is not null`);
+  return row?.seconds ?? 0;
+}
+
 async function findDueClocks(tx: SystemTx, except: string[]): Promise<Due[]> {
   return byWorkspace(await dueClocksQuery(tx, except));
 }

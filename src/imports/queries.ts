@@ -151,6 +151,14 @@ export async function listLeftImports(tx: SystemTx, limit: number): Promise<DueI
     order by touched_at limit ${limit}`);
 }
 
+/** How long the import that waits longest has had no turn, in seconds; 0 where none waits. */
+export async function secondsImportsWait(tx: SystemTx): Promise<number> {
+  const [row] = await tx.run<{ seconds: number }>(sql`/* imports.secondsImportsWait */
+    select greatest(0, extract(epoch from now() - min(touched_at)))::float8 as seconds
+    from imports where status in ('QUEUED', 'RUNNING')`);
+  return row?.seconds ?? 0;
+}
+
 /** What there is to do with this import; undefined where there is nothing. */
 export async function findDueImport(tx: SystemTx, workspaceId: string, id: string): Promise<DueImport | undefined> {
   const [due] = await tx.run<DueImport>(sql`/* imports.findDueImport */

@@ -18,6 +18,9 @@ const EnvironmentSchema = Type.Object({
     default: 3000,
     description: "must be a whole number from 0 to 65535",
   }),
+  METRICS_PORT: Type.Optional(
+    Type.Integer({ minimum: 0, maximum: 65535, description: "must be a whole number from 0 to 65535" }),
+  ),
   LOG_LEVEL: Type.Unsafe<"trace" | "debug" | "info" | "warn" | "error" | "fatal" | "silent">({
     type: "string",
     enum: ["trace", "debug", "info", "warn", "error", "fatal", "silent"],

@@ -15,6 +15,7 @@ import { AppError } from "./errors.ts";
 import { newId } from "./ids.ts";
 import { parseJson } from "./json.ts";
 import type { Logger } from "./logger.ts";
+import { observeRequest } from "./metrics.ts";
 import { answerClientError, ProblemSchema, registerProblems, sendProblem } from "./problem.ts";
 import { compileQuery } from "./queryString.ts";
 import { createAjv, FORMAT_TESTS, Strict } from "./schema.ts";
@@ -104,6 +105,7 @@ export function createServer(
   app.addSchema(ProblemSchema);
 
   app.addHook("onResponse", async (request, reply) => {
+    observeRequest(request, reply);
     request.log.info(
       {
         method: request.method,

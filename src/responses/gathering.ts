@@ -7,6 +7,7 @@ import {
   type KeyedRequest,
   type Outcome,
 } from "../platform/idempotency.ts";
+import { observeBatch } from "../platform/metrics.ts";
 import type { Caller, Patience, Tenancy, WorkspaceTx } from "../platform/tenancy.ts";
 import type { ResponseInput } from "./model.ts";
 import { recordResponses } from "./service.ts";
@@ -127,7 +128,9 @@ export function createGatherer(tenancy: Tenancy, steps: RecordingSteps): Gathere
     if (first === undefined) return [];
     // What many asked for at once bears the id of none.
     const caller = others.length === 0 ? first.caller : { ...first.caller, requestId: null };
-    return tenancy.inWorkspace(caller, (tx) => recordEach(tx, batch, steps), patience);
+    return observeBatch(batch.length, () =>
+      tenancy.inWorkspace(caller, (tx) => recordEach(tx, batch, steps), patience),
+    );
   }
 }
 

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "../platform/logger.ts";
+import { observeDelivery } from "../platform/metrics.ts";
 import { type Caller, type Tenancy, together } from "../platform/tenancy.ts";
 import { Breaker } from "./breaker.ts";
 import {
@@ -185,6 +186,7 @@ export class Deliverer {
   async #attempt(workspaceId: string, delivery: ToSend, endpoint: EndpointRow, at: Date): Promise<boolean> {
     const sent = await send(this.#options, delivery, endpoint, { at, signal: this.#givingUp.signal });
     if (sent === undefined) return false;
+    observeDelivery(sent.outcome, sent.durationMs);
     if (sent.outcome === "DELIVERED") this.#breaker.succeeded(endpoint.id);
     else this.#breaker.failed(endpoint.id, performance.now());
     await this.#write(workspaceId, { sent, endpoint });

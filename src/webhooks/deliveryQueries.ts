@@ -53,6 +53,23 @@ export async function claimDeliveries(tx: SystemTx, { limit, limitOfEndpoint, li
       delivery_queue.endpoint_id as "endpointId"`);
 }
 
+/** How long the delivery that is due longest, and that nobody sends, has been so, in seconds; 0 where none is. */
+export async function secondsDeliveriesWait(tx: SystemTx): Promise<number> {
+  const [row] = await tx.run<{ seconds: number }>(sql`/* webhooks.secondsDeliveriesWait */
+    with recursive waiting as (
+      (select endpoint_id from delivery_queue order by endpoint_id limit 1)
+      union all
+      select (select endpoint_id from delivery_queue where endpoint_id > waiting.endpoint_id order by endpoint_id limit 1)
+      from waiting where endpoint_id is not null
+    )
+    select greatest(0, extract(epoch from now() - min(due.due_at)))::float8 as seconds
+    from waiting cross join lateral (
+      select due_at from delivery_queue where delivery_queue.endpoint_id = waiting.endpoint_id and due_at <= now()
+        and (leased_until is null or leased_until <= now())
+      order by due_at limit 1) as due`);
+  return row?.seconds ?? 0;
+}
+
 /** A delivery with what it tells; `data` is null where its event is no longer kept. */
 export type ToSend = Pick<DeliveryRow, "id" | "endpointId" | "eventId" | "eventType" | "attempts"> & {
   data: object | null;

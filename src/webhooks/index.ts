@@ -1,5 +1,7 @@
 export { type DeliveringOptions, startDelivering } from "./delivering.ts";
+export { secondsDeliveriesWait } from "./deliveryQueries.ts";
 export { describeEvents, EVENT_TYPES, type EventType } from "./eventTypes.ts";
 export { forgetEvents } from "./forgetting.ts";
 export { relayEvents } from "./relaying.ts";
+export { secondsEventsWait } from "./relayQueries.ts";
 export { secretsOf } from "./secrets.ts";

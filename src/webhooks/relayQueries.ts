@@ -19,6 +19,24 @@ export async function listWaitingWorkspaces(tx: SystemTx): Promise<string[]> {
   return rows.map(({ workspaceId }) => workspaceId);
 }
 
+/**
+ * How long the oldest event has waited for its place in the feed, in seconds; 0 where none waits. Its id tells when it
+ * was written: the first 48 bits of a UUIDv7 are milliseconds.
+ */
+export async function secondsEventsWait(tx: SystemTx): Promise<number> {
+  const [row] = await tx.run<{ seconds: number }>(sql`/* webhooks.secondsEventsWait */
+    with recursive waiting as (
+      (select workspace_id, event_id from event_queue order by workspace_id, event_id limit 1)
+      union all
+      select next.* from waiting cross join lateral (
+        select workspace_id, event_id from event_queue where workspace_id > waiting.workspace_id
+        order by workspace_id, event_id limit 1) as next)
+    select greatest(0, extract(epoch from now()) -
+      ('x' || min(substr(replace(event_id::text, '-', ''), 1, 12)))::bit(48)::bigint / 1000.0)::float8 as seconds
+    from waiting`);
+  return row?.seconds ?? 0;
+}
+
 export interface PlacedEvent {
   id: string;
   type: EventType;
