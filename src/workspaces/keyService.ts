@@ -23,9 +23,10 @@ interface ShownApiKey {
  */
 export async function addApiKey(
   tx: WorkspaceTx,
-  { name, scopes, expiresAt }: ApiKeyInput,
+  { name, scopes: given, expiresAt }: ApiKeyInput,
   held: ReadonlySet<string>,
 ): Promise<ShownApiKey> {
+  const scopes = [...new Set(given)];
   requireHeld(scopes, held);
   const until = expiresAt == null ? null : new Date(expiresAt);
   if (until !== null && until <= tx.now) throw invalidRequest([{ name: "expiresAt", reason: "must be in the future" }]);

@@ -75,7 +75,7 @@ export type WorkspacePatch = Static<typeof WorkspacePatchSchema>;
 export const ApiKeyInputSchema = Strict(
   {
     name: Text({ description: "For people to read: who uses it" }),
-    scopes: Type.Array(OneOf(SCOPES), { minItems: 1, uniqueItems: true, description: "What it may do" }),
+    scopes: Type.Array(OneOf(SCOPES), { minItems: 1, description: "What it may do" }),
     expiresAt: Type.Optional(Nullable(DateTime("It is refused from then on; for good where it is absent"))),
   },
   { $id: "ApiKeyInput", description: "A key to be made" },

@@ -7,8 +7,9 @@ import { type Client, startService } from "../support/service.ts";
 const DAY = 24 * 3_600_000;
 const NO_TEXT = { apiKey: undefined };
 
+const service = await startService(t);
+
 t.test("the settings of a workspace", async (t) => {
-  const service = await startService(t);
   const client = await service.newClient({ timeZone: "Europe/Berlin" });
   const none = { commentDays: null, identityDays: null, receiptDays: null, deliveryDays: null };
   const { body: before } = await client.get("/v1/workspace");
@@ -51,7 +52,6 @@ t.test("the settings of a workspace", async (t) => {
 });
 
 t.test("API keys", async (t) => {
-  const service = await startService(t);
   const client = await service.newClient();
   const make = async (input: object = {}, by: Client = client) =>
     by.post("/v1/api-keys", { name: "site", scopes: ["responses:write"], ...input });

@@ -11,17 +11,18 @@ const HOUR = 3_600_000;
 const base64 = (value: unknown) =>
   Buffer.from(typeof value === "string" ? value : JSON.stringify(value)).toString("base64url");
 
+const provider = await startProvider(t);
+const { sign } = provider;
+const service = await startService(t, { users: provider.settings });
+
 t.test("users by their tokens", async (t) => {
-  const provider = await startProvider(t);
   const pairs = {
     RS256: await provider.addKey("rsa", "RS256"),
     ES256: await provider.addKey("ec", "ES256"),
     EdDSA: await provider.addKey("ed", "EdDSA"),
   };
-  const service = await startService(t, { users: provider.settings });
   const client = await service.newClient();
   const mine = { workspace_id: client.workspaceId, scope: "openid cases:read workspace:manage no:scope" };
-  const { sign } = provider;
   const good = await sign(pairs.ES256, { kid: "ec" }, mine);
 
   t.test("each algorithm that is taken, beside API keys", async (t) => {
@@ -160,7 +161,7 @@ t.test("users by their tokens", async (t) => {
     ]);
     t.match(audit.data[0], {
       actor: { kind: "user", id: "auth0|ana" },
-      requestId: excluded.headers["x-request-id"] ?? String,
+      requestId: String,
     });
   });
 
@@ -179,7 +180,6 @@ t.test("users by their tokens", async (t) => {
       workspaceId: gone.workspaceId,
       scopes: new Set(["cases:read", "workspace:manage"]),
     });
-    await service.pool.query("select set_config('app.workspace_id', $1, false)", [gone.workspaceId]);
     await gone.rows(
       `delete from audit_log; delete from api_keys; delete from workspaces where id = '${gone.workspaceId}'; select 1`,
     );
@@ -190,10 +190,8 @@ t.test("users by their tokens", async (t) => {
 });
 
 t.test("the provider's keys", async (t) => {
-  const provider = await startProvider(t);
-  const { sign } = provider;
+  provider.keys.length = 0;
   const first = await provider.addKey("first");
-  const service = await startService(t);
   const { workspaceId } = await service.newClient();
   const claims = { workspace_id: workspaceId, exp: Math.floor(Date.now() / 1000) + 24 * 3600 };
   const of = (kid: string, pair = first) => sign(pair, { kid }, claims);
