@@ -1,7 +1,7 @@
 import { Type } from "@sinclair/typebox";
 import type { FastifyBaseLogger, FastifyReply } from "fastify";
 import type { ExecutionResult, GraphQLSchema } from "graphql";
-import { GraphQLError, getOperationAST, OperationTypeNode, parse } from "graphql";
+import { GraphQLError, getOperationAST, Kind, OperationTypeNode, parse } from "graphql";
 import mercurius from "mercurius";
 import { callerOf, type Principal, principalOf } from "./auth.ts";
 import { asAppError, isRetryable } from "./database.ts";
@@ -199,7 +199,9 @@ function toPublicError(error: GraphQLError, { log, principal }: RequestContext):
   if (originalError === undefined || originalError instanceof GraphQLError) return describeMistake(error, principal);
   const shown = toAppError(asAppError(originalError));
   if (shown.code === "internal" || shown.code === "unavailable") {
-    log.error({ err: shown.cause ?? originalError, path: error.path?.join(".") }, shown.code);
+    // Not its path, which has the names that the caller gave to fields.
+    const field = error.nodes?.find((node) => node.kind === Kind.FIELD)?.name.value;
+    log.error({ err: shown.cause ?? originalError, field }, shown.code);
   }
   return withExtensions(error, shown);
 }

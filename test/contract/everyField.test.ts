@@ -1,26 +1,10 @@
-import { readFile } from "node:fs/promises";
-import {
-  buildSchema,
-  type GraphQLArgument,
-  GraphQLID,
-  type GraphQLInputField,
-  getNamedType,
-  isInputObjectType,
-} from "graphql";
+import { type GraphQLArgument, GraphQLID, type GraphQLInputField, getNamedType, isInputObjectType } from "graphql";
 import t from "tap";
 import { blank, type Call, contentOf, keysOf, leaked, send, swapIds } from "../support/matrix/asking.ts";
+import { DOCUMENTED_FIELDS, fieldCallOf } from "../support/matrix/fieldCalls.ts";
 import { FIELDS } from "../support/matrix/fields.ts";
 import { type Ids } from "../support/matrix/things.ts";
 import { startService } from "../support/service.ts";
-
-const schema = buildSchema(await readFile(new URL("../../openapi/schema.graphql", import.meta.url), "utf8"));
-const documented = new Map(
-  [schema.getQueryType(), schema.getMutationType()].flatMap((type) =>
-    Object.values(type?.getFields() ?? {}).map(
-      (field) => [`${String(type)}.${field.name}`, field] as [string, typeof field],
-    ),
-  ),
-);
 
 /** The names of what takes an id, in an argument and inside it. */
 function idsIn({ name, type }: GraphQLArgument | GraphQLInputField): string[] {
@@ -29,23 +13,12 @@ function idsIn({ name, type }: GraphQLArgument | GraphQLInputField): string[] {
   return named === GraphQLID ? [name] : [];
 }
 
-/** The request for one field, with its variables typed as the schema has them. */
-function callOf(place: string, ids: Ids): Call {
-  const [type = "", name = ""] = place.split(".");
-  const { variables = () => ({}), select } = FIELDS[place] ?? { select: "" };
-  const values = variables(ids);
-  const args = (documented.get(place)?.args ?? []).filter((arg) => arg.name in values);
-  const types = args.map((arg) => `$${arg.name}: ${String(arg.type)}`).join(", ");
-  const given = args.map((arg) => `${arg.name}: $${arg.name}`).join(", ");
-  const list = (text: string) => (text === "" ? "" : `(${text})`);
-  const query = `${type.toLowerCase()} ${list(types)} { ${name}${list(given)} ${select} }`;
-  return { method: "POST", url: "/graphql", body: { query, variables: values } };
-}
-
 t.test("every field of Query and Mutation has a case here, which tries all its ids", async (t) => {
-  t.same(Object.keys(FIELDS).toSorted(), [...documented.keys()].toSorted());
-  for (const [place, { args }] of documented) {
-    const { variables } = callOf(place, new Proxy({}, { get: (_, id) => String(id) })).body as { variables: object };
+  t.same(Object.keys(FIELDS).toSorted(), [...DOCUMENTED_FIELDS.keys()].toSorted());
+  for (const [place, { args }] of DOCUMENTED_FIELDS) {
+    const { variables } = fieldCallOf(place, new Proxy({}, { get: (_, id) => String(id) })).body as {
+      variables: object;
+    };
     const tried = JSON.stringify(variables);
     // Of `id` and `externalId` one is given, not both.
     for (const id of args.flatMap(idsIn)) t.ok(tried.includes(`"${id}":`), `${place} takes ${id}`);
@@ -59,7 +32,7 @@ t.test("every field, by who asks", async (t) => {
 
   t.test("with every scope but its own it is forbidden, and names it; with its own alone it succeeds", async (t) => {
     for (const [place, { scope, ids }] of Object.entries(FIELDS)) {
-      const call = callOf(place, (await ids?.(ours)) ?? {});
+      const call = fieldCallOf(place, (await ids?.(ours)) ?? {});
       const name = place.split(".")[1] ?? "";
       t.equal((await send(service, call)).status, 401, place);
       const refused = await send(service, call, await keys.without(scope));
@@ -87,7 +60,7 @@ t.test("every field, by who asks", async (t) => {
       for (const [place, ids] of tried) {
         const make = () => FIELDS[place]?.ids?.(ours) ?? {};
         const ask = (call: Call) => send(service, call, ours.apiKey);
-        for (const { name, foreign, unknown } of await swapIds((sent) => callOf(place, sent), make, ids, ask)) {
+        for (const { name, foreign, unknown } of await swapIds((sent) => fieldCallOf(place, sent), make, ids, ask)) {
           count += 1;
           t.same(blank(foreign.reply, foreign.sent), blank(unknown.reply, unknown.sent), `${place}, ${name}`);
           t.same(leaked(foreign.reply, foreign.sent, before.ids), [], `${place}, ${name}: shows nothing of theirs`);
