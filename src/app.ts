@@ -37,6 +37,7 @@ import type { Logger } from "./platform/logger.ts";
 import { describeInterface, registerDocuments, registerOpenapi } from "./platform/openapi.ts";
 import { createSecretBox } from "./platform/secrets.ts";
 import { createTenancy } from "./platform/tenancy.ts";
+import { registerPrivacyRoutes } from "./privacy/routes.ts";
 import { registerBatchRoute } from "./responses/batchRoute.ts";
 import { registerResponseCommands } from "./responses/commandRoutes.ts";
 import { createGatherer } from "./responses/gathering.ts";
@@ -150,6 +151,7 @@ export async function buildApp(
   registerEndpointRoutes(app, { tenancy, secrets, explainRefusal: settings.explainRefusal ?? requireHttps });
   registerDeliveryRoutes(app, { tenancy });
   registerFeedRoute(app, tenancy);
+  registerPrivacyRoutes(app, tenancy);
   await registerGraphql(app, tenancy, graphqlSchema);
   return app;
 }
