@@ -38,6 +38,7 @@ import { describeInterface, registerDocuments, registerOpenapi } from "./platfor
 import { createRateLimits, type RateLimitSettings } from "./platform/rateLimits.ts";
 import { createSecretBox } from "./platform/secrets.ts";
 import { createTenancy } from "./platform/tenancy.ts";
+import { registerPrivacyRoutes } from "./privacy/routes.ts";
 import { registerBatchRoute } from "./responses/batchRoute.ts";
 import { registerResponseCommands } from "./responses/commandRoutes.ts";
 import { createGatherer } from "./responses/gathering.ts";
@@ -161,6 +162,7 @@ export async function buildApp(
   registerEndpointRoutes(app, { tenancy, secrets, explainRefusal: settings.explainRefusal ?? requireHttps });
   registerDeliveryRoutes(app, { tenancy });
   registerFeedRoute(app, tenancy);
+  registerPrivacyRoutes(app, tenancy);
   await registerGraphql(app, tenancy, graphqlSchema);
   return app;
 }

@@ -68,7 +68,7 @@ export const APPLICATION_NAME = "afterscore";
  * SQLSTATE classes after which the same transaction may succeed when it is run again: serialization
  * failure, deadlock, lock not available, and a unique key that somebody else took meanwhile.
  */
-const RETRYABLE = new Set(["40001", "40P01", "55P03", "23505"]);
+const RETRYABLE = new Set(["40001", "40P01", "55P03", "23505", "23503"]);
 
 export function isRetryable(error: unknown): boolean {
   return error instanceof ContendedError || isPlanLost(error) || RETRYABLE.has(sqlState(error) ?? "");
