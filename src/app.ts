@@ -36,6 +36,7 @@ import { createServer, type Server } from "./platform/http.ts";
 import type { Logger } from "./platform/logger.ts";
 import { describeInterface, registerDocuments, registerOpenapi } from "./platform/openapi.ts";
 import { createSecretBox } from "./platform/secrets.ts";
+import { registerShedding } from "./platform/shedding.ts";
 import { createTenancy } from "./platform/tenancy.ts";
 import { registerBatchRoute } from "./responses/batchRoute.ts";
 import { registerResponseCommands } from "./responses/commandRoutes.ts";
@@ -109,6 +110,7 @@ export async function buildApp(
     description: "Closed-loop NPS: survey answers in, follow-up cases and exact scores out.",
   };
   await registerOpenapi(app, info, describeEvents());
+  registerShedding(app, pool);
   registerAuth(app, createAuthenticate(tenancy), SCOPES);
   for (const schema of [
     NpsShiftSchema,
