@@ -37,6 +37,7 @@ import type { Logger } from "./platform/logger.ts";
 import { describeInterface, registerDocuments, registerOpenapi } from "./platform/openapi.ts";
 import { createRateLimits, type RateLimitSettings } from "./platform/rateLimits.ts";
 import { createSecretBox } from "./platform/secrets.ts";
+import { registerShedding } from "./platform/shedding.ts";
 import { createTenancy } from "./platform/tenancy.ts";
 import { registerPrivacyRoutes } from "./privacy/routes.ts";
 import { registerBatchRoute } from "./responses/batchRoute.ts";
@@ -119,6 +120,7 @@ export async function buildApp(
     description: "Closed-loop NPS: survey answers in, follow-up cases and exact scores out.",
   };
   await registerOpenapi(app, info, describeEvents());
+  registerShedding(app, pool);
   const users = settings.users && { settings: settings.users, logger };
   registerAuth(app, createAuthenticate(tenancy, Date.now, users), SCOPES, limits);
   for (const schema of [

@@ -1,0 +1,138 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import type { FastifyRequest } from "fastify";
+import type { Pool } from "pg";
+import { AppError } from "./errors.ts";
+import type { Server } from "./http.ts";
+import { newId } from "./ids.ts";
+import { observeShed } from "./metrics.ts";
+import { PROBLEM_CONTENT_TYPE, toProblem } from "./problem.ts";
+
+/** What a process takes at once; beyond it a request is refused, and not begun and left to wait. */
+export interface Capacity {
+  /** Requests that have come in and are not answered yet: so many wait some tenths of a second, and are small in memory. */
+  underWay: number;
+  /** The same while the event loop is late, when each further one makes all of them later. */
+  underWayWhileLate: number;
+  /** Transactions that wait for a connection. */
+  waiting: number;
+  /** Bodies of the requests under way, in bytes; in memory each is several times as large. */
+  bodyBytes: number;
+  /** How late the event loop is on average before that counts, in milliseconds. */
+  lateMs: number;
+}
+
+const CAPACITY: Capacity = {
+  underWay: 500,
+  underWayWhileLate: 100,
+  waiting: 200,
+  bodyBytes: 64 * 1024 * 1024,
+  lateMs: 50,
+};
+
+/** Over so long the event loop's delay is averaged. */
+const SAMPLE_MS = 200;
+const RESOLUTION_MS = 10;
+/** Whoever watches the process must be answered above all when there is too much to do. */
+const NEVER_SHED = new Set(["/livez", "/readyz"]);
+const LOG_INTERVAL_MS = 1_000;
+
+/** One for all: to make an error takes longer than to refuse a request. */
+const TOO_MUCH = new AppError("unavailable", "There is too much to do at once. Try again.");
+
+/**
+ * Refuses with 503 `unavailable` what is more than the process can do in time: before anything is known of a request and
+ * without any of what is done with the others, because with ten times too many the refusals themselves are the work. From
+ * where its caller is known and its body is to be read a request counts as under way.
+ */
+export function registerShedding(app: Server, pool: Pool, capacity: Capacity = CAPACITY): void {
+  let underWay = 0;
+  let bodyBytes = 0;
+  let isLate = false;
+  let isStopping = false;
+  let refused = 0;
+  let loggedAt = Number.NEGATIVE_INFINITY;
+
+  const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
+  delay.enable();
+  const sampling = setInterval(() => {
+    // What is measured is the time between two looks.
+    isLate = delay.mean / 1e6 - RESOLUTION_MS > capacity.lateMs;
+    delay.reset();
+  }, SAMPLE_MS).unref();
+  app.addHook("preClose", async () => {
+    isStopping = true;
+  });
+  app.addHook("onClose", async () => {
+    clearInterval(sampling);
+    delay.disable();
+  });
+
+  const reasonToRefuse = (): string | undefined => {
+    if (underWay >= capacity.underWay) return "requests";
+    if (isLate && underWay >= capacity.underWayWhileLate) return "event loop";
+    return bodyBytes >= capacity.bodyBytes ? "bodies" : undefined;
+  };
+  const count = (reason: string) => {
+    observeShed(reason);
+    refused += 1;
+    if (performance.now() - loggedAt < LOG_INTERVAL_MS) return;
+    loggedAt = performance.now();
+    app.log.warn({ reason, refused, under_way: underWay }, "too much to do: requests are refused");
+    refused = 0;
+  };
+
+  const [handle] = app.server.listeners("request") as RequestListener[];
+  if (handle === undefined) throw new Error("the server handles no requests");
+  app.server.removeListener("request", handle);
+  app.server.on("request", (request, response) => {
+    const path = request.url?.split("?", 1)[0] ?? "/";
+    const reason = NEVER_SHED.has(path)
+      ? undefined
+      : (reasonToRefuse() ?? (pool.waitingCount >= capacity.waiting ? "pool" : undefined));
+    if (reason === undefined) return handle(request, response);
+    count(reason);
+    refuse(path, response, isStopping);
+  });
+
+  app.addHook("preParsing", async (request, reply, payload) => {
+    if (NEVER_SHED.has(request.routeOptions.url ?? "")) return payload;
+    // Many may have come in while their callers were looked up.
+    const reason = reasonToRefuse();
+    if (reason !== undefined) {
+      count(reason);
+      reply.hijack();
+      refuse(request.url.split("?", 1)[0] ?? "/", reply.raw, isStopping);
+      return payload;
+    }
+    const bytes = bytesOf(request);
+    underWay += 1;
+    bodyBytes += bytes;
+    let isOver = false;
+    const end = () => {
+      if (isOver) return;
+      isOver = true;
+      underWay -= 1;
+      bodyBytes -= bytes;
+    };
+    // Answered, or its caller has gone.
+    reply.raw.once("finish", end);
+    reply.raw.once("close", end);
+    return payload;
+  });
+}
+
+function refuse(path: string, response: ServerResponse<IncomingMessage>, isLast: boolean): void {
+  response.writeHead(503, {
+    "content-type": PROBLEM_CONTENT_TYPE,
+    "retry-after": "1",
+    ...(isLast ? { connection: "close" } : {}),
+  });
+  response.end(JSON.stringify(toProblem(TOO_MUCH, { path, id: newId() })));
+}
+
+/** The most that is kept of a request's body. */
+function bytesOf({ headers, routeOptions }: FastifyRequest): number {
+  if (headers["transfer-encoding"] !== undefined) return routeOptions.bodyLimit;
+  return Math.min(Number(headers["content-length"] ?? 0), routeOptions.bodyLimit);
+}

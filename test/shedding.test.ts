@@ -1,0 +1,86 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { text } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import t from "tap";
+import { listening, startProgram } from "./support/program.ts";
+import { cloneDatabase, withClient } from "./support/server.ts";
+
+const AUTOCANNON = fileURLToPath(new URL("../node_modules/autocannon/autocannon.js", import.meta.url));
+/** Many times as many as are under way at once in what the process is made for. */
+const CONNECTIONS = 1_500;
+const SECONDS = 3;
+
+/** Answers sent as fast as they are taken, by a process of its own. */
+async function load(url: string, apiKey: string) {
+  const headers = { authorization: `Bearer ${apiKey}`, "content-type": "application/json" };
+  const options = Object.entries(headers).flatMap(([name, value]) => ["-H", `${name}=${value}`]);
+  const body = JSON.stringify({ score: 9, comment: "Good" });
+  const args = ["-c", CONNECTIONS, "-d", SECONDS, "-t", 20, "-m", "POST", ...options, "-b", body, "-j", url].map(
+    String,
+  );
+  const child = spawn("env", ["-i", process.execPath, AUTOCANNON, ...args], { stdio: ["ignore", "pipe", "ignore"] });
+  const [output] = await Promise.all([text(child.stdout), once(child, "exit")]);
+  return JSON.parse(output);
+}
+
+t.test("more comes in than can be taken: some is refused at once, the rest is answered in time", async (t) => {
+  const database = await cloneDatabase();
+  t.teardown(database.drop);
+  const env = { DATABASE_URL: database.url, PORT: "0", LOG_LEVEL: "warn" };
+  const create = startProgram(["workspace", "create", "--name", "Acme"], { env });
+  t.equal(await create.exit, 0, create.output());
+  const { apiKey } = JSON.parse(create.result());
+  const server = startProgram(["api"], { env: { ...env, LOG_LEVEL: "info" } });
+  t.teardown(() => server.child.kill("SIGKILL"));
+  const url = await listening(server);
+
+  const headers = { authorization: `Bearer ${apiKey}`, "content-type": "application/json" };
+  const post = () => fetch(`${url}/v1/responses`, { method: "POST", headers, body: JSON.stringify({ score: 9 }) });
+  t.equal((await post()).status, 201);
+
+  const loading = load(`${url}/v1/responses`, apiKey);
+  let isOver = false;
+  const waits: number[] = [];
+  let refusal: Response | undefined;
+  const probing = (async () => {
+    while (!isOver) {
+      const startedAt = performance.now();
+      for (const path of ["/livez", "/readyz"]) {
+        const { status } = await fetch(url + path);
+        if (status !== 200) t.fail(`${path} answered ${status}`);
+        if (path === "/livez") waits.push(performance.now() - startedAt);
+      }
+      await sleep(20);
+    }
+  })();
+  const refusing = (async () => {
+    while (!isOver && refusal === undefined) {
+      const answers = await Promise.all(Array.from({ length: 20 }, post));
+      refusal = answers.find(({ status }) => status === 503);
+    }
+  })();
+  const { statusCodeStats: answers, latency, errors } = await loading;
+  isOver = true;
+  await Promise.all([probing, refusing]);
+
+  const told = JSON.stringify({ answers, latency, waits: waits.toSorted((a, b) => b - a).slice(0, 5) });
+  t.same(Object.keys(answers).toSorted(), ["201", "503"], told);
+  t.equal(errors, 0, "none is left without an answer");
+  t.ok(latency.max < 8_000, told);
+  const [slowest = 0] = waits.toSorted((a, b) => b - a);
+  t.ok(waits.length > 5 && slowest < 3_000, told);
+  t.match(refusal?.headers.get("content-type"), /^application\/problem\+json/);
+  t.equal(refusal?.headers.get("retry-after"), "1");
+  t.match(await refusal?.json(), { status: 503, code: "unavailable", instance: "/v1/responses", requestId: /./ });
+  t.match(server.output(), /too much to do: requests are refused/);
+
+  t.equal((await post()).status, 201, "and when it is over, everything is taken again");
+  server.child.kill("SIGTERM");
+  t.equal(await server.exit, 0);
+  await withClient(database.url, async (client) => {
+    const { rows } = await client.query("select count(*)::int as count from responses");
+    t.ok(rows[0].count >= answers["201"].count + 2, "what was acknowledged is there");
+  });
+});
