@@ -10,7 +10,7 @@ export interface Answer {
 }
 
 interface Sent {
-  method?: "GET" | "POST";
+  method?: "GET" | "POST" | "PUT";
   headers?: Record<string, string>;
   body?: string;
   timeoutMs?: number;

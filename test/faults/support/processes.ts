@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { freePort } from "../../support/localPostgres.ts";
-import { type Program, startProgram } from "../../support/program.ts";
+import { type Program, printed, startProgram } from "../../support/program.ts";
 import { send } from "./http.ts";
 
 /** A process of the service that is started again at the same address as often as it ends. */
@@ -23,13 +23,14 @@ export async function startProcess(
   env: Record<string, string> = {},
 ): Promise<Process> {
   const port = await freePort();
+  // What only works says in its log that it has begun; elsewhere there would be a line for each request.
+  const LOG_LEVEL = role === "worker" ? "info" : "warn";
   const url = `http://127.0.0.1:${port}`;
   const start = async (): Promise<Program> => {
     const program = startProgram([role], {
-      env: { ...UNLIMITED, DATABASE_URL: databaseUrl, PORT: String(port), LOG_LEVEL: "warn", ...env },
+      env: { ...UNLIMITED, DATABASE_URL: databaseUrl, PORT: String(port), LOG_LEVEL, ...env },
     });
-    // What only works says so in its log.
-    if (role === "worker") await sleep(500);
+    if (role === "worker") await printed(program, /"msg":"(working)"/);
     else await alive(url, program);
     return program;
   };
