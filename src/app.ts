@@ -35,6 +35,7 @@ import { registerHealth } from "./platform/health.ts";
 import { createServer, type Server } from "./platform/http.ts";
 import type { Logger } from "./platform/logger.ts";
 import { describeInterface, registerDocuments, registerOpenapi } from "./platform/openapi.ts";
+import { registerPosition } from "./platform/position.ts";
 import { createSecretBox } from "./platform/secrets.ts";
 import { createTenancy } from "./platform/tenancy.ts";
 import { registerBatchRoute } from "./responses/batchRoute.ts";
@@ -89,6 +90,8 @@ export interface Settings {
   secretsKey?: Buffer | undefined;
   /** How long a request may take to come in, in milliseconds. */
   requestTimeout?: number | undefined;
+  /** A replica, for those who read. */
+  readPool?: Pool | undefined;
 }
 
 /**
@@ -101,7 +104,7 @@ export async function buildApp(
   settings: Settings = {},
   gather = createGatherer,
 ): Promise<Server> {
-  const tenancy = createTenancy(pool);
+  const tenancy = createTenancy(pool, settings.readPool);
   const app = createServer(logger, settings.requestTimeout);
   const info = {
     title: "Afterscore",
@@ -110,6 +113,7 @@ export async function buildApp(
   };
   await registerOpenapi(app, info, describeEvents());
   registerAuth(app, createAuthenticate(tenancy), SCOPES);
+  registerPosition(app, tenancy);
   for (const schema of [
     NpsShiftSchema,
     AccountInputSchema,

@@ -35,7 +35,7 @@ export async function serve(environment: Environment, logger: Logger, { http, jo
   try {
     const secretsKey = await secretsKeyOf(environment, database.embedded);
     const explainRefusal = (url: string) => outbound.explainRefusal(url);
-    const settings = { publicUrl: environment.PUBLIC_URL, secretsKey, explainRefusal };
+    const settings = { publicUrl: environment.PUBLIC_URL, secretsKey, explainRefusal, readPool: database.readPool };
     const app = http ? await buildApp(database.pool, logger, settings) : undefined;
     const apiKey = app !== undefined && database.embedded ? await demoKey(tenancy) : undefined;
     await app?.ready();

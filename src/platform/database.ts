@@ -23,16 +23,23 @@ export interface PoolOptions {
   connectionString: string;
   max: number;
   logger: Logger;
+  /** To get a connection, new or from the pool. */
+  connectTimeoutMs?: number;
 }
 
 /** Connections to PostgreSQL. They log in as the owner of the schema; work is done as the roles of `tenancy.ts`. */
-export function createPool({ connectionString, max, logger }: PoolOptions): Pool {
+export function createPool({
+  connectionString,
+  max,
+  logger,
+  connectTimeoutMs = CONNECT_TIMEOUT_MS,
+}: PoolOptions): Pool {
   const pool = new Pool({
     connectionString,
     max,
     types,
     application_name: APPLICATION_NAME,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    connectionTimeoutMillis: connectTimeoutMs,
     // Statements that do not wait for one another travel together.
     pipeline: true,
   });
@@ -71,12 +78,18 @@ export class ContendedError extends Error {}
 const UNAVAILABLE = /^(08|53|57|25|55P03|40)/;
 const NETWORK = new Set(["ECONNREFUSED", "ECONNRESET", "ENOTFOUND", "ETIMEDOUT", "EPIPE", "EAI_AGAIN", "EHOSTUNREACH"]);
 
+const LOST = /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered)/;
+
+/** The database cannot be reached, refuses connections, or has ended this one. */
+export function isLost(error: unknown): boolean {
+  const code = sqlState(error) ?? "";
+  return /^(08|53|57P)/.test(code) || NETWORK.has(code) || (error instanceof Error && LOST.test(error.message));
+}
+
 /** Gives failures of the database their public form; any other error is returned as it is. */
 export function asAppError(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof AppError) return error;
-  const code = sqlState(error) ?? "";
-  const lost = /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered)/;
-  if (UNAVAILABLE.test(code) || NETWORK.has(code) || lost.test(error.message)) {
+  if (isLost(error) || UNAVAILABLE.test(sqlState(error) ?? "")) {
     return new AppError("unavailable", "The database cannot be reached or is too busy. Try again.", { cause: error });
   }
   return error;
