@@ -45,6 +45,8 @@ export function createPool({
   });
   // Without a listener a restart of PostgreSQL would end the process.
   pool.on("error", (error) => logger.warn({ err: error }, "idle database connection lost"));
+  // Nor one that is lost between two statements of a transaction: the next of them fails.
+  pool.on("connect", (client) => client.on("error", () => undefined));
   return pool;
 }
 

@@ -1,8 +1,14 @@
+import { BlockList } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import t from "tap";
+import { createLogger } from "../../src/platform/logger.ts";
+import { createOutboundHttp } from "../../src/platform/outboundHttp.ts";
+import { createSecretBox } from "../../src/platform/secrets.ts";
+import { startWorker } from "../../src/worker.ts";
+import { NDJSON } from "../support/files.ts";
 import { findPgBouncer, startPgBouncer } from "../support/pgbouncer.ts";
-import { listening, startProgram } from "../support/program.ts";
 import { cloneDatabase, withClient } from "../support/server.ts";
+import { startService } from "../support/service.ts";
 
 const ANSWERS = 40;
 const version = await findPgBouncer();
@@ -18,70 +24,58 @@ if (version === undefined) console.error("skipped: no pgbouncer is installed");
 else if (modes.length === 1) console.error(`skipped: PgBouncer ${version} forwards no prepared statements`);
 
 for (const { name, settings } of version === undefined ? [] : modes) {
-  t.test(`the whole program behind PgBouncer ${version} in transaction mode, ${name}`, async (t) => {
+  t.test(`everything behind PgBouncer ${version} in transaction mode, ${name}`, async (t) => {
     const database = await cloneDatabase();
     const bouncer = await startPgBouncer(database.url, settings);
-    const env = { DATABASE_URL: bouncer.url, DATABASE_DIRECT_URL: database.url, PORT: "0" };
-    const create = startProgram(["workspace", "create", "--name", "Acme"], { env });
-    t.equal(await create.exit, 0, create.output());
-    const { apiKey } = JSON.parse(create.result());
-    const server = startProgram(["serve"], { env });
     t.teardown(async () => {
-      server.child.kill("SIGTERM");
-      t.equal(await server.exit, 0);
       await bouncer.stop();
       await database.drop();
     });
-    const url = await listening(server);
-    const send = async (
-      method: string,
-      path: string,
-      body?: object | string,
-      type = "application/json",
-    ): Promise<any> => {
-      const answer = await fetch(`${url}${path}`, {
-        method,
-        headers: { authorization: `Bearer ${apiKey}`, ...(body === undefined ? {} : { "content-type": type }) },
-        ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
-      });
-      const text = await answer.text();
-      if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
-      return JSON.parse(text);
+    const service = await startService(t, { url: bouncer.url });
+    const client = await service.newClient();
+    const http = createOutboundHttp({ allowedNetworks: new BlockList() });
+    const sending = { http, secrets: createSecretBox(undefined), schedule: [0], random: Math.random };
+    const worker = await startWorker(service.pool, createLogger("silent"), sending);
+    t.teardown(async () => {
+      await worker.stop();
+      await http.close();
+    });
+    const send = async (path: string, body: object | string, headers?: Record<string, string>) => {
+      const answer = await client.post(path, body, headers);
+      if (answer.status >= 300) throw new Error(`${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+      return answer.body;
     };
 
     // One after the other and at once: by turns on the same and on other connections.
     const person = { email: "ana@example.com" };
-    const unhappy = await send("POST", "/v1/responses", { score: 2, comment: "Too slow", person });
+    const unhappy = await send("/v1/responses", { score: 2, comment: "Too slow", person });
     await Promise.all(
       Array.from({ length: ANSWERS }, (_, n) =>
-        send("POST", "/v1/responses", { score: 9, externalId: `one-${n}`, person: { externalId: `u-${n}` } }),
+        send("/v1/responses", { score: 9, externalId: `one-${n}`, person: { externalId: `u-${n}` } }),
       ),
     );
     const responses = Array.from({ length: ANSWERS }, (_, n) => ({ score: 10, externalId: `batch-${n}` }));
-    const { results } = await send("POST", "/v1/responses/batch", { responses });
+    const { results } = await send("/v1/responses/batch", { responses });
     t.ok(results.every(({ status }: { status: string }) => status === "created"));
 
     const lines = Array.from({ length: ANSWERS }, (_, n) => `{"score": 8, "externalId": "file-${n}"}`).join("\n");
-    const { id } = await send("POST", "/v1/imports", lines, "application/x-ndjson");
+    const { id } = await send("/v1/imports", lines, NDJSON);
     let imported: any;
     for (let attempt = 0; attempt < 300 && imported?.status !== "DONE"; attempt += 1) {
-      imported = await send("GET", `/v1/imports/${id}`);
+      imported = (await client.get(`/v1/imports/${id}`)).body;
       await sleep(50);
     }
     t.match(imported, { status: "DONE" }, "the worker's jobs go through it");
 
     const path = `/v1/cases/${unhappy.case.id}`;
-    await send("POST", `${path}/contacts`, {
+    await send(`${path}/contacts`, {
       channel: "PHONE",
       direction: "OUTBOUND",
       outcome: "REACHED",
       topics: ["LISTENED"],
     });
-    await send("POST", `${path}/resolution`, { outcome: "FIXED", resolution: "Faster" }).catch((error) =>
-      t.fail(error),
-    );
-    const query = "{ nps { answered promoters passives detractors } cases { edges { node { status } } } }";
-    const { data } = await send("POST", "/graphql", { query });
+    await send(`${path}/resolution`, { outcome: "FIXED", resolution: "Faster" }).catch((error) => t.fail(error));
+    const data = await client.query("{ nps { answered } cases { edges { node { status } } } }");
     t.match(data.cases.edges, [{ node: { status: "RESOLVED" } }]);
     t.match(data.nps, { answered: 3 * ANSWERS + 1 });
 
