@@ -35,6 +35,7 @@ import { registerHealth } from "./platform/health.ts";
 import { createServer, type Server } from "./platform/http.ts";
 import type { Logger } from "./platform/logger.ts";
 import { describeInterface, registerDocuments, registerOpenapi } from "./platform/openapi.ts";
+import { registerPosition } from "./platform/position.ts";
 import { createRateLimits, type RateLimitSettings } from "./platform/rateLimits.ts";
 import { createSecretBox } from "./platform/secrets.ts";
 import { registerShedding } from "./platform/shedding.ts";
@@ -99,6 +100,8 @@ export interface Settings {
   rateLimits?: RateLimitSettings | undefined;
   /** Networks of proxies that are believed whom they send for. */
   trustedProxies?: string[] | undefined;
+  /** A replica, for those who read. */
+  readPool?: Pool | undefined;
 }
 
 /**
@@ -111,7 +114,7 @@ export async function buildApp(
   settings: Settings = {},
   gather = createGatherer,
 ): Promise<Server> {
-  const tenancy = createTenancy(pool);
+  const tenancy = createTenancy(pool, settings.readPool);
   const app = createServer(logger, settings);
   const limits = createRateLimits(settings.rateLimits);
   const info = {
@@ -123,6 +126,7 @@ export async function buildApp(
   registerShedding(app, pool);
   const users = settings.users && { settings: settings.users, logger };
   registerAuth(app, createAuthenticate(tenancy, Date.now, users), SCOPES, limits);
+  registerPosition(app, tenancy);
   for (const schema of [
     NpsShiftSchema,
     AccountInputSchema,

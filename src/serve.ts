@@ -49,6 +49,7 @@ export async function serve(environment: Environment, logger: Logger, { http, jo
       publicUrl: environment.PUBLIC_URL,
       secretsKey,
       explainRefusal,
+      readPool: database.readPool,
       users: userSettingsOf(environment),
       ...limitsOf(environment),
     };

@@ -11,6 +11,9 @@ const EnvironmentSchema = Type.Object({
   DATABASE_DIRECT_URL: Type.Optional(
     Type.String({ pattern: "^postgres(ql)?://", description: "must be a postgres:// URL" }),
   ),
+  DATABASE_READ_URL: Type.Optional(
+    Type.String({ pattern: "^postgres(ql)?://", description: "must be a postgres:// URL" }),
+  ),
   HOST: Type.String({ minLength: 1, default: "127.0.0.1", description: "must be an address to listen on" }),
   PORT: Type.Integer({
     minimum: 0,

@@ -37,16 +37,23 @@ export interface PoolOptions {
   connectionString: string;
   max: number;
   logger: Logger;
+  /** To get a connection, new or from the pool. */
+  connectTimeoutMs?: number;
 }
 
 /** Connections to PostgreSQL. They log in as the owner of the schema; work is done as the roles of `tenancy.ts`. */
-export function createPool({ connectionString, max, logger }: PoolOptions): Pool {
+export function createPool({
+  connectionString,
+  max,
+  logger,
+  connectTimeoutMs = CONNECT_TIMEOUT_MS,
+}: PoolOptions): Pool {
   const pool = new Pool({
     connectionString,
     max,
     types,
     application_name: APPLICATION_NAME,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    connectionTimeoutMillis: connectTimeoutMs,
     query_timeout: ANSWER_TIMEOUT_MS,
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
@@ -94,22 +101,27 @@ const NETWORK = new Set(["ECONNREFUSED", "ECONNRESET", "ENOTFOUND", "ETIMEDOUT",
 const LOST =
   /^(Connection terminated|timeout exceeded when trying to connect|timeout expired|Query read timeout|Client (has encountered|was closed)|Cannot use a pool after calling end)/;
 
+/** The database cannot be reached, refuses connections, or has ended this one; also where drizzle has wrapped the error. */
+export function isLost(error: unknown): boolean {
+  const code = sqlState(error) ?? "";
+  return /^(08|53|57P)/.test(code) || NETWORK.has(code) || saysLost(error);
+}
+
 /**
  * Gives failures of the database their public form; any other error is returned as it is. Where the connection was lost
  * during COMMIT nobody knows whether it was done: that, too, is `unavailable`, and a retry by the same key finds out.
  */
 export function asAppError(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof AppError) return error;
-  const code = sqlState(error) ?? "";
-  if (UNAVAILABLE.test(code) || NETWORK.has(code) || isLost(error)) {
+  if (isLost(error) || UNAVAILABLE.test(sqlState(error) ?? "")) {
     return new AppError("unavailable", "The database cannot be reached or is too busy. Try again.", { cause: error });
   }
   return error;
 }
 
-/** Whether the driver says that there is no connection, which has no code; also where drizzle has wrapped the error. */
-function isLost(error: unknown): boolean {
-  return error instanceof Error && (LOST.test(error.message) || isLost(error.cause));
+/** The driver has no code for it. */
+function saysLost(error: unknown): boolean {
+  return error instanceof Error && (LOST.test(error.message) || saysLost(error.cause));
 }
 
 /** The SQLSTATE or system error code, also where drizzle has wrapped the error. */

@@ -17,6 +17,7 @@ import {
   withoutSuggestions,
 } from "./graphqlLimits.ts";
 import type { Server } from "./http.ts";
+import { POSITION_HEADER } from "./position.ts";
 import { problems, toAppError } from "./problem.ts";
 import { Nullable, Strict } from "./schema.ts";
 import type { Tenancy, WorkspaceTx } from "./tenancy.ts";
@@ -79,9 +80,11 @@ export async function registerGraphql(app: Server, tenancy: Tenancy, schema: Gra
         return executed;
       };
       const caller = callerOf(request);
-      const result = isMutation(query, operationName)
+      const isWrite = isMutation(query, operationName);
+      const result = isWrite
         ? await tenancy.inWorkspace(caller, async (tx) => allOrNothing(await execute(tx))).catch(undone)
         : await tenancy.readWorkspace(caller, execute);
+      if (isWrite) void reply.header(POSITION_HEADER, tenancy.position());
       // Without data nothing was executed: the document itself is at fault.
       if (result.data === undefined) return (reply as FastifyReply).code(statusOf(result)).send(result);
       return reply.send(result);
@@ -150,22 +153,25 @@ function createContext(
     last = next.catch(() => undefined);
     return next;
   };
+  const noting = <T>(work: (tx: WorkspaceTx) => Promise<T>): Promise<T> =>
+    inTurn(async () => {
+      try {
+        return await work(tx);
+      } catch (error) {
+        if (isRetryable(error)) contended ??= error;
+        throw error;
+      }
+    });
   const context: RequestContext = {
     principal,
     operationName,
     log,
     generation: {},
-    read: inTurn,
+    // On a replica what is replayed may be in the way of what is read.
+    read: (work) => noting(work),
     write: (work) =>
-      inTurn(async () => {
-        try {
-          return await work(tx);
-        } catch (error) {
-          if (isRetryable(error)) contended ??= error;
-          throw error;
-        } finally {
-          context.generation = {};
-        }
+      noting(work).finally(() => {
+        context.generation = {};
       }),
   };
   const rethrow = () => {

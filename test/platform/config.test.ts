@@ -28,6 +28,7 @@ t.test("an invalid value is one line that names the variable", async (t) => {
     ["LOG_LEVEL", "loud"],
     ["DATABASE_URL", "mysql://localhost"],
     ["DATABASE_DIRECT_URL", "localhost"],
+    ["DATABASE_READ_URL", "localhost"],
     ["PUBLIC_URL", "nps.example.com"],
     ["SECRETS_KEY", "c2hvcnQ="],
     ["SECRETS_KEY", "not base64"],

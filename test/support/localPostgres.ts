@@ -43,8 +43,8 @@ export async function stopLocalPostgres({ bin, folder }: LocalPostgres): Promise
   await rm(folder, { recursive: true, force: true });
 }
 
-/** PostgreSQL does not run as root. */
-async function optionsOf(folder: string): Promise<{ cwd: string; uid?: number; gid: number }> {
+/** How its programs are run: PostgreSQL does not run as root. */
+export async function optionsOf(folder: string): Promise<{ cwd: string; uid?: number; gid: number }> {
   const user = process.getuid?.() === 0 ? await idsOf("postgres") : undefined;
   return user === undefined ? { cwd: folder, gid: process.getgid?.() ?? 0 } : { cwd: folder, ...user };
 }

@@ -49,6 +49,10 @@ export interface Service {
 }
 
 export interface ServiceOptions {
+  /** A migrated database that is somebody else's to drop, instead of one of its own. */
+  url?: string;
+  /** Where it reads. */
+  readUrl?: string;
   poolSize?: number;
   secretsKey?: Buffer | null;
   publicUrl?: string;
@@ -73,12 +77,16 @@ export async function startService(
     requestTimeout,
     rateLimits,
     users,
+    url,
+    readUrl,
   }: ServiceOptions = {},
 ): Promise<Service> {
-  const database = await cloneDatabase();
+  const database = url === undefined ? await cloneDatabase() : { url, drop: async () => {} };
   const logger = createLogger("silent");
   const pool = createPool({ connectionString: database.url, max: poolSize, logger });
+  const readPool = readUrl === undefined ? undefined : createPool({ connectionString: readUrl, max: poolSize, logger });
   const app = await buildApp(pool, logger, {
+    readPool,
     secretsKey: secretsKey ?? undefined,
     publicUrl,
     requestTimeout,
@@ -88,6 +96,7 @@ export async function startService(
   });
   t.teardown(async () => {
     await app.close();
+    await readPool?.end();
     await pool.end();
     await database.drop();
   });
