@@ -21,6 +21,8 @@ export interface Improvement {
 /** How many answer today, and how many more of them nobody called in time. */
 const TODAY = 260;
 const TOO_LATE = 40;
+/** A property of all their answers, by which they are found on any day. */
+const CAMPAIGN = "follow-up";
 
 /**
  * The answers of today, which open cases, and what became of these. A promise begins when we hear of an
@@ -33,7 +35,13 @@ export async function createCases(
 ): Promise<void> {
   const some = (count: number, name: string, shift: number) =>
     Array.from({ length: count }, (_, index) =>
-      createAnswer(random, random.pick(people), { day: random.next() * 0.9, today, id: `${name}-${index + 1}`, shift }),
+      createAnswer(random, random.pick(people), {
+        day: random.next() * 0.9,
+        today,
+        id: `${name}-${index + 1}`,
+        shift,
+        campaign: CAMPAIGN,
+      }),
     );
   const [late, recent] = [some(TOO_LATE, "late", -3), some(TODAY, "recent", -1)];
   const policy = await client.get<object>("/v1/policies/first-contact");
@@ -74,6 +82,7 @@ export async function createCases(
       today,
       id,
       shift: stage < OPEN ? 0 : 1,
+      campaign: CAMPAIGN,
     });
     again.push(next);
   });

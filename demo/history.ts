@@ -14,8 +14,8 @@ export interface Answer {
   touchpoint?: string;
   comment?: string;
   followUpRequested?: boolean;
-  properties: { plan: string; release: string };
-  person: { externalId: string; name: string; email: string; account: { externalId: string } };
+  properties: { plan: string; release: string; campaign?: string };
+  person: { externalId: string; name: string; email: string; phone: string; account: { externalId: string } };
 }
 
 export const SOURCE = "demo";
@@ -44,17 +44,27 @@ export function createHistory(random: Random, people: readonly Person[], today: 
     .map((day, index) => createAnswer(random, random.pick(people), { day, today, id: `year-${index + 1}` }));
 }
 
+interface Circumstances {
+  /** So many days before today. */
+  day: number;
+  today: Date;
+  id: string;
+  /** How much better than usual they feel, in points of the scale. */
+  shift?: number;
+  campaign?: string;
+}
+
 /** An answer of so many days ago. */
 export function createAnswer(
   random: Random,
   person: Person,
-  { day, today, id, shift = 0 }: { day: number; today: Date; id: string; shift?: number },
+  { day, today, id, shift = 0, campaign }: Circumstances,
 ): Answer {
   const isBad = day < RELEASE_4_0 && day > RELEASE_4_1;
   const survey = random.pick(["relationship", "relationship", "support", "onboarding"]);
   const felt = person.mood + shift - (isBad ? 1.8 : 0) - (survey === "support" ? 0.3 : 0);
   const score = Math.min(10, Math.max(0, Math.round(random.normal(felt, 1.3))));
-  const { externalId, name, email, account } = person;
+  const { externalId, name, email, phone, account } = person;
   const comment = commentOn(random, score, isBad);
   return {
     score,
@@ -70,8 +80,9 @@ export function createAnswer(
     properties: {
       plan: account.segment === "SMALL" ? "basic" : "pro",
       release: day > RELEASE_4_0 ? "3.9" : isBad ? "4.0" : "4.1",
+      ...(campaign !== undefined && { campaign }),
     },
-    person: { externalId, name, email, account: { externalId: account.externalId } },
+    person: { externalId, name, email, phone, account: { externalId: account.externalId } },
   };
 }
 

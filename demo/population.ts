@@ -18,6 +18,7 @@ export interface Person {
   externalId: string;
   name: string;
   email: string;
+  phone: string;
   language: string;
   account: Account;
   /** What they would answer on an ordinary day, on the scale of scores but beyond its ends too. */
@@ -91,6 +92,7 @@ function createPerson(random: Random, account: Account, mood: number, number: nu
     externalId: `user-${number + 1}`,
     name: `${first} ${last}`,
     email: `${first}.${last}.${number + 1}@${account.externalId}.example`.toLowerCase(),
+    phone: `+49 30 55 ${10_000 + number}`,
     language: random.pick(["en", "en", "en", "de", "fr"]),
     account,
     mood: random.normal(mood, 1.3),
