@@ -295,7 +295,7 @@ t.test("every change leaves who, what, before and after", async (t) => {
       await ask(`actorId=${keyId}`),
       all.filter(({ actor }) => actor.id === keyId),
     );
-    const [from, to] = [times[20], times[10]];
+    const [from = "", to = ""] = [times[20], times[10]];
     t.same(
       await ask(`from=${from}&to=${to}`),
       all.filter(({ occurredAt }) => occurredAt >= from && occurredAt < to),
