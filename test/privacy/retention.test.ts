@@ -16,7 +16,7 @@ t.test("privacy", async (t) => {
     const found = await Promise.all(
       Array.from({ length: 8 }, async (_, n) => {
         const known = { email: `p${n}@example.com`, properties: { secret: "okapi" }, name: "Okapi" };
-        const first = { score: 1, externalId: `first-${n}`, person: known };
+        const first = { score: 1, source: "crm", externalId: `first-${n}`, person: known };
         const { body: before } = await client.post("/v1/responses", first);
         const news = { email: known.email };
         const answers = await Promise.all([
@@ -85,7 +85,9 @@ t.test("privacy", async (t) => {
     const all = { comments: 3, responses: 5, people: 2, receipts: 2, deliveries: 5, erased: 0 };
     t.match(await counts(client), all);
     const retention = { commentDays: 10, identityDays: 30, receiptDays: 7, deliveryDays: 2 };
-    await client.rows(`update workspaces set retention = '${JSON.stringify(retention)}'`);
+    await client.rows(
+      `update workspaces set retention = '${JSON.stringify(retention)}' where id = '${client.workspaceId}'`,
+    );
     t.match(await keepRetention(service.tenancy), { comments: 2, people: 1, receipts: 1, deliveries: 2 });
     const kept = { comments: 1, responses: 5, people: 1, receipts: 1, deliveries: 3, erased: 1 };
     t.match(await counts(client), kept);
