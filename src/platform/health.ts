@@ -1,4 +1,5 @@
 import { sql } from "drizzle-orm";
+import { AppError } from "./errors.ts";
 import type { Server } from "./http.ts";
 import { problems } from "./problem.ts";
 import { OneOf, Strict } from "./schema.ts";
@@ -6,8 +7,15 @@ import type { Tenancy } from "./tenancy.ts";
 
 const Health = Strict({ status: OneOf(["ok"] as const) });
 
-/** `/livez`: the process answers. `/readyz`: the database answers as well. */
+/** Whoever asks wants to know soon, also where a connection would be waited for longer. */
+const READY_TIMEOUT_MS = 1_500;
+
+/** `/livez`: the process answers. `/readyz`: the database answers as well, and the process goes on. */
 export function registerHealth(app: Server, tenancy: Tenancy): void {
+  let isStopping = false;
+  app.addHook("preClose", async () => {
+    isStopping = true;
+  });
   app.get(
     "/livez",
     {
@@ -35,8 +43,23 @@ export function registerHealth(app: Server, tenancy: Tenancy): void {
       },
     },
     async () => {
-      await tenancy.acrossWorkspaces("check readiness", (tx) => tx.run(sql`/* platform.checkReadiness */ select 1`));
+      if (isStopping) throw new AppError("unavailable", "This process is stopping.");
+      await within(READY_TIMEOUT_MS, askDatabase(tenancy));
       return { status: "ok" as const };
     },
   );
+}
+
+async function askDatabase(tenancy: Tenancy): Promise<void> {
+  await tenancy.acrossWorkspaces("check readiness", (tx) => tx.run(sql`/* platform.checkReadiness */ select 1`));
+}
+
+/** @throws {AppError} `unavailable` when it takes longer */
+async function within(milliseconds: number, work: Promise<void>): Promise<void> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => late.reject(new AppError("unavailable", "The database does not answer in time.")),
+    milliseconds,
+  );
+  await Promise.race([work, late.promise]).finally(() => clearTimeout(timer));
 }

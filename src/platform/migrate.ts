@@ -1,13 +1,21 @@
 import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "pg";
-import { APPLICATION_NAME, CONNECT_TIMEOUT_MS } from "./database.ts";
+import { APPLICATION_NAME, CONNECT_TIMEOUT_MS, isLockTimeout } from "./database.ts";
 import { migrateJobs } from "./jobStore.ts";
 
 const FOLDER = new URL("../../migrations/", import.meta.url);
 /** Any constant of ours: all instances that migrate one database queue behind it. */
 const LOCK = 7_236_109_431;
 const NAME = /^(\d{4})_[a-z0-9_]+\.sql$/;
+
+/** So long at the most all others wait behind a migration that waits itself. */
+const LOCK_TIMEOUT_MS = 2_000;
+/** With the pauses between them about a quarter of an hour. */
+const ATTEMPTS_MAX = 100;
+const RETRY_MS = 500;
+const RETRY_MS_MAX = 10_000;
 
 export interface Migration {
   version: number;
@@ -52,7 +60,9 @@ export async function migrate(connectionString: string): Promise<string[]> {
     );
     const migrations = await readMigrations();
     const pending = findPending(migrations, rows);
-    for (const migration of pending) await apply(client, migration);
+    await client.query(`set lock_timeout = '${LOCK_TIMEOUT_MS}ms'`);
+    for (const migration of pending) await applyPatiently(client, migration);
+    await client.query("reset lock_timeout");
     await migrateJobs(client);
     return pending.map(({ name }) => name);
   } finally {
@@ -73,6 +83,27 @@ function findPending(migrations: Migration[], applied: Omit<Migration, "sql">[])
   return migrations.filter(({ version }) => !done.has(version));
 }
 
+/**
+ * A statement that waits for a table makes all others wait that come after it. So it gives up soon, lets them by, and
+ * is tried again: a migration takes longer on a busy database, and nobody else notices.
+ */
+async function applyPatiently(client: Client, migration: Migration): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await apply(client, migration);
+    } catch (error) {
+      if (!isLockTimeout(error)) throw error;
+      if (attempt === ATTEMPTS_MAX) {
+        throw new Error(
+          `${migration.name} could not get its locks in ${ATTEMPTS_MAX} attempts: find the transactions that stay open`,
+          { cause: error },
+        );
+      }
+      await sleep(Math.min(RETRY_MS * attempt, RETRY_MS_MAX) * (0.5 + Math.random()));
+    }
+  }
+}
+
 async function apply(client: Client, { version, name, sql, checksum }: Migration): Promise<void> {
   const record = () =>
     client.query("insert into schema_migrations (version, name, checksum) values ($1, $2, $3)", [
@@ -81,7 +112,10 @@ async function apply(client: Client, { version, name, sql, checksum }: Migration
       checksum,
     ]);
   if (sql.startsWith("-- no transaction")) {
+    // What is built beside the others' work waits for them and holds nobody up; given up half way it would be left half done.
+    await client.query("set lock_timeout = 0");
     await client.query(sql);
+    await client.query(`set lock_timeout = '${LOCK_TIMEOUT_MS}ms'`);
     await record();
     return;
   }
