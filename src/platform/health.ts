@@ -10,12 +10,8 @@ const Health = Strict({ status: OneOf(["ok"] as const) });
 /** Whoever asks wants to know soon, also where a connection would be waited for longer. */
 const READY_TIMEOUT_MS = 1_500;
 
-/** `/livez`: the process answers. `/readyz`: the database answers as well, and the process goes on. */
+/** `/livez`: the process answers. `/readyz`: the database answers as well. */
 export function registerHealth(app: Server, tenancy: Tenancy): void {
-  let isStopping = false;
-  app.addHook("preClose", async () => {
-    isStopping = true;
-  });
   app.get(
     "/livez",
     {
@@ -43,7 +39,6 @@ export function registerHealth(app: Server, tenancy: Tenancy): void {
       },
     },
     async () => {
-      if (isStopping) throw new AppError("unavailable", "This process is stopping.");
       await within(READY_TIMEOUT_MS, askDatabase(tenancy));
       return { status: "ok" as const };
     },
