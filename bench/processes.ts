@@ -23,7 +23,15 @@ export async function startProgram(
   variables: Record<string, string> = {},
 ): Promise<RunningProgram> {
   const child = spawn(process.execPath, [script, name], {
-    env: { ...process.env, ...variables, DATABASE_URL: databaseUrl, PORT: "0", LOG_LEVEL: "info" },
+    // One key sends all of the load.
+    env: {
+      RATE_LIMIT_PER_SECOND: "0",
+      ...process.env,
+      ...variables,
+      DATABASE_URL: databaseUrl,
+      PORT: "0",
+      LOG_LEVEL: "info",
+    },
     stdio: ["ignore", "pipe", "inherit"],
   });
   const end = async (signal: NodeJS.Signals) => {

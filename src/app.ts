@@ -35,9 +35,12 @@ import { registerHealth } from "./platform/health.ts";
 import { createServer, type Server } from "./platform/http.ts";
 import type { Logger } from "./platform/logger.ts";
 import { describeInterface, registerDocuments, registerOpenapi } from "./platform/openapi.ts";
+import { registerPosition } from "./platform/position.ts";
+import { createRateLimits, type RateLimitSettings } from "./platform/rateLimits.ts";
 import { createSecretBox } from "./platform/secrets.ts";
 import { registerShedding } from "./platform/shedding.ts";
 import { createTenancy } from "./platform/tenancy.ts";
+import { registerPrivacyRoutes } from "./privacy/routes.ts";
 import { registerBatchRoute } from "./responses/batchRoute.ts";
 import { registerResponseCommands } from "./responses/commandRoutes.ts";
 import { createGatherer } from "./responses/gathering.ts";
@@ -59,7 +62,8 @@ import { registerDeliveryRoutes } from "./webhooks/deliveryRoutes.ts";
 import { registerFeedRoute } from "./webhooks/feedRoutes.ts";
 import { describeEvents } from "./webhooks/index.ts";
 import { registerEndpointRoutes } from "./webhooks/routes.ts";
-import { createAuthenticate, SCOPES } from "./workspaces/index.ts";
+import { createAuthenticate, SCOPES, type UserSettings } from "./workspaces/index.ts";
+import { registerWorkspaceRoutes } from "./workspaces/routes.ts";
 
 const VERSION = "0.1.0";
 
@@ -90,6 +94,14 @@ export interface Settings {
   secretsKey?: Buffer | undefined;
   /** How long a request may take to come in, in milliseconds. */
   requestTimeout?: number | undefined;
+  /** Whose users are let in beside API keys; absent: nobody's. */
+  users?: UserSettings | undefined;
+  /** How much is taken from each caller; without it, anything. */
+  rateLimits?: RateLimitSettings | undefined;
+  /** Networks of proxies that are believed whom they send for. */
+  trustedProxies?: string[] | undefined;
+  /** A replica, for those who read. */
+  readPool?: Pool | undefined;
 }
 
 /**
@@ -102,8 +114,9 @@ export async function buildApp(
   settings: Settings = {},
   gather = createGatherer,
 ): Promise<Server> {
-  const tenancy = createTenancy(pool);
-  const app = createServer(logger, settings.requestTimeout);
+  const tenancy = createTenancy(pool, settings.readPool);
+  const app = createServer(logger, settings);
+  const limits = createRateLimits(settings.rateLimits);
   const info = {
     title: "Afterscore",
     version: VERSION,
@@ -111,7 +124,9 @@ export async function buildApp(
   };
   await registerOpenapi(app, info, describeEvents());
   registerShedding(app, pool);
-  registerAuth(app, createAuthenticate(tenancy), SCOPES);
+  const users = settings.users && { settings: settings.users, logger };
+  registerAuth(app, createAuthenticate(tenancy, Date.now, users), SCOPES, limits);
+  registerPosition(app, tenancy);
   for (const schema of [
     NpsShiftSchema,
     AccountInputSchema,
@@ -131,6 +146,7 @@ export async function buildApp(
   }
   registerHealth(app, tenancy);
   registerDocuments(app, graphqlSchema);
+  registerWorkspaceRoutes(app, tenancy);
   registerPeopleRoutes(app, tenancy, RECORDING);
   registerSurveyRoutes(app, tenancy);
   registerResponseRoutes(app, tenancy, gather(tenancy, RECORDING), RECORDING);
@@ -148,10 +164,11 @@ export async function buildApp(
   const intake = { tenancy, steps: RECORDING, secrets, publicUrl: settings.publicUrl };
   registerSourceRoutes(app, intake);
   registerReceiptRoutes(app, intake);
-  await registerIntakeRoutes(app, intake);
+  await registerIntakeRoutes(app, intake, limits);
   registerEndpointRoutes(app, { tenancy, secrets, explainRefusal: settings.explainRefusal ?? requireHttps });
   registerDeliveryRoutes(app, { tenancy });
   registerFeedRoute(app, tenancy);
+  registerPrivacyRoutes(app, tenancy);
   await registerGraphql(app, tenancy, graphqlSchema);
   return app;
 }

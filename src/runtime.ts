@@ -10,9 +10,13 @@ import { migrate } from "./platform/migrate.ts";
 export const HOME = fileURLToPath(new URL("../.afterscore", import.meta.url));
 
 const POOL_SIZE = 10;
+/** A replica that answers no sooner is none to wait for: the primary can be asked. */
+const REPLICA_CONNECT_TIMEOUT_MS = 1_000;
 
 export interface Database {
   pool: Pool;
+  /** Of DATABASE_READ_URL, where there is one. */
+  readPool: Pool | undefined;
   /** True without DATABASE_URL: the embedded PostgreSQL of this checkout. */
   embedded: boolean;
   close(): Promise<void>;
@@ -30,10 +34,15 @@ export async function openDatabase(environment: Environment, logger: Logger): Pr
     throw error;
   }
   const pool = createPool({ connectionString: url, max: POOL_SIZE, logger });
+  const readUrl = environment.DATABASE_READ_URL;
+  const replica = { max: POOL_SIZE, logger, connectTimeoutMs: REPLICA_CONNECT_TIMEOUT_MS };
+  const readPool = readUrl === undefined ? undefined : createPool({ connectionString: readUrl, ...replica });
   return {
     pool,
+    readPool,
     embedded: embedded !== undefined,
     close: async () => {
+      await readPool?.end();
       await pool.end();
       await embedded?.stop();
     },

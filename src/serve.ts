@@ -5,7 +5,7 @@ import { join } from "node:path";
 import closeWithGrace from "close-with-grace";
 import type { Pool } from "pg";
 import { buildApp } from "./app.ts";
-import type { Environment } from "./platform/config.ts";
+import { type Environment, limitsOf } from "./platform/config.ts";
 import type { Logger } from "./platform/logger.ts";
 import { releaseMemory } from "./platform/memory.ts";
 import { measureBacklog, measurePool } from "./platform/metrics.ts";
@@ -16,7 +16,13 @@ import { createSecretBox } from "./platform/secrets.ts";
 import { createTenancy, type Tenancy } from "./platform/tenancy.ts";
 import { HOME, openDatabase } from "./runtime.ts";
 import { readBacklog, startWorker, type Worker } from "./worker.ts";
-import { createApiKey, createAuthenticate, createWorkspace, getAllWorkspaces } from "./workspaces/index.ts";
+import {
+  createApiKey,
+  createAuthenticate,
+  createWorkspace,
+  getAllWorkspaces,
+  userSettingsOf,
+} from "./workspaces/index.ts";
 
 /** From the signal to the end of the process, whatever is under way. */
 const STOP_TIMEOUT_MS = 10_000;
@@ -39,7 +45,14 @@ export async function serve(environment: Environment, logger: Logger, { http, jo
   try {
     const secretsKey = await secretsKeyOf(environment, database.embedded);
     const explainRefusal = (url: string) => outbound.explainRefusal(url);
-    const settings = { publicUrl: environment.PUBLIC_URL, secretsKey, explainRefusal };
+    const settings = {
+      publicUrl: environment.PUBLIC_URL,
+      secretsKey,
+      explainRefusal,
+      readPool: database.readPool,
+      users: userSettingsOf(environment),
+      ...limitsOf(environment),
+    };
     const app = http ? await buildApp(database.pool, logger, settings) : undefined;
     const apiKey = app !== undefined && database.embedded ? await demoKey(tenancy) : undefined;
     await app?.ready();

@@ -9,6 +9,7 @@ import { type JobData, type Jobs, type Queue, startJobs } from "./platform/jobs.
 import type { Logger } from "./platform/logger.ts";
 import { type Backlog, observeLoop } from "./platform/metrics.ts";
 import { createTenancy, type Tenancy, together } from "./platform/tenancy.ts";
+import { eraseCopies, findRunningErasures, keepRetention } from "./privacy/index.ts";
 import { applyThemes } from "./themes/index.ts";
 import {
   type DeliveringOptions,
@@ -46,6 +47,15 @@ const LOOPS: readonly Loop[] = [
       ),
   },
   {
+    name: "find erasures",
+    intervalMs: 1_000,
+    work: async (tenancy, jobs) =>
+      jobs.offer(
+        "erasures",
+        (await findRunningErasures(tenancy)).map((one) => ({ key: one.id, data: { ...one } })),
+      ),
+  },
+  {
     name: "find rollups",
     intervalMs: 5_000,
     work: async (tenancy, jobs) =>
@@ -76,6 +86,19 @@ function queuesOf(tenancy: Tenancy, logger: Logger): Queue[] {
         await buildRollups(tenancy, { workspaceId: idOf(data, "workspaceId") });
         return "DONE";
       },
+    },
+    {
+      name: "erasures",
+      limitSeconds: HOUR_SECONDS,
+      isShared: true,
+      work: (data) => doneAfter(eraseCopies(tenancy, { workspaceId: idOf(data, "workspaceId"), id: idOf(data, "id") })),
+    },
+    // By night in Europe; each workspace keeps things as long as it says.
+    {
+      name: "retention",
+      limitSeconds: 6 * HOUR_SECONDS,
+      cron: "17 2 * * *",
+      work: () => doneAfter(keepRetention(tenancy)),
     },
     // Each workspace once on each of its days, which begin at any hour.
     { name: "shifts", limitSeconds: HOUR_SECONDS, cron: "7 * * * *", work: () => doneAfter(lookForShifts(tenancy)) },

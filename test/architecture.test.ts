@@ -21,6 +21,18 @@ const MAY_IMPORT: Record<string, string[]> = {
   imports: ["platform", "workspaces", "people", "surveys", "responses"],
   exports: ["platform", "scoring", "workspaces", "people", "surveys", "responses", "cases"],
   webhooks: ["platform", "scoring", "workspaces", "responses"],
+  privacy: [
+    "platform",
+    "workspaces",
+    "people",
+    "surveys",
+    "responses",
+    "causes",
+    "cases",
+    "intake",
+    "imports",
+    "webhooks",
+  ],
   aggregates: ["platform", "scoring", "workspaces", "people", "surveys", "responses", "causes", "cases", "themes"],
 };
 /** The doors of a slice: everybody's, and those of the same adapter in a later slice. */

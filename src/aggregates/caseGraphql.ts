@@ -106,7 +106,7 @@ builder.queryFields((t) => ({
   caseBreakdown: t.field({
     type: [GroupType],
     description: "Cases by what they share, the largest groups first",
-    extensions,
+    extensions: { ...extensions, cost: 100 },
     args: {
       by: t.arg({ type: DimensionEnum, required: true, description: "What they share" }),
       filter: t.arg(filterArg),

@@ -139,6 +139,8 @@ const EffectType = builder.objectRef<ClosedLoopEffect>("ClosedLoopEffect").imple
 });
 
 const extensions = { scope: "aggregates:read" };
+/** Of what reads many rows for one answer. */
+const expensive = { ...extensions, cost: 100 };
 const filterArg = { type: ResponseFilterInput, description: "Which responses" } as const;
 const unitArg = { type: CountingUnitEnum, defaultValue: "RESPONSE", description: "What counts as one" } as const;
 const weightingArg = { type: WeightingEnum, defaultValue: "NONE", description: "What each counts for" } as const;
@@ -164,7 +166,7 @@ builder.queryFields((t) => ({
   npsTrend: t.field({
     type: [PointType],
     description: "The score interval by interval; empty intervals are there",
-    extensions,
+    extensions: expensive,
     args: {
       interval: t.arg({ type: IntervalEnum, required: true, description: "How long each is" }),
       filter: t.arg(filterArg),
@@ -181,7 +183,7 @@ builder.queryFields((t) => ({
   npsBreakdown: t.field({
     type: [GroupType],
     description: "The score of the answers by what they share",
-    extensions,
+    extensions: expensive,
     args: {
       by: t.arg({ type: DimensionEnum, required: true, description: "What they share" }),
       propertyKey: t.arg.string({ description: "Of PROPERTY: which" }),
@@ -225,7 +227,7 @@ builder.queryFields((t) => ({
   npsTransitions: t.field({
     type: TransitionsType,
     description: "What became of people between their last two answers within the filter",
-    extensions,
+    extensions: expensive,
     args: { filter: t.arg(filterArg) },
     resolve: (_root, args, context) => {
       const filter = toResponseFilter(args.filter);
@@ -235,7 +237,7 @@ builder.queryFields((t) => ({
   closedLoopEffect: t.field({
     type: EffectType,
     description: "Whether contacting customers shows in their next answer, with the caveats",
-    extensions,
+    extensions: expensive,
     args: { filter: t.arg(filterArg) },
     resolve: (_root, args, context) => {
       const filter = toResponseFilter(args.filter);

@@ -168,7 +168,8 @@ async function buildGeneration(tx: WorkspaceTx): Promise<boolean> {
     select 1 from nps_rollups where workspace_id = ${tx.workspaceId} and not is_ready for update skip locked`);
   if (claimed.length === 0) return false;
   // Of millions of answers it takes longer than a request may.
-  await tx.run(sql`/* aggregates.allowTime */ set local statement_timeout = '30min'; ${sql.raw(OWN_PLAN)}`);
+  await tx.allowTime(1_800_000);
+  await tx.run(sql.raw(OWN_PLAN));
   await tx.run(sql`/* aggregates.forgetGenerations */ delete from nps_daily where workspace_id = ${tx.workspaceId}`);
   await tx.run(sql`/* aggregates.forgetWideDimensions */
     delete from nps_wide_dimensions where workspace_id = ${tx.workspaceId}`);

@@ -93,7 +93,7 @@ async function look(tx: WorkspaceTx): Promise<number | undefined> {
     ) select looked_on as today, time_zone as "timeZone" from claimed, workspaces where id = ${tx.workspaceId}`);
   if (day === undefined) return undefined;
   // Of a survey with very many segments the rows of a year are counted.
-  await tx.run(sql`/* aggregates.allowTime */ set local statement_timeout = '1min'`);
+  await tx.allowTime(60_000);
   const weeks = await listWeeksBefore(tx, day.today, day.timeZone, WEEKS_LOOKED_AT);
   const all = await countWeekly(tx, weeks);
   const lastShifts = await listLastShifts(tx, day.today);

@@ -188,7 +188,21 @@ function changedClocks({ row, before }: Draft) {
 
 /** What the audit log shows of a case: no personal data. */
 function describe(row: CaseRow) {
-  const { status, priority, reasons, assignee, outcome, improvementId } = row;
+  const { status, priority, reasons, assignee, outcome, improvementId, statedCause, actualCause } = row;
+  const { feasibility, alignment, publicRisk } = row;
   const { dueAt, metAt } = latestClock(row);
-  return { status, priority, reasons, assignee, outcome, improvementId, firstContact: { dueAt, metAt } };
+  return {
+    status,
+    priority,
+    reasons,
+    assignee,
+    outcome,
+    improvementId,
+    statedCause,
+    actualCause,
+    feasibility,
+    alignment,
+    publicRisk,
+    firstContact: { dueAt, metAt },
+  };
 }

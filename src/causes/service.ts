@@ -124,7 +124,7 @@ export async function markTold(tx: WorkspaceTx, id: string, personIds: readonly 
   const told = await insertTold(tx, id, [...known].toSorted());
   if (told.length > 0) {
     await recordAudit(tx, [
-      { action: "improvement.told", subjectType: "improvement", subjectId: id, after: { personIds: told } },
+      { action: "improvement.told", subjectType: "improvement", subjectId: id, after: { people: told.length } },
     ]);
   }
   return improvement;

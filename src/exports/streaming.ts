@@ -27,7 +27,8 @@ export async function writeExport(
   const gone = new AbortController();
   out.once("close", () => gone.abort());
   let isBegun = false;
-  await tenancy.readWorkspace(caller, async (tx) => {
+  // From the primary: a replica gives up what reads for long while it replays.
+  await tenancy.readWorkspace({ ...caller, readsAfter: undefined }, async (tx) => {
     // A transaction that is run again would write the beginning a second time.
     if (isBegun) throw new AppError("unavailable", "The export was interrupted. Try again.");
     // While the reader takes its time, the transaction is idle.

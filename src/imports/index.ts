@@ -1,3 +1,4 @@
+export { eraseRejections, eraseRows, listChunks, listRowsOf } from "./erasing.ts";
 export type { ImportFormat } from "./model.ts";
 export { toImportOptions } from "./options.ts";
 export { findImport, listRejections, secondsImportsWait } from "./queries.ts";

@@ -1,18 +1,20 @@
 import { Type } from "@sinclair/typebox";
+import type { FastifyRequest } from "fastify";
 import { callerOf } from "../platform/auth.ts";
 import type { Server } from "../platform/http.ts";
 import { problems } from "../platform/problem.ts";
+import type { RateLimits } from "../platform/rateLimits.ts";
 import { Id, ref, Strict } from "../platform/schema.ts";
 import { DeliveryResultSchema, PreviewSchema } from "./model.ts";
 import { type Intake, preview, receive } from "./receiving.ts";
 
 /** Where survey tools send to. These routes get the body as it came: what is signed are its bytes. */
-export async function registerIntakeRoutes(app: Server, intake: Intake): Promise<void> {
+export async function registerIntakeRoutes(app: Server, intake: Intake, limits: RateLimits): Promise<void> {
   for (const schema of [DeliveryResultSchema, PreviewSchema]) app.addSchema(schema);
   await app.register(async (scope: Server) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser("*", { parseAs: "buffer" }, async (_request: unknown, body: Buffer) => body);
-    registerRoutes(scope, intake);
+    registerRoutes(scope, intake, limits);
   });
 }
 
@@ -25,11 +27,17 @@ function bodyOf({ body }: { body: unknown }): Buffer {
   return Buffer.isBuffer(body) ? body : Buffer.alloc(0);
 }
 
-function registerRoutes(app: Server, intake: Intake): void {
+/** A survey tool sends for all of its customers from the same few addresses, and in bursts. */
+const BY_SOURCE = {
+  scope: "public" as const,
+  countedBy: ({ params }: FastifyRequest) => `source ${(params as { sourceId: string }).sourceId}`,
+};
+
+function registerRoutes(app: Server, intake: Intake, limits: RateLimits): void {
   app.post(
     "/v1/intake/:sourceId",
     {
-      config: { scope: "public" },
+      config: BY_SOURCE,
       schema: {
         operationId: "receiveDelivery",
         summary: "Take in a delivery of a survey tool",
@@ -42,14 +50,20 @@ function registerRoutes(app: Server, intake: Intake): void {
         response: { 200: { description: "What became of it", ...ref(DeliveryResultSchema) }, ...problems(413) },
       },
     },
-    async (request) =>
-      receive(intake, request.params.sourceId, { headers: request.headers, body: bodyOf(request) }, request.id),
+    async (request, reply) => {
+      const delivery = { headers: request.headers, body: bodyOf(request) };
+      try {
+        return await receive(intake, request.params.sourceId, delivery, request.id);
+      } catch (error) {
+        throw limits.failed(request, reply, error);
+      }
+    },
   );
 
   app.get(
     "/v1/intake/:sourceId",
     {
-      config: { scope: "public" },
+      config: BY_SOURCE,
       schema: {
         operationId: "tryIntake",
         summary: "Say that deliveries are taken here, for tools that try an address first",

@@ -128,13 +128,13 @@ export async function listWaitingReceipts(
 
 /** Stores a receipt, or what became of it now. */
 export async function saveReceipt(tx: WorkspaceTx, row: ReceiptRow): Promise<void> {
-  const { outcome, reason, externalId, isWaiting, responseId, processedAt } = row;
+  const { headers, body, outcome, reason, externalId, isWaiting, responseId, processedAt } = row;
   await tx.db
     .insert(sourceReceipts)
     .values(row)
     .onConflictDoUpdate({
       target: [sourceReceipts.workspaceId, sourceReceipts.sourceId, sourceReceipts.id],
-      set: { outcome, reason, externalId, isWaiting, responseId, processedAt },
+      set: { headers, body, outcome, reason, externalId, isWaiting, responseId, processedAt },
     });
 }
 

@@ -32,6 +32,8 @@ export interface Settled {
   responseId?: string;
   externalId?: string;
   isWaiting?: boolean;
+  /** Its answer was erased: nothing of it may be kept. */
+  isErased?: boolean;
 }
 
 export interface Settling {
@@ -100,6 +102,7 @@ async function apply(
   }
 
   const responseId = stored.id;
+  if (stored.isErased) return { outcome: "DUPLICATE", responseId, reason: "the answer was erased", isErased: true };
   const [before] = await lockResponses(tx, [responseId]);
   if (before === undefined) throw new Error("a stored response was not found again");
   const age = compareAge(fields.updatedAt, before.sourceUpdatedAt);
@@ -162,5 +165,6 @@ export function settledReceipt(tx: WorkspaceTx, receipt: ReceiptRow, settled: Se
     isWaiting: settled.isWaiting ?? false,
     responseId: settled.responseId ?? receipt.responseId,
     processedAt: tx.now,
+    ...(settled.isErased === true ? { headers: {}, body: Buffer.alloc(0), externalId: null } : {}),
   };
 }

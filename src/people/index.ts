@@ -1,3 +1,4 @@
+export { deletePerson, insertShell, lockPerson } from "./erasing.ts";
 export {
   type Account,
   type AccountFacts,
@@ -22,5 +23,6 @@ export {
   whereAccounts,
   wherePeople,
 } from "./queries.ts";
+export { readPerson } from "./reading.ts";
 export { type AccountSteps, type Respondent, recordRespondents } from "./service.ts";
 export { accounts, people } from "./table.ts";

@@ -14,7 +14,8 @@ import {
   PersonSchema,
   PersonUpsertSchema,
 } from "./model.ts";
-import { listAccounts, listAccountsPage, listPeople, listPeoplePage, type StoredPerson } from "./queries.ts";
+import { listAccounts, listAccountsPage, listPeoplePage } from "./queries.ts";
+import { readPerson, toPeople } from "./reading.ts";
 import { type AccountSteps, putAccount, putPerson } from "./service.ts";
 
 const IdParams = Strict({ id: Id() });
@@ -161,7 +162,7 @@ export function registerPeopleRoutes(app: Server, tenancy: Tenancy, steps: Accou
 }
 
 async function getPerson(tx: WorkspaceTx, id: string): Promise<Person> {
-  const [person] = await toPeople(tx, await listPeople(tx, [id]));
+  const person = await readPerson(tx, id);
   if (person === undefined) throw new AppError("not_found", "There is no person with this id.");
   return person;
 }
@@ -170,11 +171,4 @@ async function getAccount(tx: WorkspaceTx, id: string) {
   const [account] = await listAccounts(tx, [id]);
   if (account === undefined) throw new AppError("not_found", "There is no account with this id.");
   return account;
-}
-
-/** The people with the accounts they belong to. */
-async function toPeople(tx: WorkspaceTx, stored: readonly StoredPerson[]): Promise<Person[]> {
-  const ids = [...new Set(stored.flatMap(({ accountId }) => accountId ?? []))];
-  const accounts = new Map((await listAccounts(tx, ids)).map((account) => [account.id, account]));
-  return stored.map(({ accountId, ...person }) => ({ ...person, account: accounts.get(accountId ?? "") ?? null }));
 }

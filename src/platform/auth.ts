@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { AppError } from "./errors.ts";
+import { createRateLimits } from "./rateLimits.ts";
 import type { Caller } from "./tenancy.ts";
 
 /** Somebody who proved who they are: in whose workspace they act, and what they may do there. */
@@ -31,7 +32,12 @@ declare module "fastify" {
  * Lets nobody in who is not allowed. A route that does not name its scope stops the server before it
  * listens, so that none can be forgotten.
  */
-export function registerAuth(app: FastifyInstance, authenticate: Authenticate, scopes: readonly string[]): void {
+export function registerAuth(
+  app: FastifyInstance,
+  authenticate: Authenticate,
+  scopes: readonly string[],
+  limits = createRateLimits(),
+): void {
   const known = new Set<string>([...scopes, "authenticated", "public"]);
   app.decorateRequest("principal", null);
 
@@ -46,10 +52,19 @@ export function registerAuth(app: FastifyInstance, authenticate: Authenticate, s
 
   app.addHook("onRequest", async (request, reply) => {
     const scope = request.routeOptions.config.scope;
-    if (scope === undefined || scope === "public") return;
+    if (scope === undefined || scope === "public") return limits.countPublic(request, reply);
     const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? "")?.[1];
-    if (token === undefined) throw new AppError("unauthenticated", "Send Authorization: Bearer <API key>.");
-    request.principal = await authenticate(token);
+    if (token === undefined) {
+      limits.countAnonymous(request, reply);
+      throw new AppError("unauthenticated", "Send Authorization: Bearer <API key or JWT>.");
+    }
+    limits.requireFewFailures(request, reply);
+    try {
+      request.principal = await authenticate(token);
+    } catch (error) {
+      throw limits.failed(request, reply, error);
+    }
+    limits.countCredential(request.principal, reply);
     // What follows is somebody's data: no cache on the way keeps it.
     void reply.header("cache-control", "no-store");
     if (scope !== "authenticated") requireScope(request.principal, scope);
@@ -70,5 +85,5 @@ export function principalOf(request: FastifyRequest): Principal {
 /** In whose name a request's transactions run. */
 export function callerOf(request: FastifyRequest): Caller {
   const { workspaceId, actor } = principalOf(request);
-  return { workspaceId, actor, requestId: request.id };
+  return { workspaceId, actor, requestId: request.id, readsAfter: request.readsAfter };
 }

@@ -2,10 +2,16 @@ import { type Static, Type } from "@sinclair/typebox";
 import { Ajv } from "ajv";
 import { readNetworks } from "./outboundAddresses.ts";
 
+const rate = (limit: number) =>
+  Type.Integer({ minimum: 0, default: limit, description: "must be a whole number, 0 for no limit" });
+
 /** Every environment variable the program reads; `.env.example` describes them for operators. */
 const EnvironmentSchema = Type.Object({
   DATABASE_URL: Type.Optional(Type.String({ pattern: "^postgres(ql)?://", description: "must be a postgres:// URL" })),
   DATABASE_DIRECT_URL: Type.Optional(
+    Type.String({ pattern: "^postgres(ql)?://", description: "must be a postgres:// URL" }),
+  ),
+  DATABASE_READ_URL: Type.Optional(
     Type.String({ pattern: "^postgres(ql)?://", description: "must be a postgres:// URL" }),
   ),
   HOST: Type.String({ minLength: 1, default: "127.0.0.1", description: "must be an address to listen on" }),
@@ -34,7 +40,20 @@ const EnvironmentSchema = Type.Object({
       description: "must be 32 bytes in base64, like `openssl rand -base64 32` makes",
     }),
   ),
+  JWT_ISSUER: Type.Optional(Type.String({ minLength: 1 })),
+  JWT_AUDIENCE: Type.Optional(Type.String({ minLength: 1 })),
+  JWT_JWKS_URL: Type.Optional(Type.String({ format: "url", description: "must be a http(s):// URL" })),
+  JWT_WORKSPACE_CLAIM: Type.String({ minLength: 1, default: "workspace_id" }),
+  JWT_SCOPE_CLAIM: Type.String({ minLength: 1, default: "scope" }),
   OUTBOUND_ALLOWED_NETWORKS: Type.String({
+    format: "networks",
+    default: "",
+    description: "must be networks like 10.0.0.0/8 or fd00::/8, apart by commas",
+  }),
+  RATE_LIMIT_PER_SECOND: rate(2_000),
+  RATE_LIMIT_ADDRESS_PER_SECOND: rate(50),
+  AUTH_FAILURES_PER_MINUTE: rate(60),
+  TRUSTED_PROXIES: Type.String({
     format: "networks",
     default: "",
     description: "must be networks like 10.0.0.0/8 or fd00::/8, apart by commas",
@@ -46,7 +65,22 @@ const EnvironmentSchema = Type.Object({
   }),
 });
 
+/** Of these all are set, or none. */
+const TOGETHER = ["JWT_ISSUER", "JWT_AUDIENCE", "JWT_JWKS_URL"] as const;
+
 export type Environment = Static<typeof EnvironmentSchema>;
+
+/** What the variables say about how much is taken from whom. */
+export function limitsOf(environment: Environment) {
+  return {
+    rateLimits: {
+      perCredential: environment.RATE_LIMIT_PER_SECOND,
+      perAddress: environment.RATE_LIMIT_ADDRESS_PER_SECOND,
+      failuresPerMinute: environment.AUTH_FAILURES_PER_MINUTE,
+    },
+    trustedProxies: environment.TRUSTED_PROXIES.split(",").flatMap((network) => network.trim() || []),
+  };
+}
 
 /** A variable that cannot be used; `message` is the one line to show before the program ends. */
 export class ConfigError extends Error {}
@@ -58,13 +92,19 @@ export class ConfigError extends Error {}
 export function readEnvironment(env: NodeJS.ProcessEnv = process.env): Environment {
   const ajv = new Ajv({ coerceTypes: true, useDefaults: true, verbose: true });
   ajv.addFormat("networks", (text: string) => readNetworks(text) !== undefined);
+  ajv.addFormat("url", (text: string) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol));
   const values = Object.fromEntries(
     Object.keys(EnvironmentSchema.properties)
       .map((name) => [name, env[name]] as const)
       .filter(([, value]) => value !== undefined && value !== ""),
   );
   const isEnvironment = ajv.compile<Environment>(EnvironmentSchema);
-  if (isEnvironment(values)) return values;
+  if (isEnvironment(values)) {
+    const missing = TOGETHER.find((name) => values[name] === undefined);
+    const given = TOGETHER.find((name) => values[name] !== undefined);
+    if (missing !== undefined && given !== undefined) throw new ConfigError(`${missing} must be set where ${given} is`);
+    return values;
+  }
   const error = isEnvironment.errors?.[0];
   throw new ConfigError(`${error?.instancePath.slice(1)} ${error?.parentSchema?.["description"]}`);
 }

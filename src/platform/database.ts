@@ -2,8 +2,22 @@ import { types as builtin, type CustomTypesConfig, Pool } from "pg";
 import { AppError } from "./errors.ts";
 import type { Logger } from "./logger.ts";
 
+declare module "pg" {
+  interface QueryConfig {
+    /** For one statement instead of the pool's; the driver knows it, its types do not. */
+    query_timeout?: number;
+  }
+}
+
 /** To get a connection, new or from the pool. */
 export const CONNECT_TIMEOUT_MS = 8_000;
+/**
+ * Until a statement is answered. Longer than PostgreSQL itself lets one run (`tenancy.ts`), so it passes only where nothing
+ * comes back at all: then the connection is given up, and with it whatever else had been asked on it.
+ */
+export const ANSWER_TIMEOUT_MS = 8_000;
+/** A connection that is idle for so long is asked by the system whether the other side is still there. */
+const KEEP_ALIVE_MS = 10_000;
 
 /**
  * Dates without a time stay text (a `Date` would move them across midnight), and counts become
@@ -23,21 +37,34 @@ export interface PoolOptions {
   connectionString: string;
   max: number;
   logger: Logger;
+  /** To get a connection, new or from the pool. */
+  connectTimeoutMs?: number;
 }
 
 /** Connections to PostgreSQL. They log in as the owner of the schema; work is done as the roles of `tenancy.ts`. */
-export function createPool({ connectionString, max, logger }: PoolOptions): Pool {
+export function createPool({
+  connectionString,
+  max,
+  logger,
+  connectTimeoutMs = CONNECT_TIMEOUT_MS,
+}: PoolOptions): Pool {
   const pool = new Pool({
     connectionString,
     max,
     types,
     application_name: APPLICATION_NAME,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    connectionTimeoutMillis: connectTimeoutMs,
+    query_timeout: ANSWER_TIMEOUT_MS,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
     // Statements that do not wait for one another travel together.
     pipeline: true,
   });
   // Without a listener a restart of PostgreSQL would end the process.
   pool.on("error", (error) => logger.warn({ err: error }, "idle database connection lost"));
+  // The pool listens to those that nobody uses. One that breaks under a transaction, between two statements, would
+  // end the process too; the next statement is told, and the connection is not used again.
+  pool.on("connect", (client) => client.on("error", () => undefined));
   return pool;
 }
 
@@ -48,7 +75,7 @@ export const APPLICATION_NAME = "afterscore";
  * SQLSTATE classes after which the same transaction may succeed when it is run again: serialization
  * failure, deadlock, lock not available, and a unique key that somebody else took meanwhile.
  */
-const RETRYABLE = new Set(["40001", "40P01", "55P03", "23505"]);
+const RETRYABLE = new Set(["40001", "40P01", "55P03", "23505", "23503"]);
 
 export function isRetryable(error: unknown): boolean {
   return error instanceof ContendedError || isPlanLost(error) || RETRYABLE.has(sqlState(error) ?? "");
@@ -70,16 +97,31 @@ export class ContendedError extends Error {}
 /** Connection failures, shutdowns, exhausted resources and time-outs: our trouble, not the caller's. */
 const UNAVAILABLE = /^(08|53|57|25|55P03|40)/;
 const NETWORK = new Set(["ECONNREFUSED", "ECONNRESET", "ENOTFOUND", "ETIMEDOUT", "EPIPE", "EAI_AGAIN", "EHOSTUNREACH"]);
+/** What the driver says, without a code, of a connection that is lost, cannot be had, or no longer answers. */
+const LOST =
+  /^(Connection terminated|timeout exceeded when trying to connect|timeout expired|Query read timeout|Client (has encountered|was closed)|Cannot use a pool after calling end)/;
 
-/** Gives failures of the database their public form; any other error is returned as it is. */
+/** The database cannot be reached, refuses connections, or has ended this one; also where drizzle has wrapped the error. */
+export function isLost(error: unknown): boolean {
+  const code = sqlState(error) ?? "";
+  return /^(08|53|57P)/.test(code) || NETWORK.has(code) || saysLost(error);
+}
+
+/**
+ * Gives failures of the database their public form; any other error is returned as it is. Where the connection was lost
+ * during COMMIT nobody knows whether it was done: that, too, is `unavailable`, and a retry by the same key finds out.
+ */
 export function asAppError(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof AppError) return error;
-  const code = sqlState(error) ?? "";
-  const lost = /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered)/;
-  if (UNAVAILABLE.test(code) || NETWORK.has(code) || lost.test(error.message)) {
+  if (isLost(error) || UNAVAILABLE.test(sqlState(error) ?? "")) {
     return new AppError("unavailable", "The database cannot be reached or is too busy. Try again.", { cause: error });
   }
   return error;
+}
+
+/** The driver has no code for it. */
+function saysLost(error: unknown): boolean {
+  return error instanceof Error && (LOST.test(error.message) || saysLost(error.cause));
 }
 
 /** The SQLSTATE or system error code, also where drizzle has wrapped the error. */

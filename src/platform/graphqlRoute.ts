@@ -1,20 +1,26 @@
 import { Type } from "@sinclair/typebox";
 import type { FastifyBaseLogger, FastifyReply } from "fastify";
 import type { ExecutionResult, GraphQLSchema } from "graphql";
-import { GraphQLError, getOperationAST, OperationTypeNode, parse } from "graphql";
+import { GraphQLError, getOperationAST, Kind, OperationTypeNode, parse } from "graphql";
 import mercurius from "mercurius";
 import { callerOf, type Principal, principalOf } from "./auth.ts";
 import { asAppError, isRetryable } from "./database.ts";
 import { AppError } from "./errors.ts";
 import type { GraphqlContext } from "./graphql.ts";
+import {
+  BODY_BYTES_MAX,
+  DOCUMENTS_MAX,
+  limitShape,
+  requireAffordable,
+  requireWritten,
+  TOKENS_MAX,
+  withoutSuggestions,
+} from "./graphqlLimits.ts";
 import type { Server } from "./http.ts";
+import { POSITION_HEADER } from "./position.ts";
 import { problems, toAppError } from "./problem.ts";
 import { Nullable, Strict } from "./schema.ts";
 import type { Tenancy, WorkspaceTx } from "./tenancy.ts";
-
-const BODY_BYTES_MAX = 64 * 1024;
-const DEPTH_MAX = 10;
-const TOKENS_MAX = 2_000;
 
 const GraphqlRequest = Strict({
   query: Type.String({ minLength: 1 }),
@@ -29,13 +35,19 @@ export async function registerGraphql(app: Server, tenancy: Tenancy, schema: Gra
     schema,
     routes: false,
     allowBatchedQueries: false,
-    queryDepth: DEPTH_MAX,
+    cache: DOCUMENTS_MAX,
+    validationRules: [limitShape],
     graphql: { parseOptions: { maxTokens: TOKENS_MAX } },
     errorFormatter: ({ data, errors }, context) => ({
       statusCode: 200,
-      response: { data: data ?? null, errors: errors.map((error) => toPublicError(error, contextOf(context).log)) },
+      response: { data: data ?? null, errors: errors.map((error) => toPublicError(error, contextOf(context))) },
     }),
   });
+
+  app.graphql.addHook("preValidation", async (_schema, document) => requireWritten(document));
+  app.graphql.addHook("preExecution", async (_schema, document, context, variables) =>
+    requireAffordable(schema, document, contextOf(context), variables),
+  );
 
   app.post(
     "/graphql",
@@ -60,27 +72,34 @@ export async function registerGraphql(app: Server, tenancy: Tenancy, schema: Gra
       const { query, variables, operationName } = request.body;
       const principal = principalOf(request);
       const execute = async (tx: WorkspaceTx) => {
-        const { context, rethrow } = createContext(tx, principal, request.log);
+        const { context, rethrow } = createContext(tx, principal, request.log, operationName ?? undefined);
         const executed = await app
           .graphql(query, context as never, variables ?? {}, operationName ?? undefined)
-          .catch(refusal);
+          .catch((error) => refusal(error, principal));
         rethrow();
         return executed;
       };
       const caller = callerOf(request);
-      const result = isMutation(query, operationName)
+      const isWrite = isMutation(query, operationName);
+      const result = isWrite
         ? await tenancy.inWorkspace(caller, async (tx) => allOrNothing(await execute(tx))).catch(undone)
         : await tenancy.readWorkspace(caller, execute);
+      if (isWrite) void reply.header(POSITION_HEADER, tenancy.position());
       // Without data nothing was executed: the document itself is at fault.
-      if (result.data === undefined) return (reply as FastifyReply).code(400).send(result);
+      if (result.data === undefined) return (reply as FastifyReply).code(statusOf(result)).send(result);
       return reply.send(result);
     },
   );
 }
 
+/** What resolvers get, and which of the document's operations is asked for. */
+interface RequestContext extends GraphqlContext {
+  operationName: string | undefined;
+}
+
 /** What we gave to mercurius comes back from it typed as its own. */
-function contextOf(context: unknown): GraphqlContext {
-  return context as GraphqlContext;
+function contextOf(context: unknown): RequestContext {
+  return context as RequestContext;
 }
 
 /** The result of mutations that are not to be kept. */
@@ -121,7 +140,12 @@ function isMutation(query: string, operationName: string | null | undefined): bo
  * side by side. GraphQL catches what a field throws, but where somebody else was quicker the transaction
  * must run again as a whole, so that failure is kept and thrown after the execution.
  */
-function createContext(tx: WorkspaceTx, principal: Principal, log: FastifyBaseLogger) {
+function createContext(
+  tx: WorkspaceTx,
+  principal: Principal,
+  log: FastifyBaseLogger,
+  operationName: string | undefined,
+) {
   let last: Promise<unknown> = Promise.resolve();
   let contended: unknown;
   const inTurn = <T>(work: (tx: WorkspaceTx) => Promise<T>): Promise<T> => {
@@ -129,21 +153,25 @@ function createContext(tx: WorkspaceTx, principal: Principal, log: FastifyBaseLo
     last = next.catch(() => undefined);
     return next;
   };
-  const context: GraphqlContext = {
+  const noting = <T>(work: (tx: WorkspaceTx) => Promise<T>): Promise<T> =>
+    inTurn(async () => {
+      try {
+        return await work(tx);
+      } catch (error) {
+        if (isRetryable(error)) contended ??= error;
+        throw error;
+      }
+    });
+  const context: RequestContext = {
     principal,
+    operationName,
     log,
     generation: {},
-    read: inTurn,
+    // On a replica what is replayed may be in the way of what is read.
+    read: (work) => noting(work),
     write: (work) =>
-      inTurn(async () => {
-        try {
-          return await work(tx);
-        } catch (error) {
-          if (isRetryable(error)) contended ??= error;
-          throw error;
-        } finally {
-          context.generation = {};
-        }
+      noting(work).finally(() => {
+        context.generation = {};
       }),
   };
   const rethrow = () => {
@@ -153,22 +181,33 @@ function createContext(tx: WorkspaceTx, principal: Principal, log: FastifyBaseLo
 }
 
 /** A document that mercurius would not execute: its errors, as a result without data. */
-function refusal(error: Error & { errors?: readonly GraphQLError[]; statusCode?: number }): ExecutionResult {
+function refusal(
+  error: Error & { errors?: readonly GraphQLError[]; statusCode?: number },
+  principal: Principal,
+): ExecutionResult {
+  if (error instanceof AppError) return { errors: [withExtensions(new GraphQLError(error.message), error)] };
   if (error.statusCode !== 400) throw error;
-  return { errors: (error.errors ?? [new GraphQLError(error.message)]).map(describeMistake) };
+  const mistakes = error.errors ?? [new GraphQLError(error.message)];
+  return { errors: mistakes.map((mistake) => describeMistake(mistake, principal)) };
 }
 
-function describeMistake(mistake: GraphQLError): GraphQLError {
-  return withExtensions(mistake, new AppError("invalid_request", mistake.message));
+function statusOf({ errors }: ExecutionResult): number {
+  return errors?.[0]?.extensions["code"] === "forbidden" ? 403 : 400;
+}
+
+function describeMistake(mistake: GraphQLError, principal: Principal): GraphQLError {
+  return withExtensions(mistake, new AppError("invalid_request", withoutSuggestions(mistake.message, principal)));
 }
 
 /** Our own errors with their code, the caller's mistakes as GraphQL words them, and nothing of what is inside. */
-function toPublicError(error: GraphQLError, log: FastifyBaseLogger): GraphQLError {
+function toPublicError(error: GraphQLError, { log, principal }: RequestContext): GraphQLError {
   const { originalError } = error;
-  if (originalError === undefined || originalError instanceof GraphQLError) return describeMistake(error);
+  if (originalError === undefined || originalError instanceof GraphQLError) return describeMistake(error, principal);
   const shown = toAppError(asAppError(originalError));
   if (shown.code === "internal" || shown.code === "unavailable") {
-    log.error({ err: shown.cause ?? originalError, path: error.path?.join(".") }, shown.code);
+    // Not its path, which has the names that the caller gave to fields.
+    const field = error.nodes?.find((node) => node.kind === Kind.FIELD)?.name.value;
+    log.error({ err: shown.cause ?? originalError, field }, shown.code);
   }
   return withExtensions(error, shown);
 }

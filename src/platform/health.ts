@@ -15,7 +15,7 @@ export function registerHealth(app: Server, tenancy: Tenancy): void {
   app.get(
     "/livez",
     {
-      config: { scope: "public" },
+      config: { scope: "public", countedBy: () => null },
       schema: {
         operationId: "livez",
         summary: "Whether the process runs; does not ask the database",
@@ -29,7 +29,7 @@ export function registerHealth(app: Server, tenancy: Tenancy): void {
   app.get(
     "/readyz",
     {
-      config: { scope: "public" },
+      config: { scope: "public", countedBy: () => null },
       schema: {
         operationId: "readyz",
         summary: "Whether requests can be served",

@@ -1,3 +1,4 @@
+import { SerializerSelector } from "@fastify/fast-json-stringify-compiler";
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import type { AnySchema } from "ajv";
 import {
@@ -40,8 +41,19 @@ const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 
 const NoParameters = Strict({});
 
+/** What an installation may say of its server. */
+export interface ServerSettings {
+  /** How long a request may take to come in, in milliseconds. */
+  requestTimeout?: number | undefined;
+  /** Networks of proxies that are believed whom they send for. */
+  trustedProxies?: string[] | undefined;
+}
+
 /** An HTTP server without routes: strict JSON, problem documents, one log line per request. */
-export function createServer(logger: Logger, requestTimeout = REQUEST_TIMEOUT_MS): Server {
+export function createServer(
+  logger: Logger,
+  { requestTimeout = REQUEST_TIMEOUT_MS, trustedProxies = [] }: ServerSettings = {},
+): Server {
   const loggerInstance: FastifyBaseLogger = logger;
   const app = fastify({
     loggerInstance,
@@ -50,6 +62,8 @@ export function createServer(logger: Logger, requestTimeout = REQUEST_TIMEOUT_MS
     requestIdHeader: false,
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout,
+    // Of anybody else the headers would be the caller's own word for who it is.
+    trustProxy: trustedProxies.length === 0 ? false : trustedProxies,
     // Node looks for those that are late at this interval; while it allows the headers longer than the whole, as it does
     // when nobody says otherwise, it takes one for the other.
     http: { connectionsCheckingInterval: requestTimeout, headersTimeout: requestTimeout },
@@ -64,7 +78,12 @@ export function createServer(logger: Logger, requestTimeout = REQUEST_TIMEOUT_MS
     clientErrorHandler: answerClientError,
     // The serializer looks into schemas where an answer has a choice; it must know our formats as well.
     serializerOpts: { ajv: { formats: FORMAT_TESTS } },
-    schemaController: { compilersFactory: { buildValidator: buildValidator as never } },
+    schemaController: {
+      compilersFactory: {
+        buildValidator: oncePerSchemas(buildValidator) as never,
+        buildSerializer: oncePerSchemas(buildSerializer) as never,
+      },
+    },
   }).withTypeProvider<TypeBoxTypeProvider>();
 
   registerProblems(app);
@@ -118,13 +137,36 @@ function closeConnectionsWhenStopping(app: Server): void {
   });
 }
 
+/** Fastify asks for a compiler anew with every route, though the registered schemas are the same. */
+function oncePerSchemas<Built>(build: (registered: Record<string, AnySchema>, options: object) => Built) {
+  const built = new Map<string, Built>();
+  return (registered: Record<string, AnySchema>, options: object) => {
+    const names = Object.keys(registered).join();
+    const found = built.get(names) ?? build(registered, options);
+    built.set(names, found);
+    return found;
+  };
+}
+
 /** One validator for all; it knows every registered schema by its `$id`. */
-function buildValidator(registered: unknown) {
+function buildValidator(registered: Record<string, AnySchema>) {
   const ajv = createAjv();
-  for (const schema of Object.values(registered as Record<string, AnySchema>)) ajv.addSchema(schema);
+  for (const schema of Object.values(registered)) ajv.addSchema(schema);
   return ({ schema, httpPart }: { schema: AnySchema; httpPart?: string }) => {
     const validate = ajv.compile(schema);
     return httpPart === "querystring" ? compileQuery(schema, validate) : validate;
+  };
+}
+
+/** One serializer for all answers of one schema: nearly every answer can also be a problem. */
+function buildSerializer(registered: Record<string, AnySchema>, options: object) {
+  const compile = SerializerSelector()(registered, options);
+  const made = new Map<string, ReturnType<typeof compile>>();
+  return (route: Parameters<typeof compile>[0]) => {
+    const text = JSON.stringify(route.schema);
+    const serialize = made.get(text) ?? compile(route);
+    made.set(text, serialize);
+    return serialize;
   };
 }
 

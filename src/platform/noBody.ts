@@ -6,5 +6,5 @@ export const NoFields = Strict({});
 
 /** As `preValidation` of such a command: it needs no body, and takes an empty one. */
 export async function allowNoBody(request: FastifyRequest): Promise<void> {
-  request.body ??= {};
+  if (request.body === undefined) request.body = {};
 }

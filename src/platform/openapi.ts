@@ -3,6 +3,8 @@ import type { GraphQLSchema } from "graphql";
 import { lexicographicSortSchema, printSchema } from "graphql";
 import type { Server } from "./http.ts";
 
+const CREDENTIALS = "An API key, or a JWT of the identity provider that the installation trusts.";
+
 /**
  * Collects the routes that are registered after it.
  * @param webhooks requests that we send, by their names: each an OpenAPI path item
@@ -17,7 +19,7 @@ export async function registerOpenapi(
       openapi: "3.1.0",
       info,
       webhooks,
-      components: { securitySchemes: { bearer: { type: "http", scheme: "bearer" } } },
+      components: { securitySchemes: { bearer: { type: "http", scheme: "bearer", description: CREDENTIALS } } },
       security: [{ bearer: [] }],
     },
     refResolver: {

@@ -29,7 +29,7 @@ export const ProblemSchema = Strict(
 
 /** What a route of ours answers when it fails: the statuses given, and those that every route has. */
 export function problems(...statuses: number[]) {
-  const all = [...new Set([...statuses, 400, 401, 403, 500, 503])].toSorted((a, b) => a - b);
+  const all = [...new Set([...statuses, 400, 401, 403, 429, 500, 503])].toSorted((a, b) => a - b);
   const content = { "application/problem+json": { schema: ref(ProblemSchema) } };
   return Object.fromEntries(all.map((status) => [status, { description: STATUS_CODES[status] ?? "", content }]));
 }

@@ -117,6 +117,9 @@ export function createAjv(): Ajv {
     allErrors: true,
     allowUnionTypes: true,
     verbose: true,
+    // What TypeBox makes is a schema: to have each held to the schema of schemas would cost every start.
+    meta: false,
+    validateSchema: false,
     formats: FORMAT_TESTS,
     keywords: ["example", ABSENCE],
   });

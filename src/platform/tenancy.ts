@@ -4,8 +4,10 @@ import { type SQL, sql } from "drizzle-orm";
 import { drizzle, type NodePgDatabase } from "drizzle-orm/node-postgres";
 import { PgDialect } from "drizzle-orm/pg-core";
 import type { Pool, PoolClient } from "pg";
-import { asAppError, isLockTimeout, isPlanLost, isRetryable } from "./database.ts";
+import { ANSWER_TIMEOUT_MS, asAppError, isLockTimeout, isPlanLost, isRetryable } from "./database.ts";
 import { AppError } from "./errors.ts";
+import { laterOf } from "./position.ts";
+import { createReplica } from "./replica.ts";
 
 export const ACTOR_KINDS = ["key", "user", "job", "source"] as const;
 
@@ -20,6 +22,11 @@ export interface Caller {
   workspaceId: string;
   actor: Actor;
   requestId: string | null;
+  /**
+   * That it may read from the replica, once that has replayed this position; null where any state of it will do. Without,
+   * it reads what is true now.
+   */
+  readsAfter?: string | null | undefined;
 }
 
 declare const inside: unique symbol;
@@ -38,6 +45,8 @@ interface Tx {
   later(write: SQL): void;
   /** Runs what was put off; `last`, if given, in the same statement. @returns the rows of `last` */
   flush<Row extends object>(last?: SQL): Promise<Row[]>;
+  /** Lets each further statement of `run` take so long, in milliseconds, where that is more than a request may. */
+  allowTime(milliseconds: number): Promise<void>;
   /** Runs `work` so that what it did can be undone alone: when it throws, the transaction goes on as before it. */
   attempt<T>(work: () => Promise<T>): Promise<T>;
   /** `transaction_timestamp()` to the millisecond: the only time that rules and rows use. */
@@ -57,6 +66,7 @@ export interface SystemTx extends Tx {
 /** Why a statement may look across workspaces. A test pins this list. */
 export const SYSTEM_REASONS = [
   "find the workspace of an API key",
+  "find the workspace of a user",
   "manage workspaces",
   "check readiness",
   "find what is due",
@@ -83,6 +93,8 @@ export interface Tenancy {
   readWorkspace<T>(caller: Caller, work: (tx: WorkspaceTx) => Promise<T>): Promise<T>;
   /** Runs `work` as the role that may look across workspaces, for one of the listed reasons. */
   acrossWorkspaces<T>(reason: SystemReason, work: (tx: SystemTx) => Promise<T>): Promise<T>;
+  /** At or behind the commit of everything that this tenancy has changed; undefined before the first. */
+  position(): string | undefined;
 }
 
 const ATTEMPTS_MAX = 12;
@@ -106,7 +118,13 @@ const HASTY_LIMIT = "; set local lock_timeout = '200ms'";
 
 const dialect = new PgDialect();
 
-export function createTenancy(pool: Pool): Tenancy {
+/** @param readPool where those may read who need not see what is true now */
+export function createTenancy(pool: Pool, readPool?: Pool): Tenancy {
+  const replica = readPool === undefined ? undefined : createReplica(readPool, pool);
+  let position: string | undefined;
+  const onCommitted = (reached: string) => {
+    position = laterOf(position, reached);
+  };
   const workspaceTx = (client: PoolClient, caller: Caller, now: Date): WorkspaceTx =>
     ({ ...caller, ...queriesOf(client), now }) as WorkspaceTx;
 
@@ -123,22 +141,25 @@ export function createTenancy(pool: Pool): Tenancy {
         enter(caller, "") + PLANS + (patience === "HASTY" ? HASTY_LIMIT : ""),
         (client, now) => workspaceTx(client, caller, now),
         work,
-        patience,
+        { patience, onCommitted },
       ),
-    readWorkspace: (caller, work) =>
-      transact(
-        pool,
-        enter(caller, "isolation level repeatable read read only"),
-        (client, now) => workspaceTx(client, caller, now),
-        work,
-      ),
+    readWorkspace: (caller, work) => {
+      const begin = enter(caller, "isolation level repeatable read read only");
+      const read = (from: Pool, attempts?: number) =>
+        transact(from, begin, (client, now) => workspaceTx(client, caller, now), work, { attempts });
+      if (replica === undefined || caller.readsAfter === undefined) return read(pool);
+      // What fails there is done again on the primary.
+      return replica.read(caller.readsAfter, (from) => read(from, from === pool ? undefined : 1));
+    },
     acrossWorkspaces: (_reason, work) =>
       transact(
         pool,
         `begin; set local role afterscore_system; ${LIMITS}`,
         (client, now) => ({ ...queriesOf(client), now }) as SystemTx,
         work,
+        { onCommitted },
       ),
+    position: () => position,
   };
 }
 
@@ -159,9 +180,10 @@ export async function together<Work extends readonly Promise<unknown>[]>(
 }
 
 function queriesOf(client: PoolClient): Omit<Tx, "now"> {
+  let timeout: { query_timeout?: number } = {};
   const run = async <Row extends object>(statement: SQL): Promise<Row[]> => {
     const { sql: text, params } = dialect.sqlToQuery(statement);
-    return (await client.query<Row>(text, params)).rows;
+    return (await client.query<Row>({ text, values: params, ...timeout })).rows;
   };
   const prepared = async <Row extends object>(statement: SQL): Promise<Row[]> => {
     const { sql: text, params } = dialect.sqlToQuery(statement);
@@ -182,6 +204,10 @@ function queriesOf(client: PoolClient): Omit<Tx, "now"> {
     prepared,
     later: (write) => writes.push(write),
     flush,
+    allowTime: async (milliseconds) => {
+      await client.query(`set local statement_timeout = ${Math.round(milliseconds)}`);
+      timeout = { query_timeout: milliseconds + ANSWER_TIMEOUT_MS };
+    },
     attempt: async (work) => {
       await flush();
       await client.query("savepoint attempt");
@@ -213,21 +239,28 @@ function nameOf(text: string): string {
 /** How a transaction begins, and what is given to its work. */
 type Enter<Own> = (client: PoolClient, now: Date) => Own;
 
+interface TransactOptions {
+  patience?: Patience;
+  attempts?: number | undefined;
+  /** Is told the position behind the commit; of what only reads nobody wants to know. */
+  onCommitted?: (position: string) => void;
+}
+
 async function transact<T, Own extends Tx>(
   pool: Pool,
   begin: string,
   enter: Enter<Own>,
   work: (tx: Own) => Promise<T>,
-  patience: Patience = "PATIENT",
+  { patience = "PATIENT", attempts = ATTEMPTS_MAX, onCommitted }: TransactOptions = {},
 ): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await transactOnce(pool, begin, enter, work);
+      return await transactOnce(pool, begin, enter, work, onCommitted);
     } catch (error) {
       if (!isRetryable(error)) throw asAppError(error);
       if (isPlanLost(error)) arePlansKept = false;
       if (patience === "HASTY" && isLockTimeout(error)) throw error;
-      if (attempt === ATTEMPTS_MAX) {
+      if (attempt >= attempts) {
         throw new AppError("unavailable", "Too much is changing the same thing at once. Try again.", { cause: error });
       }
       await sleep(BACKOFF_MS * attempt * (0.5 + Math.random()));
@@ -240,6 +273,7 @@ async function transactOnce<T, Own extends Tx>(
   begin: string,
   enter: Enter<Own>,
   work: (tx: Own) => Promise<T>,
+  onCommitted?: (position: string) => void,
 ): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
@@ -253,7 +287,8 @@ async function transactOnce<T, Own extends Tx>(
     const tx = enter(client, now);
     const result = await work(tx);
     await tx.flush();
-    await client.query("commit");
+    if (onCommitted === undefined) await client.query("commit");
+    else onCommitted(await commit(client));
     return result;
   } catch (error) {
     // A connection that cannot even roll back is not given to anybody else.
@@ -264,4 +299,12 @@ async function transactOnce<T, Own extends Tx>(
   } finally {
     client.release(broken);
   }
+}
+
+/** @returns how far the log was written down when it had ended, asked in the same round trip */
+async function commit(client: PoolClient): Promise<string> {
+  const results = (await client.query("commit; select pg_current_wal_flush_lsn() as position")) as unknown as {
+    rows: { position: string }[];
+  }[];
+  return results[1]?.rows[0]?.position ?? "0/0";
 }

@@ -30,7 +30,7 @@ type Change = ResponsePatch &
  * Changes one response: what is given is set, null clears, what is absent stays; the rules are evaluated
  * again. A change that changes nothing writes nothing and tells nobody.
  * @returns undefined where there is no response with this id
- * @throws {AppError} `invalid_request`
+ * @throws {AppError} `invalid_request`; `conflict` where its person was erased
  */
 export async function changeResponse(
   tx: WorkspaceTx,
@@ -44,6 +44,8 @@ export async function changeResponse(
   const [row] = await lockResponses(tx, [id]);
   const [before] = await listResponsesById(tx, [id]);
   if (row === undefined || before === undefined) return undefined;
+  if (row.erasedAt !== null)
+    throw new AppError("conflict", "The response was erased with its person: it stays as it is.");
 
   const { changed, changedAccountIds } = await applyChange(tx, row, change);
   const response = await writeChange(tx, { row, before, changed }, steps, options);
@@ -151,9 +153,18 @@ export async function putResponse(
     // Somebody stored it between the two looks; now it is there to be changed.
     return wasQuicker ? putResponse(tx, input, steps, options) : result;
   }
+  const [row] = await lockResponses(tx, [stored.id]);
+  if (row?.erasedAt != null) return existing(tx, stored.id, steps);
   const { source: _source, externalId: _externalId, ...change } = input;
   const isOutdated = await isOlder(tx, stored.id, input.updatedAt);
   const response = await changeResponse(tx, stored.id, isOutdated ? {} : change, steps, options);
+  if (response === undefined) throw new Error("a stored response was not found again");
+  return { status: "existing", response };
+}
+
+/** An erased answer, which nothing changes. */
+async function existing(tx: WorkspaceTx, id: string, steps: RecordingSteps): Promise<RecordResult> {
+  const [response] = await withCases(tx, await listResponsesById(tx, [id]), steps);
   if (response === undefined) throw new Error("a stored response was not found again");
   return { status: "existing", response };
 }

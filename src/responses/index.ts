@@ -1,7 +1,17 @@
 export { acknowledgeResponses, markReached } from "./acknowledging.ts";
 export { recordBatch } from "./batch.ts";
 export { changeResponse, putResponse } from "./changing.ts";
+export {
+  eraseResponses,
+  type KnownAnswer,
+  listAnswersOf,
+  listSilentPeople,
+  lockAnswersOf,
+  type OldAnswer,
+  removeOldComments,
+} from "./erasing.ts";
 export { restoreExclusions } from "./excluding.ts";
+export { listExclusions } from "./exclusionLedger.ts";
 export { type ResponseFilter, whereResponses } from "./filter.ts";
 export { ResponseFilterQuery, toResponseFilter } from "./filterQuery.ts";
 export {
@@ -11,6 +21,7 @@ export {
   type CaseStatus,
   type CaseSummary,
   CHANNELS,
+  DEFAULT_SOURCE,
   type ExclusionInput,
   ExclusionInputSchema,
   FOLLOW_UPS,

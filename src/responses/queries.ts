@@ -200,15 +200,27 @@ function toExclusion(row: ResponseRow): RecordedResponse["exclusion"] {
   return { reason, note, excludedAt: excludedAt.toISOString(), excludedBy };
 }
 
+/**
+ * The externalId of an erased answer: SHA-256 of the workspace's key and (source, externalId), twice, as HMAC does
+ * it; null where nobody has been erased yet. It says nothing of what it is made of, and is the same every time.
+ */
+export function erasedId(tx: WorkspaceTx, source: SQL, externalId: SQL): SQL {
+  const key = sql`(select key from erasure_keys where workspace_id = ${tx.workspaceId})`;
+  const answer = sql`convert_to(jsonb_build_array(${source}, ${externalId})::text, 'UTF8')`;
+  return sql`'erased:' || encode(sha256(${key} || sha256(${key} || ${answer})), 'hex')`;
+}
+
 export interface StoredAnswer {
   id: string;
   source: string;
   externalId: string;
   bodySha256: Buffer | null;
   sourceUpdatedAt: string | null;
+  /** Nothing of it may be changed any more. */
+  isErased: boolean;
 }
 
-/** What is stored under these (source, externalId), pair by pair. */
+/** What is stored under these (source, externalId), pair by pair; what was erased is known by the hash that it left. */
 export async function listStoredAnswers(
   tx: WorkspaceTx,
   keys: readonly { source: string; externalId: string }[],
@@ -216,14 +228,15 @@ export async function listStoredAnswers(
   if (keys.length === 0) return [];
   // One by one, so that the plan is right too while the table grows faster than its statistics.
   return tx.run<StoredAnswer>(sql`/* responses.listStoredAnswers */
-    select stored.id, stored.source, stored.external_id as "externalId", stored.body_sha256 as "bodySha256",
-      stored.source_updated_at as "sourceUpdatedAt"
+    select stored.id, stored.source, input.external_id as "externalId", stored.body_sha256 as "bodySha256",
+      stored.source_updated_at as "sourceUpdatedAt", stored.erased_at is not null as "isErased"
     from ${unnest({
       source: ["text", keys.map(({ source }) => source)],
       external_id: ["text", keys.map(({ externalId }) => externalId)],
     })}
     cross join lateral (
       select * from responses where responses.workspace_id = ${tx.workspaceId}
-        and responses.source = input.source and responses.external_id = input.external_id limit 1
+        and responses.source = input.source
+        and responses.external_id = any (array[input.external_id, ${erasedId(tx, sql`input.source`, sql`input.external_id`)}]) limit 1
     ) as stored`);
 }

@@ -88,7 +88,7 @@ function toAnswer(input: RecordInput): Answer {
 /** Tells the new answers from those that were sent before, here or in an earlier request. */
 async function sortOut(tx: WorkspaceTx, answers: readonly Answer[]): Promise<Outcome[]> {
   const stored = await listStoredAnswers(tx, answers.filter(isIdentified));
-  const known = new Map<string, Pick<StoredAnswer, "id" | "bodySha256">>(
+  const known = new Map<string, Pick<StoredAnswer, "id" | "bodySha256"> & { isErased?: boolean }>(
     stored.map((answer) => [keyOf(answer), answer]),
   );
   return answers.map((answer): Outcome => {
@@ -100,7 +100,9 @@ async function sortOut(tx: WorkspaceTx, answers: readonly Answer[]): Promise<Out
       known.set(keyOf(answer), answer);
       return { kind: "new", answer };
     }
-    if (first.bodySha256?.equals(answer.bodySha256) === true) return { kind: "known", id: first.id };
+    // Whatever is sent of an erased answer, it stays as it is, and nothing is told of what it was.
+    if (first.isErased === true || first.bodySha256?.equals(answer.bodySha256) === true)
+      return { kind: "known", id: first.id };
     const detail = `Another answer was recorded as ${answer.externalId} of source ${answer.source}.`;
     return { kind: "rejected", error: new AppError("conflict", detail, { existingId: first.id }) };
   });
@@ -213,6 +215,7 @@ async function toStored(tx: WorkspaceTx, answers: readonly Answer[], options: Re
       sourceUpdatedAt: input.updatedAt === undefined ? null : toInstant(input.updatedAt),
       followUp: options.followUp,
       version: 1,
+      erasedAt: null,
       // Test answers are stored, out of every aggregate.
       ...(input.test === true
         ? exclusionFor(tx, "TEST")

@@ -47,6 +47,7 @@ export const responses = pgTable("responses", {
   exclusionNote: text("exclusion_note"),
   excludedAt: instant("excluded_at"),
   excludedBy: text("excluded_by"),
+  erasedAt: instant("erased_at"),
 });
 
 /** A response as it is stored. */

@@ -1,4 +1,5 @@
 import type { WorkspaceTx } from "../platform/tenancy.ts";
+import { recordAudit } from "../workspaces/index.ts";
 import { DEFAULT_SURVEY_KEY, type Survey, type SurveyInput, type SurveyPut } from "./model.ts";
 import { insertSurveys, listSurveys, updateSurvey } from "./queries.ts";
 
@@ -24,11 +25,15 @@ export async function putSurvey(
   key: string,
   input: SurveyPut,
 ): Promise<{ survey: Survey; isNew: boolean }> {
-  const isNew = (await listSurveys(tx, [key])).length === 0;
+  const [before] = await listSurveys(tx, [key]);
   await recordSurveys(tx, [{ key, ...(input.kind === undefined ? {} : { kind: input.kind }) }]);
   await tx.flush();
   if (Object.keys(input).length > 0) await updateSurvey(tx, key, input);
   const [survey] = await listSurveys(tx, [key]);
   if (survey === undefined) throw new Error("a survey was not found again");
-  return { survey, isNew };
+  if (JSON.stringify(before) !== JSON.stringify(survey)) {
+    const entry = { action: "survey.put", subjectType: "survey", subjectId: key, after: survey };
+    await recordAudit(tx, [before === undefined ? entry : { ...entry, before }]);
+  }
+  return { survey, isNew: before === undefined };
 }

@@ -146,11 +146,12 @@ export async function insertAttempts(tx: WorkspaceTx, attempts: readonly Attempt
         next_attempt_at = input.next_attempt_at, finished_at = case when input.outcome <> 'PENDING' then ${tx.now}::timestamptz end
       from input where webhook_deliveries.workspace_id = ${tx.workspaceId} and webhook_deliveries.id = input.delivery_id
         and (webhook_deliveries.status = 'PENDING' or input.outcome = 'DELIVERED')
-      returning webhook_deliveries.id
+      returning webhook_deliveries.id, is_erased
     ), kept as (
       insert into webhook_attempts (workspace_id, delivery_id, n, attempted_at, duration_ms, status, error, answer)
-      select ${tx.workspaceId}, delivery_id, n, attempted_at, duration_ms, status, error, answer from input
-      where delivery_id in (select id from told)
+      -- An answer may repeat what was sent, which was erased meanwhile.
+      select ${tx.workspaceId}, delivery_id, n, attempted_at, duration_ms, status, error, case when not is_erased then answer end
+      from input join told on told.id = delivery_id
       on conflict do nothing
     ), gone as (
       delete from delivery_queue using input

@@ -22,8 +22,22 @@ export async function forgetEvents(tenancy: Tenancy): Promise<number> {
       count += gone;
       if (gone < EVENTS_PER_STEP) break;
     }
-    for (const endpointId of await tenancy.readWorkspace(caller, listEndpointIds)) {
-      while ((await tenancy.inWorkspace(caller, (tx) => removeSomeDeliveries(tx, endpointId, oldest(tx.now)))) > 0);
+    await forgetDeliveries(tenancy, caller, oldest);
+  }
+  return count;
+}
+
+/**
+ * Deletes what the endpoints of a workspace were sent before this time; the events stay in the feed.
+ * @returns how many deliveries
+ */
+export async function forgetDeliveries(tenancy: Tenancy, caller: Caller, before: (now: Date) => Date): Promise<number> {
+  let count = 0;
+  for (const endpointId of await tenancy.readWorkspace(caller, listEndpointIds)) {
+    for (;;) {
+      const gone = await tenancy.inWorkspace(caller, (tx) => removeSomeDeliveries(tx, endpointId, before(tx.now)));
+      count += gone;
+      if (gone === 0) break;
     }
   }
   return count;

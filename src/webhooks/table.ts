@@ -1,4 +1,4 @@
-import { customType, integer, jsonb, pgTable, text, timestamp, uuid } from "drizzle-orm/pg-core";
+import { boolean, customType, integer, jsonb, pgTable, text, timestamp, uuid } from "drizzle-orm/pg-core";
 import type { EventType, TEST_TYPE } from "./eventTypes.ts";
 import { DELIVERY_STATUSES, ENDPOINT_STATUSES, type EndpointFilter } from "./model.ts";
 
@@ -37,6 +37,7 @@ export const webhookDeliveries = pgTable("webhook_deliveries", {
   nextAttemptAt: instant("next_attempt_at"),
   createdAt: instant("created_at").notNull(),
   finishedAt: instant("finished_at"),
+  isErased: boolean("is_erased").notNull().default(false),
 });
 export type DeliveryRow = typeof webhookDeliveries.$inferSelect;
 

@@ -32,7 +32,8 @@ export function dependsOnData({ filter }: Pick<Taker, "filter">, type: string): 
  */
 export function takes(endpoint: Taker, type: string, data: object = {}): boolean {
   if (!endpoint.eventTypes.includes(type)) return false;
-  const { response, case: followUp, endpoint: told } = data as Told;
+  // Of an erased one nothing is left to say.
+  const { response, case: followUp, endpoint: told } = ("erased" in data ? {} : data) as Told;
   // It would be told by what does not work.
   if (type === "endpoint.disabled" && told?.id === endpoint.id) return false;
   const { surveyKeys, segments, categories, dangerZone, priorities, assignees } = endpoint.filter;

@@ -4,6 +4,7 @@ import { base62, newSecret } from "../platform/ids.ts";
 
 const SECRET_BYTES = 24;
 const CHECKSUM_LENGTH = 6;
+const PREFIX = "nps_";
 /** `nps_` + the key's id without hyphens + `_` + 33 characters of secret + 6 of checksum. */
 const FORMAT = /^nps_([0-9a-f]{32})_([0-9A-Za-z]{33})([0-9A-Za-z]{6})$/;
 
@@ -14,7 +15,7 @@ export interface ParsedKey {
 
 /** A new key for this id: the text to show once, and the hash to keep. */
 export function makeApiKey(id: string): { apiKey: string; secretSha256: Buffer } {
-  const body = `nps_${id.replaceAll("-", "")}_${newSecret(SECRET_BYTES)}`;
+  const body = `${PREFIX}${id.replaceAll("-", "")}_${newSecret(SECRET_BYTES)}`;
   const apiKey = body + checksumOf(body);
   return { apiKey, secretSha256: sha256(apiKey) };
 }
@@ -28,6 +29,11 @@ export function parseApiKey(text: string): ParsedKey | undefined {
   if (hex === undefined || checksum !== checksumOf(text.slice(0, -CHECKSUM_LENGTH))) return undefined;
   const id = hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
   return { id, secretSha256: sha256(text) };
+}
+
+/** Whether this is meant to be an API key, valid or not. */
+export function isApiKey(text: string): boolean {
+  return text.startsWith(PREFIX);
 }
 
 export function isSameSecret(a: Buffer, b: Buffer): boolean {

@@ -1,5 +1,8 @@
 import type { Pool } from "pg";
 
+/** Of one table: it may be of many millions of rows. */
+const DELETION_TIMEOUT_MS = 3_600_000;
+
 /**
  * Deletes a workspace and everything in it, without trace; false when there is none with this id. Done
  * as the owner of the tables, who alone may delete from all of them. Tables are emptied in the reverse
@@ -15,7 +18,10 @@ export async function deleteWorkspace(pool: Pool, id: string): Promise<boolean> 
        join pg_attribute on attrelid = pg_class.oid and attname = 'workspace_id' and not attisdropped
        where relkind in ('r', 'p') and not relispartition and relnamespace = 'public'::regnamespace order by pg_class.oid desc`,
     );
-    for (const { name } of rows) await client.query(`delete from ${name} where workspace_id = $1`, [id]);
+    for (const { name } of rows) {
+      const text = `delete from ${name} where workspace_id = $1`;
+      await client.query({ text, values: [id], query_timeout: DELETION_TIMEOUT_MS });
+    }
     const { rowCount } = await client.query("delete from workspaces where id = $1", [id]);
     await client.query("commit");
     return rowCount === 1;

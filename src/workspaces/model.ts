@@ -1,5 +1,6 @@
 import { type Static, Type } from "@sinclair/typebox";
-import { Nullable, Strict } from "../platform/schema.ts";
+import { DateTime, Id, Nullable, OneOf, Strict, Text } from "../platform/schema.ts";
+import { ACTOR_KINDS } from "../platform/tenancy.ts";
 
 /** What a credential may do. A route or field names one of these. */
 export const SCOPES = [
@@ -38,3 +39,86 @@ const RetentionSchema = Strict({
   deliveryDays: Days,
 });
 export type Retention = Static<typeof RetentionSchema>;
+
+const KeptDays = (description: string) =>
+  Nullable(
+    Type.Integer({ description: `Days; null: for good, or for as long as the installation keeps ${description}` }),
+  );
+
+export const WorkspaceSchema = Strict(
+  {
+    id: Id(),
+    name: Type.String(),
+    timeZone: Type.String({ description: "IANA name; days, weeks and months of every figure begin at its midnight" }),
+    retention: Strict({
+      commentDays: KeptDays("comments"),
+      identityDays: KeptDays("identities"),
+      receiptDays: KeptDays("receipts"),
+      deliveryDays: KeptDays("deliveries"),
+    }),
+    createdAt: DateTime(),
+  },
+  { $id: "Workspace", description: "Whose data it is" },
+);
+export type WorkspaceSettings = Static<typeof WorkspaceSchema>;
+
+export const WorkspacePatchSchema = Strict(
+  {
+    name: Type.Optional(Text()),
+    timeZone: Type.Optional(Text({ description: "IANA name, like Europe/Berlin" })),
+    retention: Type.Optional(Nullable(RetentionSchema)),
+  },
+  { $id: "WorkspacePatch", description: "What is to be other than it is; null clears" },
+);
+export type WorkspacePatch = Static<typeof WorkspacePatchSchema>;
+
+export const ApiKeyInputSchema = Strict(
+  {
+    name: Text({ description: "For people to read: who uses it" }),
+    scopes: Type.Array(OneOf(SCOPES), { minItems: 1, description: "What it may do" }),
+    expiresAt: Type.Optional(Nullable(DateTime("It is refused from then on; for good where it is absent"))),
+  },
+  { $id: "ApiKeyInput", description: "A key to be made" },
+);
+export type ApiKeyInput = Static<typeof ApiKeyInputSchema>;
+
+const apiKeyFields = {
+  id: Id(),
+  name: Type.String(),
+  scopes: Type.Array(OneOf(SCOPES)),
+  createdAt: DateTime(),
+  expiresAt: Nullable(DateTime()),
+  lastUsedAt: Nullable(DateTime("To the minute")),
+  revokedAt: Nullable(DateTime()),
+  previousSecretUntil: Nullable(DateTime("Until then the text from before the last rotation is taken too")),
+};
+export const ApiKeySchema = Strict(apiKeyFields, {
+  $id: "ApiKey",
+  description: "A key to this workspace, without its text",
+});
+export type ApiKey = Static<typeof ApiKeySchema>;
+
+export const ShownApiKeySchema = Strict(
+  {
+    ...apiKeyFields,
+    apiKey: Type.String({ description: "To be sent as `Authorization: Bearer …`; never shown again" }),
+  },
+  { $id: "ShownApiKey", description: "A key to this workspace, with its text" },
+);
+
+const Facts = Nullable(Type.Unsafe<object>({ type: "object", additionalProperties: true }));
+
+export const AuditEntrySchema = Strict(
+  {
+    id: Id(),
+    occurredAt: DateTime(),
+    actor: Strict({ kind: OneOf(ACTOR_KINDS), id: Type.String() }, { description: "Who did it" }),
+    action: Type.String({ description: "What was done, like `api_key.created`" }),
+    subject: Strict({ type: Type.String(), id: Type.String() }, { description: "To what" }),
+    before: Facts,
+    after: Facts,
+    requestId: Nullable(Type.String({ description: "The request, as the log names it" })),
+  },
+  { $id: "AuditEntry", description: "One change, without personal data; never changed, never taken back" },
+);
+export type ShownAuditEntry = Static<typeof AuditEntrySchema>;

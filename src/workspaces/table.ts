@@ -1,5 +1,6 @@
 import { customType, jsonb, pgTable, text, timestamp, uuid } from "drizzle-orm/pg-core";
-import type { Retention } from "./model.ts";
+import { ACTOR_KINDS } from "../platform/tenancy.ts";
+import type { Retention, Scope } from "./model.ts";
 
 const bytea = customType<{ data: Buffer }>({ dataType: () => "bytea" });
 
@@ -16,22 +17,28 @@ export const apiKeys = pgTable("api_keys", {
   id: uuid().notNull(),
   name: text().notNull(),
   secretSha256: bytea("secret_sha256").notNull(),
-  scopes: text().array().notNull(),
+  scopes: text().array().$type<Scope[]>().notNull(),
   createdAt: timestamp("created_at", { withTimezone: true }).notNull(),
   expiresAt: timestamp("expires_at", { withTimezone: true }),
   revokedAt: timestamp("revoked_at", { withTimezone: true }),
+  lastUsedAt: timestamp("last_used_at", { withTimezone: true }),
+  previousSecretSha256: bytea("previous_secret_sha256"),
+  previousSecretUntil: timestamp("previous_secret_until", { withTimezone: true }),
 });
+
+export type ApiKeyRow = typeof apiKeys.$inferSelect;
 
 export const auditLog = pgTable("audit_log", {
   workspaceId: uuid("workspace_id").notNull(),
   id: uuid().notNull(),
   occurredAt: timestamp("occurred_at", { withTimezone: true }).notNull(),
-  actorKind: text("actor_kind").notNull(),
+  actorKind: text("actor_kind", { enum: ACTOR_KINDS }).notNull(),
   actorId: text("actor_id").notNull(),
   action: text().notNull(),
   subjectType: text("subject_type").notNull(),
   subjectId: text("subject_id").notNull(),
-  before: jsonb(),
-  after: jsonb(),
+  before: jsonb().$type<object>(),
+  after: jsonb().$type<object>(),
   requestId: text("request_id"),
 });
+export type AuditRow = typeof auditLog.$inferSelect;

@@ -48,6 +48,10 @@ async function prepare(client: Client, path: string): Promise<Prepared> {
     const { body } = await client.post("/v1/sources", { name: "Tool", vendor: "TALLY" });
     return { ids: { id: body.id } };
   }
+  if (path.startsWith("/v1/api-keys")) {
+    const { body } = await client.post("/v1/api-keys", { name: "Site", scopes: ["cases:read"] });
+    return { ids: { id: body.id } };
+  }
   if (path.startsWith("/v1/webhook-")) {
     const endpoint = { url: "https://example.com/", eventTypes: ["case.opened"] };
     const { body } = await client.post("/v1/webhook-endpoints", endpoint);
@@ -78,6 +82,7 @@ const REFUSALS = [
   /calendar/,
   /must have a word/,
   /must be after from/,
+  /must be an IANA time zone|expiresAt must be in the future/,
   /vendor JSON only|is of no use here|must be a JSON Pointer|must be whsec_|"mapping\.(score|externalId)","reason":"is required/,
 ];
 

@@ -6,7 +6,13 @@ t.test("what is not set has its default, and empty is not set", async (t) => {
     HOST: "127.0.0.1",
     PORT: 3000,
     LOG_LEVEL: "info",
+    JWT_WORKSPACE_CLAIM: "workspace_id",
+    JWT_SCOPE_CLAIM: "scope",
     OUTBOUND_ALLOWED_NETWORKS: "",
+    RATE_LIMIT_PER_SECOND: 2000,
+    RATE_LIMIT_ADDRESS_PER_SECOND: 50,
+    AUTH_FAILURES_PER_MINUTE: 60,
+    TRUSTED_PROXIES: "",
     DELIVERY_RETRY_SECONDS: "0,5,300,1800,7200,18000,36000,50400,72000,86400",
   };
   t.same(readEnvironment({}), defaults);
@@ -22,12 +28,18 @@ t.test("an invalid value is one line that names the variable", async (t) => {
     ["LOG_LEVEL", "loud"],
     ["DATABASE_URL", "mysql://localhost"],
     ["DATABASE_DIRECT_URL", "localhost"],
+    ["DATABASE_READ_URL", "localhost"],
     ["PUBLIC_URL", "nps.example.com"],
     ["SECRETS_KEY", "c2hvcnQ="],
     ["SECRETS_KEY", "not base64"],
+    ["JWT_JWKS_URL", "ftp://login.example.com/keys"],
     ["OUTBOUND_ALLOWED_NETWORKS", "10.0.0.0"],
     ["OUTBOUND_ALLOWED_NETWORKS", "10.0.0.0/33"],
     ["OUTBOUND_ALLOWED_NETWORKS", "here"],
+    ["RATE_LIMIT_PER_SECOND", "-1"],
+    ["RATE_LIMIT_ADDRESS_PER_SECOND", "0.5"],
+    ["AUTH_FAILURES_PER_MINUTE", "few"],
+    ["TRUSTED_PROXIES", "the proxy"],
     ["DELIVERY_RETRY_SECONDS", "5"],
     ["DELIVERY_RETRY_SECONDS", "0,-1"],
     ["DELIVERY_RETRY_SECONDS", "0,soon"],
@@ -36,5 +48,14 @@ t.test("an invalid value is one line that names the variable", async (t) => {
       constructor: ConfigError,
       message: new RegExp(`^${name} must be [^\n]+$`),
     });
+  }
+});
+
+t.test("an identity provider is set in full or not at all", async (t) => {
+  const all = { JWT_ISSUER: "https://login/", JWT_AUDIENCE: "nps", JWT_JWKS_URL: "https://login/keys" };
+  t.match(readEnvironment(all), all);
+  for (const name of Object.keys(all)) {
+    const message = new RegExp(`^${name} must be set where JWT_[A-Z_]+ is$`);
+    t.throws(() => readEnvironment({ ...all, [name]: "" }), { constructor: ConfigError, message });
   }
 });

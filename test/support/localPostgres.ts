@@ -43,8 +43,8 @@ export async function stopLocalPostgres({ bin, folder }: LocalPostgres): Promise
   await rm(folder, { recursive: true, force: true });
 }
 
-/** PostgreSQL does not run as root. */
-async function optionsOf(folder: string): Promise<{ cwd: string; uid?: number; gid: number }> {
+/** How its programs are run: PostgreSQL does not run as root. */
+export async function optionsOf(folder: string): Promise<{ cwd: string; uid?: number; gid: number }> {
   const user = process.getuid?.() === 0 ? await idsOf("postgres") : undefined;
   return user === undefined ? { cwd: folder, gid: process.getgid?.() ?? 0 } : { cwd: folder, ...user };
 }
@@ -57,7 +57,8 @@ export async function idsOf(name: string): Promise<{ uid: number; gid: number }>
   return { uid: uid ?? 0, gid: gid ?? 0 };
 }
 
-async function freePort(): Promise<number> {
+/** A port of this machine that nothing listens on. */
+export async function freePort(): Promise<number> {
   const { promise, resolve } = Promise.withResolvers<number>();
   const server = createServer().listen(0, "127.0.0.1", () => {
     const address = server.address();

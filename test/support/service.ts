@@ -6,8 +6,9 @@ import { buildApp } from "../../src/app.ts";
 import { createPool } from "../../src/platform/database.ts";
 import type { Server } from "../../src/platform/http.ts";
 import { createLogger } from "../../src/platform/logger.ts";
+import type { RateLimitSettings } from "../../src/platform/rateLimits.ts";
 import { createTenancy, type Tenancy } from "../../src/platform/tenancy.ts";
-import { createApiKey, createWorkspace, type Scope } from "../../src/workspaces/index.ts";
+import { createApiKey, createWorkspace, type Scope, type UserSettings } from "../../src/workspaces/index.ts";
 import { cloneDatabase } from "./server.ts";
 
 const SECRETS_KEY = randomBytes(32);
@@ -26,6 +27,8 @@ export interface Client {
   apiKey: string;
   /** The same workspace by a key that may do less. */
   withScopes(...scopes: Scope[]): Promise<Client>;
+  /** The same workspace by another key, or by a user's token. */
+  withToken(token: string): Client;
   get(path: string): Promise<Answer>;
   delete(path: string): Promise<Answer>;
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<Answer>;
@@ -46,31 +49,54 @@ export interface Service {
 }
 
 export interface ServiceOptions {
+  /** A migrated database that is somebody else's to drop, instead of one of its own. */
+  url?: string;
+  /** Where it reads. */
+  readUrl?: string;
   poolSize?: number;
   secretsKey?: Buffer | null;
   publicUrl?: string;
   /** How long a request may take to come in, in milliseconds. */
   requestTimeout?: number;
+  /** How much is taken from each caller; anything when absent. */
+  rateLimits?: RateLimitSettings;
   /** Why nothing may be sent to a URL. */
   explainRefusal?: (url: string) => Promise<string | undefined>;
+  /** Whose users are let in. */
+  users?: UserSettings;
 }
 
 /** The whole service on a database of its own, both gone when the test has ended. */
 export async function startService(
   t: Test,
-  { poolSize = 10, secretsKey = SECRETS_KEY, publicUrl, explainRefusal, requestTimeout }: ServiceOptions = {},
+  {
+    poolSize = 10,
+    secretsKey = SECRETS_KEY,
+    publicUrl,
+    explainRefusal,
+    requestTimeout,
+    rateLimits,
+    users,
+    url,
+    readUrl,
+  }: ServiceOptions = {},
 ): Promise<Service> {
-  const database = await cloneDatabase();
+  const database = url === undefined ? await cloneDatabase() : { url, drop: async () => {} };
   const logger = createLogger("silent");
   const pool = createPool({ connectionString: database.url, max: poolSize, logger });
+  const readPool = readUrl === undefined ? undefined : createPool({ connectionString: readUrl, max: poolSize, logger });
   const app = await buildApp(pool, logger, {
+    readPool,
     secretsKey: secretsKey ?? undefined,
     publicUrl,
     requestTimeout,
+    users,
+    rateLimits,
     ...(explainRefusal && { explainRefusal }),
   });
   t.teardown(async () => {
     await app.close();
+    await readPool?.end();
     await pool.end();
     await database.drop();
   });
@@ -119,6 +145,7 @@ function clientOf(
       const results = await pool.query(`begin; set local app.workspace_id = '${workspaceId}'; ${statement}; commit`);
       return (results as unknown as { rows: Record<string, unknown>[] }[]).at(-2)?.rows ?? [];
     },
+    withToken: (token) => clientOf({ app, pool, tenancy }, workspaceId, token),
     get: (url) => answer({ method: "GET", url, headers: { authorization } }),
     delete: (url) => answer({ method: "DELETE", url, headers: { authorization } }),
     query: async (query, variables = {}) => {

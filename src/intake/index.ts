@@ -1,0 +1,8 @@
+export {
+  eraseReceipts,
+  eraseStrayReceipts,
+  listReceiptsOf,
+  listSourceIds,
+  type ReceiptPlace,
+  removeOldReceipts,
+} from "./erasing.ts";

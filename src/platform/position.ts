@@ -1,0 +1,56 @@
+import type { FastifyInstance } from "fastify";
+import { invalidRequest } from "./errors.ts";
+import type { Tenancy } from "./tenancy.ts";
+
+/** The header by which a read sees at least what an earlier write has made. */
+export const POSITION_HEADER = "afterscore-position";
+
+/** A place in the write-ahead log, as PostgreSQL writes one: two hexadecimal halves. */
+const POSITION = /^([0-9A-F]{1,8})\/([0-9A-F]{1,8})$/i;
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /**
+     * For a read: after which position it must see everything; null where any will do. Undefined for what changes
+     * something, which looks at nothing but the primary.
+     */
+    readsAfter: string | null | undefined;
+  }
+}
+
+/**
+ * Writes answer `Afterscore-Position`: at or behind the commit of all they did. A read that sends it sees at least that.
+ * The position is that of the process, so it may lie further than the caller's own write, and never short of it.
+ */
+export function registerPosition(app: FastifyInstance, tenancy: Pick<Tenancy, "position">): void {
+  app.decorateRequest("readsAfter", undefined);
+
+  app.addHook("onRequest", async (request) => {
+    const sent = request.headers[POSITION_HEADER];
+    if (sent !== undefined && !POSITION.test(String(sent))) {
+      throw invalidRequest([{ name: "Afterscore-Position", reason: "must be as a write answered it, like 0/16B3748" }]);
+    }
+    if (isRead(request.method, request.routeOptions.url)) request.readsAfter = sent === undefined ? null : String(sent);
+  });
+
+  app.addHook("onSend", async (request, reply) => {
+    // A mutation is told where it is executed: here it looks like a query.
+    if (reply.statusCode >= 300 || isRead(request.method, request.routeOptions.url)) return;
+    const position = tenancy.position();
+    if (position !== undefined) void reply.header(POSITION_HEADER, position);
+  });
+}
+
+function isRead(method: string, route: string | undefined): boolean {
+  return method === "GET" || method === "HEAD" || route === "/graphql";
+}
+
+/** @returns the one that lies further, for transactions may end in another order than we hear of it */
+export function laterOf(position: string | undefined, other: string): string {
+  return position !== undefined && placeOf(position) > placeOf(other) ? position : other;
+}
+
+function placeOf(position: string): bigint {
+  const [, high = "0", low = "0"] = POSITION.exec(position) ?? [];
+  return (BigInt(`0x${high}`) << 32n) + BigInt(`0x${low}`);
+}

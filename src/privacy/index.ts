@@ -1,0 +1,2 @@
+export { eraseCopies, findRunningErasures } from "./copies.ts";
+export { keepRetention } from "./retention.ts";

@@ -1,0 +1,319 @@
+import { readFile } from "node:fs/promises";
+import t from "tap";
+import { withClient } from "../support/server.ts";
+import { type Answer, type Client, startService } from "../support/service.ts";
+
+/** What writes, and is no change of settings, keys, sources, endpoints, exclusions or cases, nor a part of one. */
+const NOT_AUDITED = new Set([
+  "putPerson",
+  "putAccount",
+  "recordResponse",
+  "recordResponses",
+  "importResponses",
+  "receiveDelivery",
+  "previewDelivery",
+  "testWebhookEndpoint",
+  "replayWebhookEvents",
+  "replayWebhookDelivery",
+  "graphql",
+]);
+/** What people write about people. None of it is remembered in the audit log. */
+const PROSE = "Ana Canary, ana.canary@example.com, +49 30 1234567";
+
+interface Call {
+  operation: string;
+  /** The actions it is to leave, in any order. */
+  audits: string[];
+  send: (client: Client) => Promise<Answer>;
+}
+
+t.test("every change leaves who, what, before and after", async (t) => {
+  const service = await startService(t);
+  const client = await service.newClient();
+  const person = { email: "ana.canary@example.com", name: "Ana Canary", phone: "+49 30 1234567" };
+  const answer = async (extra: object = {}): Promise<any> =>
+    (await client.post("/v1/responses", { score: 9, comment: PROSE, person, ...extra })).body;
+  const unhappy = await answer({
+    score: 1,
+    externalId: "r1",
+    person: { email: "ben@example.com", name: "Ben Canary" },
+  });
+  const happy = await answer();
+  await answer({ externalId: "r2" });
+  const ids: Record<string, string> = { case: unhappy.case.id };
+  const keep = (name: string) => (made: Answer) => {
+    ids[name] = made.body.id;
+    return made;
+  };
+  const onCase = (operation: string, path: string, body: object, audits: string[]): Call => ({
+    operation,
+    audits,
+    send: (by) => by.post(`/v1/cases/${ids["case"]}/${path}`, body),
+  });
+  const calls: Call[] = [
+    {
+      operation: "changeWorkspace",
+      audits: ["workspace.changed"],
+      send: (by) => by.patch("/v1/workspace", { name: "Acme" }),
+    },
+    {
+      operation: "createApiKey",
+      audits: ["api_key.created"],
+      send: (by) => by.post("/v1/api-keys", { name: "site", scopes: ["cases:read"] }).then(keep("key")),
+    },
+    {
+      operation: "rotateApiKey",
+      audits: ["api_key.rotated"],
+      send: (by) => by.post(`/v1/api-keys/${ids["key"]}/rotation`, {}),
+    },
+    { operation: "revokeApiKey", audits: ["api_key.revoked"], send: (by) => by.delete(`/v1/api-keys/${ids["key"]}`) },
+    { operation: "putSurvey", audits: ["survey.put"], send: (by) => by.put("/v1/surveys/default", { name: "Yearly" }) },
+    {
+      operation: "putFirstContactPolicy",
+      audits: ["policy.saved"],
+      send: (by) => by.put("/v1/policies/first-contact", { detractor: { hours: 12 } }),
+    },
+    {
+      operation: "putTheme",
+      audits: ["theme.put"],
+      send: (by) => by.put("/v1/themes/price", { label: "Price", phrases: ["dear"] }),
+    },
+    {
+      operation: "putRootCause",
+      audits: ["root_cause.put"],
+      send: (by) => by.put("/v1/root-causes/price", { label: "Price" }),
+    },
+    {
+      operation: "createImprovement",
+      audits: ["improvement.created"],
+      send: (by) => by.post("/v1/improvements", { title: PROSE, rootCauseKeys: ["price"] }).then(keep("improvement")),
+    },
+    {
+      operation: "markTold",
+      audits: ["improvement.told"],
+      send: (by) => by.post(`/v1/improvements/${ids["improvement"]}/told`, { personIds: [happy.person.id] }),
+    },
+    {
+      operation: "createSource",
+      audits: ["source.created"],
+      send: (by) => by.post("/v1/sources", { name: "Tally", vendor: "TALLY" }).then(keep("source")),
+    },
+    {
+      operation: "changeSource",
+      audits: ["source.changed"],
+      send: (by) => by.patch(`/v1/sources/${ids["source"]}`, { name: "Ours" }),
+    },
+    {
+      operation: "replaySourceReceipts",
+      audits: ["source.replayed"],
+      send: (by) => by.post(`/v1/sources/${ids["source"]}/receipts/replay`, {}),
+    },
+    { operation: "deleteSource", audits: ["source.deleted"], send: (by) => by.delete(`/v1/sources/${ids["source"]}`) },
+    {
+      operation: "createWebhookEndpoint",
+      audits: ["webhook_endpoint.created"],
+      send: (by) =>
+        by
+          .post("/v1/webhook-endpoints", { url: "https://example.com/", eventTypes: ["response.recorded"] })
+          .then(keep("endpoint")),
+    },
+    {
+      operation: "changeWebhookEndpoint",
+      audits: ["webhook_endpoint.changed"],
+      send: (by) => by.patch(`/v1/webhook-endpoints/${ids["endpoint"]}`, { status: "PAUSED" }),
+    },
+    {
+      operation: "changeWebhookEndpoint",
+      audits: ["webhook_endpoint.disabled"],
+      send: (by) => by.patch(`/v1/webhook-endpoints/${ids["endpoint"]}`, { status: "DISABLED" }),
+    },
+    {
+      operation: "rotateWebhookSecret",
+      audits: ["webhook_endpoint.secret_rotated"],
+      send: (by) => by.post(`/v1/webhook-endpoints/${ids["endpoint"]}/secret-rotation`, {}),
+    },
+    {
+      operation: "deleteWebhookEndpoint",
+      audits: ["webhook_endpoint.deleted"],
+      send: (by) => by.delete(`/v1/webhook-endpoints/${ids["endpoint"]}`),
+    },
+    {
+      operation: "excludeResponse",
+      audits: ["response.excluded"],
+      send: (by) => by.post(`/v1/responses/${happy.id}/exclusion`, { reason: "OTHER", note: PROSE }),
+    },
+    {
+      operation: "includeResponse",
+      audits: ["response.included"],
+      send: (by) => by.delete(`/v1/responses/${happy.id}/exclusion`),
+    },
+    {
+      operation: "acknowledgeResponse",
+      audits: ["response.acknowledged"],
+      send: (by) => by.post(`/v1/responses/${happy.id}/acknowledgement`, {}),
+    },
+    {
+      operation: "putResponse",
+      audits: ["response.excluded"],
+      send: (by) =>
+        by.put("/v1/responses", {
+          score: 9,
+          source: "api",
+          externalId: "r2",
+          updatedAt: new Date().toISOString(),
+          test: true,
+        }),
+    },
+    {
+      operation: "changeResponse",
+      audits: ["case.response_changed"],
+      send: (by) => by.patch(`/v1/responses/${unhappy.id}`, { score: 2, comment: `${PROSE}!` }),
+    },
+    {
+      operation: "openCase",
+      audits: ["case.opened"],
+      send: (by) => by.post("/v1/cases", { responseId: happy.id, note: PROSE }),
+    },
+    onCase("assignCase", "assignee", { assignee: "staff@example.com" }, ["case.assigned"]),
+    onCase("assessCase", "assessment", { feasibility: 5 }, ["case.assessed"]),
+    onCase("setCaseCauses", "causes", { statedCause: "price" }, ["case.causes_set"]),
+    onCase("addCaseNote", "notes", { text: PROSE }, ["case.note"]),
+    onCase("recordContact", "contacts", { channel: "PHONE", direction: "OUTBOUND", outcome: "REACHED", note: PROSE }, [
+      "case.contact",
+    ]),
+    {
+      operation: "addCommitment",
+      audits: ["case.commitment_made"],
+      send: async (by) => {
+        const made = await by.post(`/v1/cases/${ids["case"]}/commitments`, { text: PROSE, dueOn: "2999-12-24" });
+        ids["commitment"] = made.body.commitments[0].id;
+        return made;
+      },
+    },
+    {
+      operation: "settleCommitment",
+      audits: ["case.commitment_settled"],
+      send: (by) => by.post(`/v1/cases/${ids["case"]}/commitments/${ids["commitment"]}/outcome`, { kept: true }),
+    },
+    {
+      operation: "putCaseReference",
+      audits: ["case.reference_put"],
+      send: (by) => by.put(`/v1/cases/${ids["case"]}/references/zendesk`, { externalId: "1" }),
+    },
+    {
+      operation: "parkCase",
+      audits: ["case.parked"],
+      send: (by) => by.post(`/v1/cases/${ids["case"]}/parking`, { improvementId: ids["improvement"] }),
+    },
+    {
+      operation: "setImprovementStatus",
+      audits: ["improvement.status_changed", "case.unparked"],
+      send: (by) => by.post(`/v1/improvements/${ids["improvement"]}/status`, { status: "SHIPPED" }),
+    },
+    onCase("resolveCase", "resolution", { outcome: "FIXED", resolution: PROSE }, ["case.resolved"]),
+    onCase("verifyCase", "verification", { satisfied: true, note: PROSE }, ["case.verified"]),
+    onCase("reopenCase", "reopening", { reason: PROSE }, ["case.reopened"]),
+    onCase("closeCase", "closure", { outcome: "GOODWILL", reason: PROSE }, ["case.closed"]),
+  ];
+
+  const document = JSON.parse(await readFile(new URL("../../openapi/openapi.json", import.meta.url), "utf8"));
+  const writing = Object.values<Record<string, { operationId: string }>>(document.paths).flatMap((methods) =>
+    Object.entries(methods).flatMap(([method, { operationId }]) => (method === "get" ? [] : [operationId])),
+  );
+  const called = new Set(calls.map(({ operation }) => operation));
+  t.same(
+    writing.filter(
+      (operation) => !called.has(operation) && !NOT_AUDITED.has(operation) && !/person|erasure/i.test(operation),
+    ),
+    [],
+    "each operation that writes has a case here, or a reason to have none",
+  );
+
+  const keyId = (await client.rows("select id from api_keys"))[0]?.["id"];
+  const logged = async (): Promise<any[]> => (await client.get("/v1/audit-log?limit=100")).body.data;
+  // What has only been added to a case is in its activities.
+  const unchanged = new Set([
+    "case.response_changed",
+    "case.note",
+    "case.commitment_made",
+    "case.commitment_settled",
+    "case.reference_put",
+    "case.verified",
+  ]);
+  let before = (await logged()).length;
+  for (const { operation, audits, send } of calls) {
+    const { status, body } = await send(client);
+    t.ok(status < 300, `${operation} ${status} ${JSON.stringify(status < 300 ? "" : body)}`);
+    const all = await logged();
+    const entries = all.slice(0, all.length - before);
+    before = all.length;
+    t.same(entries.map(({ action }) => action).toSorted(), audits.toSorted(), operation);
+    for (const entry of entries) {
+      t.match(
+        entry,
+        { actor: { kind: "key", id: keyId }, subject: { type: String, id: String }, requestId: String },
+        operation,
+      );
+      if (/\.(created|opened)$/.test(entry.action)) t.match(entry, { before: null, after: Object }, entry.action);
+      else if (/deleted$/.test(entry.action)) t.match(entry, { before: Object, after: null }, entry.action);
+      else if (!unchanged.has(entry.action) && !/rotated|told|replayed|acknowledged|\.put$/.test(entry.action)) {
+        t.notSame(entry.before, entry.after, entry.action);
+      }
+    }
+  }
+  const text = JSON.stringify(await client.rows("select * from audit_log"));
+  for (const word of ["Canary", "canary@", "1234567", "nps_", "whsec_"])
+    t.notOk(text.includes(word), `no ${word} in it`);
+
+  t.test("is read newest first, page by page, by what it says", async (t) => {
+    const all = await logged();
+    const seen: any[] = [];
+    for (let cursor = ""; ; ) {
+      const { body } = await client.get(`/v1/audit-log?limit=7${cursor}`);
+      seen.push(...body.data);
+      if (body.nextCursor === null) break;
+      cursor = `&cursor=${body.nextCursor}`;
+    }
+    t.same(seen, all);
+    const times = seen.map(({ occurredAt }) => occurredAt);
+    t.same(times, times.toSorted().toReversed());
+    const ask = async (query: string): Promise<any[]> =>
+      (await client.get(`/v1/audit-log?limit=100&${query}`)).body.data;
+    t.same(
+      await ask("action=case.note"),
+      all.filter(({ action }) => action === "case.note"),
+    );
+    t.same(
+      await ask("subjectType=case&subjectType=source"),
+      all.filter(({ subject }) => /^(case|source)$/.test(subject.type)),
+    );
+    t.same(
+      await ask(`subjectId=${ids["case"]}`),
+      all.filter(({ subject }) => subject.id === ids["case"]),
+    );
+    t.same(
+      await ask(`actorId=${keyId}`),
+      all.filter(({ actor }) => actor.id === keyId),
+    );
+    const [from, to] = [times[20], times[10]];
+    t.same(
+      await ask(`from=${from}&to=${to}`),
+      all.filter(({ occurredAt }) => occurredAt >= from && occurredAt < to),
+    );
+    t.equal((await (await client.withScopes("privacy:manage")).get("/v1/audit-log")).status, 403);
+    t.same((await (await service.newClient()).get("/v1/audit-log")).body.data.length, 1, "nobody else's");
+    t.match(await client.get("/v1/audit-log?who=me"), { status: 400, body: { invalidParams: [{ name: "who" }] } });
+  });
+
+  t.test("nobody changes it, nor takes it back", async (t) => {
+    for (const statement of ["update audit_log set actor_id = 'x'", "delete from audit_log", "truncate audit_log"]) {
+      const attempt = withClient(service.url, async (connection) => {
+        await connection.query(
+          `begin; set local role afterscore_app; set local app.workspace_id = '${client.workspaceId}'`,
+        );
+        return connection.query(statement);
+      });
+      await t.rejects(attempt, { code: "42501" }, statement);
+    }
+  });
+});
