@@ -40,9 +40,10 @@ export async function readMigrations(): Promise<Migration[]> {
  * Brings the database to this version and returns the names of what was applied. Safe to run from
  * many instances at once: they take turns. Needs a connection of its own to PostgreSQL itself, since
  * its lock belongs to the session, which a pooler would share.
+ * @param mayBeNewer whether a database that a newer release has migrated is taken as it is: to go back to this one
  * @throws when an applied file was changed afterwards, or the database is newer than this program
  */
-export async function migrate(connectionString: string): Promise<string[]> {
+export async function migrate(connectionString: string, mayBeNewer = false): Promise<string[]> {
   const client = new Client({
     connectionString,
     application_name: APPLICATION_NAME,
@@ -59,7 +60,7 @@ export async function migrate(connectionString: string): Promise<string[]> {
       "select version, name, checksum from schema_migrations",
     );
     const migrations = await readMigrations();
-    const pending = findPending(migrations, rows);
+    const pending = findPending(migrations, rows, mayBeNewer);
     await client.query(`set lock_timeout = '${LOCK_TIMEOUT_MS}ms'`);
     for (const migration of pending) await applyPatiently(client, migration);
     await client.query("reset lock_timeout");
@@ -70,10 +71,11 @@ export async function migrate(connectionString: string): Promise<string[]> {
   }
 }
 
-function findPending(migrations: Migration[], applied: Omit<Migration, "sql">[]): Migration[] {
+function findPending(migrations: Migration[], applied: Omit<Migration, "sql">[], mayBeNewer: boolean): Migration[] {
   const known = new Map(migrations.map((migration) => [migration.version, migration]));
   for (const { version, name, checksum } of applied) {
     const migration = known.get(version);
+    if (migration === undefined && mayBeNewer) continue;
     if (migration === undefined) {
       throw new Error(`the database has ${name}, which this version of the program does not know: start a newer one`);
     }

@@ -1,8 +1,8 @@
 import { BlockList } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import t, { type Test } from "tap";
-import { createLogger } from "../../src/platform/logger.ts";
 import { newId } from "../../src/platform/ids.ts";
+import { createLogger } from "../../src/platform/logger.ts";
 import { readNetworks } from "../../src/platform/outboundAddresses.ts";
 import { createOutboundHttp } from "../../src/platform/outboundHttp.ts";
 import { createSecretBox } from "../../src/platform/secrets.ts";
@@ -53,7 +53,9 @@ const answer = (externalId: string, more: object = {}) => ({
 });
 const POSTED = answer("quokka-post");
 const PUT = answer("quokka-put", { source: "crm" });
-const BATCH = { responses: [answer("quokka-batch"), { score: 10, externalId: "other", person: { email: "o@example.com" } }] };
+const BATCH = {
+  responses: [answer("quokka-batch"), { score: 10, externalId: "other", person: { email: "o@example.com" } }],
+};
 
 async function until(t: Test, what: string, holds: () => Promise<boolean>): Promise<void> {
   for (let n = 0; n < 200; n += 1) {
@@ -121,7 +123,9 @@ async function leaveTraces(t: Test, service: Service, client: Client) {
   await send(client.put(`${path}/references/zendesk`, ticket));
   const contact = { channel: "PHONE", direction: "OUTBOUND", outcome: "REACHED", note: "quokka answered" };
   await send(client.post(`${path}/contacts`, { ...contact, topics: ["THANKED"] }));
-  await send(client.post(`${path}/resolution`, { outcome: "FIXED", resolution: "quokka is happy", actualCause: "price" }));
+  await send(
+    client.post(`${path}/resolution`, { outcome: "FIXED", resolution: "quokka is happy", actualCause: "price" }),
+  );
   await send(client.post(`${path}/verification`, { satisfied: false, note: "quokka is not, indeed", verbalScore: 3 }));
   await send(client.post(`${path}/closure`, { outcome: "NOT_ADDRESSABLE", reason: "quokka is done" }));
   const improvement = await send(client.post("/v1/improvements", { title: "Cheaper", rootCauseKeys: ["price"] }));
@@ -137,7 +141,14 @@ const FIGURES = `{
 
 t.test("a person is erased, and does not come back", async (t) => {
   const { service, receiver, client } = await startEverything(t);
-  const types = ["response.recorded", "response.updated", "case.opened", "case.contacted", "case.closed", "person.erased"];
+  const types = [
+    "response.recorded",
+    "response.updated",
+    "case.opened",
+    "case.contacted",
+    "case.closed",
+    "person.erased",
+  ];
   await client.post("/v1/webhook-endpoints", { url: receiver.url, eventTypes: types });
   const late = await client.post("/v1/webhook-endpoints", { url: receiver.url, eventTypes: ["response.recorded"] });
   await client.patch(`/v1/webhook-endpoints/${late.body.id}`, { status: "PAUSED" });
@@ -155,7 +166,10 @@ t.test("a person is erased, and does not come back", async (t) => {
   t.equal((await limited.delete(`/v1/people/${personId}`)).status, 403);
   t.equal((await client.delete(`/v1/people/${newId()}`)).status, 404);
   const erased = await client.delete(`/v1/people/${personId}`);
-  t.match(erased, { status: 202, body: { counts: { responses: 7, cases: held.cases.length, told: 1, references: 1 } } });
+  t.match(erased, {
+    status: 202,
+    body: { counts: { responses: 7, cases: held.cases.length, told: 1, references: 1 } },
+  });
   t.equal((await client.get(`/v1/people/${personId}`)).status, 404, "they are gone at once");
   t.same((await client.get("/v1/people?email=canary.quokka@example.com")).body.data, []);
   t.notMatch(JSON.stringify((await client.get("/v1/responses?limit=100")).body), new RegExp(TRACES, "i"));
@@ -173,8 +187,23 @@ t.test("a person is erased, and does not come back", async (t) => {
     t.ok(counts.events >= held.events.length && held.events.length > 10, "and events of before they were known");
     t.equal(held.receipts.length, 3);
     const text = JSON.stringify(held);
-    const left = ["quokka-gold", "quokka said", "gets a call", "quokka-1", "answered", "is happy", "indeed", "is done",
-      "quokka-77", "anonymous", "quokka import", "Quokka, later", "quokka-none", "quokka-batch", "zendesk"];
+    const left = [
+      "quokka-gold",
+      "quokka said",
+      "gets a call",
+      "quokka-1",
+      "answered",
+      "is happy",
+      "indeed",
+      "is done",
+      "quokka-77",
+      "anonymous",
+      "quokka import",
+      "Quokka, later",
+      "quokka-none",
+      "quokka-batch",
+      "zendesk",
+    ];
     for (const trace of left) t.match(text, trace);
   });
 
@@ -197,11 +226,18 @@ t.test("a person is erased, and does not come back", async (t) => {
   });
 
   t.test("the same answer, however it comes, is existing and stays erased", async (t) => {
-    const count = (await client.query("{ responses { totalCount } people: nps(unit: RESPONDENT) { answered } }"));
+    const count = await client.query("{ responses { totalCount } people: nps(unit: RESPONDENT) { answered } }");
     const again = await client.post("/v1/responses", POSTED, { "idempotency-key": "post" });
     t.match(again, { status: 200, body: { comment: null, properties: {}, score: 1, person: { email: null } } });
-    t.equal((await client.post("/v1/responses", { ...POSTED, score: 9 })).status, 200, "no 409 tells that it was another");
-    t.match(await client.put("/v1/responses", { ...PUT, score: 9 }), { status: 200, body: { score: 2, comment: null } });
+    t.equal(
+      (await client.post("/v1/responses", { ...POSTED, score: 9 })).status,
+      200,
+      "no 409 tells that it was another",
+    );
+    t.match(await client.put("/v1/responses", { ...PUT, score: 9 }), {
+      status: 200,
+      body: { score: 2, comment: null },
+    });
     t.match((await client.post("/v1/responses/batch", BATCH)).body.results[0], { status: "existing" });
     t.match(await client.patch(`/v1/responses/${again.body.id}`, { comment: "quokka" }), { status: 409 });
     const file = [ROW, NAMELESS_ROW].map((row) => JSON.stringify(row)).join("\n");
@@ -209,7 +245,9 @@ t.test("a person is erased, and does not come back", async (t) => {
     await until(t, "the import", async () => (await client.get(`/v1/imports/${id}`)).body.status === "DONE");
     t.match((await client.get(`/v1/imports/${id}`)).body, { created: 0, existing: 2, rejected: 0 });
     for (const payload of [LATER, { ...LATER, u: "2027-01-01T00:00:00Z", c: "quokka, too late" }]) {
-      t.match(await deliver(service, source, payload, { "webhook-id": "quokka-delivery" }), { body: { outcome: "DUPLICATE" } });
+      t.match(await deliver(service, source, payload, { "webhook-id": "quokka-delivery" }), {
+        body: { outcome: "DUPLICATE" },
+      });
     }
     t.equal((await client.post(`/v1/sources/${source.id}/receipts/replay`, "")).status, 200);
     t.same(await client.query("{ responses { totalCount } people: nps(unit: RESPONDENT) { answered } }"), count);
