@@ -27,7 +27,7 @@ export async function openDatabase(environment: Environment, logger: Logger): Pr
   const embedded = environment.DATABASE_URL === undefined ? await startEmbeddedPostgres(HOME) : undefined;
   const url = environment.DATABASE_URL ?? embedded?.url ?? "";
   try {
-    for (const name of await migrate(environment.DATABASE_DIRECT_URL ?? url))
+    for (const name of await migrate(environment.DATABASE_DIRECT_URL ?? url, environment.ALLOW_NEWER_DATABASE))
       logger.info({ migration: name }, "migrated");
   } catch (error) {
     await embedded?.stop();

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { getTableConfig, PgTable } from "drizzle-orm/pg-core";
 import t from "tap";
 import * as caseTables from "../src/cases/table.ts";
@@ -29,6 +30,7 @@ t.test("a file changed after it was applied, and a database that is newer, are r
     client.query("insert into schema_migrations values (9999, '9999_future.sql', 'x')"),
   );
   await t.rejects(migrate(database.url), /9999_future\.sql.*start a newer one/);
+  t.same(await migrate(database.url, true), [], "but where it is said that it may be");
   await withClient(database.url, (client) =>
     client.query(
       "delete from schema_migrations where version = 9999; update schema_migrations set checksum = 'x' where version = 1",
@@ -47,6 +49,31 @@ t.test("a migration that fails leaves nothing behind", async (t) => {
       "select relname from pg_class where relname in ('responses_by_time', 'people') order by 1",
     );
     t.same(rows, [{ relname: "people" }], "the files before stay, the failed one is undone");
+  });
+});
+
+t.test("a migration that cannot have its lock lets the others by, and is done when it can", async (t) => {
+  const database = await cloneDatabase();
+  t.teardown(database.drop);
+  const { url } = database;
+  // One of the past is to be applied once more, on a table that somebody holds.
+  await withClient(url, (client) =>
+    client.query("delete from schema_migrations where version = 21; alter table workspaces drop column retention"),
+  );
+  await withClient(url, async (holder) => {
+    await holder.query(`begin; select count(*) from workspaces`);
+    const migrating = migrate(url);
+    const waits: number[] = [];
+    for (let look = 0; look < 8; look += 1) {
+      const startedAt = performance.now();
+      await withClient(url, (client) => client.query(`select count(*) from workspaces`));
+      waits.push(performance.now() - startedAt);
+      await sleep(400);
+    }
+    t.ok(Math.max(...waits) > 200, `somebody came behind it: ${waits.join(" ")}`);
+    t.ok(Math.max(...waits) < 4_000, `and was let by: ${waits.join(" ")}`);
+    await holder.query("commit");
+    t.same(await migrating, ["0021_retention.sql"]);
   });
 });
 

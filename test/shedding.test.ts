@@ -31,7 +31,7 @@ t.test("more comes in than can be taken: some is refused at once, the rest is an
   const env = { DATABASE_URL: database.url, PORT: "0", LOG_LEVEL: "warn" };
   const create = startProgram(["workspace", "create", "--name", "Acme"], { env });
   t.equal(await create.exit, 0, create.output());
-  const { apiKey } = JSON.parse(create.result());
+  const { workspace, apiKey } = JSON.parse(create.result());
   const server = startProgram(["api"], { env: { ...env, LOG_LEVEL: "info" } });
   t.teardown(() => server.child.kill("SIGKILL"));
   const url = await listening(server);
@@ -80,6 +80,7 @@ t.test("more comes in than can be taken: some is refused at once, the rest is an
   server.child.kill("SIGTERM");
   t.equal(await server.exit, 0);
   await withClient(database.url, async (client) => {
+    await client.query("select set_config('app.workspace_id', $1, false)", [workspace.id]);
     const { rows } = await client.query("select count(*)::int as count from responses");
     t.ok(rows[0].count >= answers["201"].count + 2, "what was acknowledged is there");
   });

@@ -1,10 +1,14 @@
 import { sql } from "drizzle-orm";
+import { AppError } from "./errors.ts";
 import type { Server } from "./http.ts";
 import { problems } from "./problem.ts";
 import { OneOf, Strict } from "./schema.ts";
 import type { Tenancy } from "./tenancy.ts";
 
 const Health = Strict({ status: OneOf(["ok"] as const) });
+
+/** Whoever asks wants to know soon, also where a connection would be waited for longer. */
+const READY_TIMEOUT_MS = 1_500;
 
 /** `/livez`: the process answers. `/readyz`: the database answers as well. */
 export function registerHealth(app: Server, tenancy: Tenancy): void {
@@ -35,8 +39,22 @@ export function registerHealth(app: Server, tenancy: Tenancy): void {
       },
     },
     async () => {
-      await tenancy.acrossWorkspaces("check readiness", (tx) => tx.run(sql`/* platform.checkReadiness */ select 1`));
+      await within(READY_TIMEOUT_MS, askDatabase(tenancy));
       return { status: "ok" as const };
     },
   );
+}
+
+async function askDatabase(tenancy: Tenancy): Promise<void> {
+  await tenancy.acrossWorkspaces("check readiness", (tx) => tx.run(sql`/* platform.checkReadiness */ select 1`));
+}
+
+/** @throws {AppError} `unavailable` when it takes longer */
+async function within(milliseconds: number, work: Promise<void>): Promise<void> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => late.reject(new AppError("unavailable", "The database does not answer in time.")),
+    milliseconds,
+  );
+  await Promise.race([work, late.promise]).finally(() => clearTimeout(timer));
 }

@@ -1,13 +1,21 @@
 import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "pg";
-import { APPLICATION_NAME, CONNECT_TIMEOUT_MS } from "./database.ts";
+import { APPLICATION_NAME, CONNECT_TIMEOUT_MS, isLockTimeout } from "./database.ts";
 import { migrateJobs } from "./jobStore.ts";
 
 const FOLDER = new URL("../../migrations/", import.meta.url);
 /** Any constant of ours: all instances that migrate one database queue behind it. */
 const LOCK = 7_236_109_431;
 const NAME = /^(\d{4})_[a-z0-9_]+\.sql$/;
+
+/** So long at the most all others wait behind a migration that waits itself. */
+const LOCK_TIMEOUT_MS = 2_000;
+/** With the pauses between them about a quarter of an hour. */
+const ATTEMPTS_MAX = 100;
+const RETRY_MS = 500;
+const RETRY_MS_MAX = 10_000;
 
 export interface Migration {
   version: number;
@@ -32,9 +40,10 @@ export async function readMigrations(): Promise<Migration[]> {
  * Brings the database to this version and returns the names of what was applied. Safe to run from
  * many instances at once: they take turns. Needs a connection of its own to PostgreSQL itself, since
  * its lock belongs to the session, which a pooler would share.
+ * @param mayBeNewer whether a database that a newer release has migrated is taken as it is: to go back to this one
  * @throws when an applied file was changed afterwards, or the database is newer than this program
  */
-export async function migrate(connectionString: string): Promise<string[]> {
+export async function migrate(connectionString: string, mayBeNewer = false): Promise<string[]> {
   const client = new Client({
     connectionString,
     application_name: APPLICATION_NAME,
@@ -51,8 +60,10 @@ export async function migrate(connectionString: string): Promise<string[]> {
       "select version, name, checksum from schema_migrations",
     );
     const migrations = await readMigrations();
-    const pending = findPending(migrations, rows);
-    for (const migration of pending) await apply(client, migration);
+    const pending = findPending(migrations, rows, mayBeNewer);
+    await client.query(`set lock_timeout = '${LOCK_TIMEOUT_MS}ms'`);
+    for (const migration of pending) await applyPatiently(client, migration);
+    await client.query("reset lock_timeout");
     await migrateJobs(client);
     return pending.map(({ name }) => name);
   } finally {
@@ -60,10 +71,11 @@ export async function migrate(connectionString: string): Promise<string[]> {
   }
 }
 
-function findPending(migrations: Migration[], applied: Omit<Migration, "sql">[]): Migration[] {
+function findPending(migrations: Migration[], applied: Omit<Migration, "sql">[], mayBeNewer: boolean): Migration[] {
   const known = new Map(migrations.map((migration) => [migration.version, migration]));
   for (const { version, name, checksum } of applied) {
     const migration = known.get(version);
+    if (migration === undefined && mayBeNewer) continue;
     if (migration === undefined) {
       throw new Error(`the database has ${name}, which this version of the program does not know: start a newer one`);
     }
@@ -71,6 +83,27 @@ function findPending(migrations: Migration[], applied: Omit<Migration, "sql">[])
   }
   const done = new Set(applied.map(({ version }) => version));
   return migrations.filter(({ version }) => !done.has(version));
+}
+
+/**
+ * A statement that waits for a table makes all others wait that come after it. So it gives up soon, lets them by, and
+ * is tried again: a migration takes longer on a busy database, and nobody else notices.
+ */
+async function applyPatiently(client: Client, migration: Migration): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await apply(client, migration);
+    } catch (error) {
+      if (!isLockTimeout(error)) throw error;
+      if (attempt === ATTEMPTS_MAX) {
+        throw new Error(
+          `${migration.name} could not get its locks in ${ATTEMPTS_MAX} attempts: find the transactions that stay open`,
+          { cause: error },
+        );
+      }
+      await sleep(Math.min(RETRY_MS * attempt, RETRY_MS_MAX) * (0.5 + Math.random()));
+    }
+  }
 }
 
 async function apply(client: Client, { version, name, sql, checksum }: Migration): Promise<void> {
@@ -81,7 +114,10 @@ async function apply(client: Client, { version, name, sql, checksum }: Migration
       checksum,
     ]);
   if (sql.startsWith("-- no transaction")) {
+    // What is built beside the others' work waits for them and holds nobody up; given up half way it would be left half done.
+    await client.query("set lock_timeout = 0");
     await client.query(sql);
+    await client.query(`set lock_timeout = '${LOCK_TIMEOUT_MS}ms'`);
     await record();
     return;
   }

@@ -3,6 +3,7 @@ import { ConfigError, readEnvironment } from "../../src/platform/config.ts";
 
 t.test("what is not set has its default, and empty is not set", async (t) => {
   const defaults = {
+    ALLOW_NEWER_DATABASE: false,
     HOST: "127.0.0.1",
     PORT: 3000,
     LOG_LEVEL: "info",
