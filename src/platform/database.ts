@@ -106,6 +106,12 @@ export function asAppError(error: unknown): unknown {
   return error;
 }
 
+/** Whether the database itself is in trouble: it is full, stops, writes nothing, or is gone. No row is to blame for that. */
+export function isOutage(error: unknown): boolean {
+  const code = sqlState(error) ?? "";
+  return /^(08|53|57P|25006)/.test(code) || NETWORK.has(code) || isLost(error);
+}
+
 function isLost(error: unknown): boolean {
   return error instanceof Error && (LOST.test(error.message) || isLost(error.cause));
 }
