@@ -32,6 +32,8 @@ for (const { name, settings } of version === undefined ? [] : modes) {
       await database.drop();
     });
     const service = await startService(t, { url: bouncer.url });
+    // Compiled first, as `serve` does it, so that it keeps no transaction of the worker waiting.
+    await service.app.ready();
     const client = await service.newClient();
     const http = createOutboundHttp({ allowedNetworks: new BlockList() });
     const sending = { http, secrets: createSecretBox(undefined), schedule: [0], random: Math.random };
