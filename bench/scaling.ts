@@ -128,13 +128,14 @@ async function fill({ adminUrl }: BenchDatabase, from: number, to: number): Prom
 }
 
 /** The same question by two processes, one of them through PgBouncer where that is installed. */
-async function measurePooled({ url, newWorkspace }: BenchDatabase): Promise<Measurement[]> {
+async function measurePooled(database: BenchDatabase): Promise<Measurement[]> {
   const version = await findPgBouncer();
   if (version === undefined) {
-    console.error("reads through PgBouncer are not measured: it is not installed");
+    process.stderr.write("reads through PgBouncer are not measured: it is not installed\n");
     return [];
   }
-  const apiKey = await newWorkspace("pooled");
+  const { url } = database;
+  const apiKey = await database.newWorkspace("pooled");
   const bouncer = await startPgBouncer(url, { default_pool_size: 10 });
   const servers: RunningProgram[] = [];
   try {

@@ -22,7 +22,7 @@ function collectStatements(): Map<string, Sent> {
   Object.assign(Connection.prototype, {
     query(this: object, ...args: unknown[]) {
       const [first] = args;
-      const text = typeof first === "string" ? first : String((first as { text?: string }).text ?? "");
+      const text = typeof first === "string" ? first : ((first as { text?: string }).text ?? "");
       if (text.startsWith("begin")) roles.set(this, text.includes("role afterscore_system"));
       else if (!text.startsWith("commit")) sent.set(text, { text, isSystem: roles.get(this) === true });
       return query.apply(this, args);
