@@ -75,16 +75,7 @@ export async function distribute(pool: Pool): Promise<number> {
     "/* platform.listDistributed */ select logicalrelid::regclass::text as name from pg_dist_partition",
   );
   const statements = planDistribution(await listTables(pool), new Set(placed.map(({ name }) => name)));
-  const client = await pool.connect();
-  try {
-    await client.query("begin");
-    for (const statement of statements) await client.query(statement);
-    await client.query("commit");
-  } catch (error) {
-    await client.query("rollback");
-    throw error;
-  } finally {
-    client.release();
-  }
+  // Sent as one they are one transaction.
+  if (statements.length > 0) await pool.query(statements.join(";\n"));
   return statements.filter((statement) => statement.startsWith("select")).length;
 }

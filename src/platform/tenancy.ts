@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type SQL, sql } from "drizzle-orm";
 import { drizzle, type NodePgDatabase } from "drizzle-orm/node-postgres";
@@ -6,8 +5,9 @@ import { PgDialect } from "drizzle-orm/pg-core";
 import type { Pool, PoolClient } from "pg";
 import { asAppError, isLockTimeout, isPlanLost, isRetryable } from "./database.ts";
 import { AppError } from "./errors.ts";
-import { laterOf } from "./position.ts";
+import { commitAndLocate, laterOf } from "./position.ts";
 import { createReplica } from "./replica.ts";
+import { nameOf } from "./statementNames.ts";
 
 export const ACTOR_KINDS = ["key", "user", "job", "source"] as const;
 
@@ -219,14 +219,6 @@ function queriesOf(client: PoolClient): Omit<Tx, "now"> {
 
 /** Until a pooler turns out to forward no prepared statements: then each is planned anew. */
 let arePlansKept = true;
-const names = new Map<string, string>();
-
-/** The name of a prepared statement: of another text another one, whoever shares the connection. */
-function nameOf(text: string): string {
-  const name = names.get(text) ?? createHash("sha256").update(text).digest("base64url").slice(0, 22);
-  names.set(text, name);
-  return name;
-}
 
 /** How a transaction begins, and what is given to its work. */
 type Enter<Own> = (client: PoolClient, now: Date) => Own;
@@ -280,7 +272,7 @@ async function transactOnce<T, Own extends Tx>(
     const result = await work(tx);
     await tx.flush();
     if (onCommitted === undefined) await client.query("commit");
-    else onCommitted(await commit(client));
+    else onCommitted(await commitAndLocate(client));
     return result;
   } catch (error) {
     // A connection that cannot even roll back is not given to anybody else.
@@ -291,12 +283,4 @@ async function transactOnce<T, Own extends Tx>(
   } finally {
     client.release(broken);
   }
-}
-
-/** @returns how far the log was written down when it had ended, asked in the same round trip */
-async function commit(client: PoolClient): Promise<string> {
-  const results = (await client.query("commit; select pg_current_wal_flush_lsn() as position")) as unknown as {
-    rows: { position: string }[];
-  }[];
-  return results[1]?.rows[0]?.position ?? "0/0";
 }
