@@ -4,7 +4,7 @@ import type { NodePgDatabase } from "drizzle-orm/node-postgres";
 import type { Pool, PoolClient } from "pg";
 import { asAppError, isLockTimeout, isPlanLost, isRetryable } from "./database.ts";
 import { AppError } from "./errors.ts";
-import { laterOf } from "./position.ts";
+import { commitAndLocate, laterOf } from "./position.ts";
 import { createReplica } from "./replica.ts";
 import { keepNoPlans, queriesOf } from "./statements.ts";
 
@@ -228,7 +228,7 @@ async function transactOnce<T, Own extends Tx>(
     const result = await work(tx);
     await tx.flush();
     if (onCommitted === undefined) await client.query("commit");
-    else onCommitted(await commit(client));
+    else onCommitted(await commitAndLocate(client));
     return result;
   } catch (error) {
     // A connection that cannot even roll back is not given to anybody else.
@@ -239,12 +239,4 @@ async function transactOnce<T, Own extends Tx>(
   } finally {
     client.release(broken);
   }
-}
-
-/** @returns how far the log was written down when it had ended, asked in the same round trip */
-async function commit(client: PoolClient): Promise<string> {
-  const results = (await client.query("commit; select pg_current_wal_flush_lsn() as position")) as unknown as {
-    rows: { position: string }[];
-  }[];
-  return results[1]?.rows[0]?.position ?? "0/0";
 }
