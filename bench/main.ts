@@ -6,20 +6,22 @@ import { measureImports } from "./imports.ts";
 import type { Measurement } from "./measurement.ts";
 import { measureQueue } from "./queue.ts";
 import { measureRecording } from "./recording.ts";
+import { measureScaling } from "./scaling.ts";
 import { type BenchService, withService } from "./service.ts";
 import { measureWebhooks } from "./webhooks.ts";
 
 const RESULTS = new URL("RESULTS.md", import.meta.url);
 
-/** One of them by name on the command line, and its figures are only shown; of `imports` also how many rows. */
-const [, , only, rowCount = "1000000"] = process.argv;
+/** One of them by name on the command line, and its figures are only shown; of `imports` and `scaling` also how many rows. */
+const [, , only, rowCount] = process.argv;
 
 const MEASURES = {
   recording: measureRecording,
   queue: measureQueue,
   aggregates: measureAggregates,
   webhooks: measureWebhooks,
-  imports: (service: BenchService) => measureImports(service, Number(rowCount)),
+  imports: (service: BenchService) => measureImports(service, Number(rowCount ?? 1_000_000)),
+  scaling: (service: BenchService) => measureScaling(service, Number(rowCount ?? 5_000_000)),
 };
 
 const measurements = await withService(async (service) => {

@@ -35,6 +35,7 @@ export interface BenchService {
 }
 
 export interface BenchDatabase {
+  url: string;
   /** As the superuser, whom row-level security does not bind. */
   adminUrl: string;
   /** A program of the service on it. */
@@ -148,6 +149,7 @@ async function createDatabase(serverUrl: string, name: string): Promise<string> 
 
 function toDatabase(url: string): BenchDatabase {
   return {
+    url,
     adminUrl: asAdmin(url),
     start: (name) => startProgram(MAIN, name, url),
     newWorkspace: async (name) => {

@@ -6,6 +6,7 @@ import { describeApp } from "./app.ts";
 import { EXPORTED } from "./exports/index.ts";
 import { ConfigError, type Environment, readEnvironment } from "./platform/config.ts";
 import { createPool } from "./platform/database.ts";
+import { distribute } from "./platform/distribute.ts";
 import { AppError } from "./platform/errors.ts";
 import { listDeadLetters, listQueueStates, retryDeadLetters } from "./platform/jobStore.ts";
 import { createLogger, type Logger } from "./platform/logger.ts";
@@ -21,6 +22,7 @@ const USAGE = `Usage: node src/main.ts <command>
   api                                                HTTP only
   worker                                             jobs only
   migrate                                            brings the database to this version
+  distribute                                         spreads a database with the Citus extension over its servers, by workspace
   workspace create --name <name> [--time-zone <zone>]
   workspace list
   workspace key --id <id>                            one more API key, with every scope
@@ -60,6 +62,10 @@ async function run(args: string[]): Promise<void> {
       return serve(environment, logger, { http: false, jobs: true });
     case "migrate":
       return withDatabase(environment, logger, async () => {});
+    case "distribute":
+      return withDatabase(environment, createLogger("silent"), async ({ pool }) =>
+        print({ distributed: await distribute(pool) }),
+      );
     case "workspace":
       return withDatabase(environment, createLogger("silent"), (database) =>
         manageWorkspaces(database, subcommand, values),

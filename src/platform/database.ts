@@ -119,6 +119,11 @@ export function asAppError(error: unknown): unknown {
   return error;
 }
 
+/** Whether the database itself is in trouble: gone, full, stopping, or writing nothing. No row is to blame for that. */
+export function isOutage(error: unknown): boolean {
+  return isLost(error) || sqlState(error) === "25006";
+}
+
 /** The driver has no code for it. */
 function saysLost(error: unknown): boolean {
   return error instanceof Error && (LOST.test(error.message) || saysLost(error.cause));

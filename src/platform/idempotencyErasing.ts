@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { anyOf } from "./sql.ts";
+import { unnest } from "./sql.ts";
 import type { WorkspaceTx } from "./tenancy.ts";
 
 const KEYS_PER_PAGE = 10_000;
@@ -12,7 +12,7 @@ export interface KeptAnswers {
 
 /** Looked at one after the other: under row-level security no index serves lists or text. */
 const isOf = ({ personId, ids }: KeptAnswers) =>
-  sql`(${personId} = any (person_ids) or exists (select from unnest(${anyOf("text", ids)}) as known where position(known in answer) > 0))`;
+  sql`(${personId} = any (person_ids) or exists (select from ${unnest({ known: ["text", ids] })} where position(input.known in answer) > 0))`;
 
 /** The place of a kept answer. */
 export interface KeyPlace {

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from "fastify";
+import type { PoolClient } from "pg";
 import { invalidRequest } from "./errors.ts";
 import type { Tenancy } from "./tenancy.ts";
 
@@ -53,4 +54,12 @@ export function laterOf(position: string | undefined, other: string): string {
 function placeOf(position: string): bigint {
   const [, high = "0", low = "0"] = POSITION.exec(position) ?? [];
   return (BigInt(`0x${high}`) << 32n) + BigInt(`0x${low}`);
+}
+
+/** Ends a transaction. @returns how far the log was written down when it had ended, asked in the same round trip */
+export async function commitAndLocate(client: PoolClient): Promise<string> {
+  const results = (await client.query("commit; select pg_current_wal_flush_lsn() as position")) as unknown as {
+    rows: { position: string }[];
+  }[];
+  return results[1]?.rows[0]?.position ?? "0/0";
 }

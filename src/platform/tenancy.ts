@@ -1,13 +1,12 @@
-import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type SQL, sql } from "drizzle-orm";
-import { drizzle, type NodePgDatabase } from "drizzle-orm/node-postgres";
-import { PgDialect } from "drizzle-orm/pg-core";
+import type { SQL } from "drizzle-orm";
+import type { NodePgDatabase } from "drizzle-orm/node-postgres";
 import type { Pool, PoolClient } from "pg";
-import { ANSWER_TIMEOUT_MS, asAppError, isLockTimeout, isPlanLost, isRetryable } from "./database.ts";
+import { asAppError, isLockTimeout, isPlanLost, isRetryable } from "./database.ts";
 import { AppError } from "./errors.ts";
-import { laterOf } from "./position.ts";
+import { commitAndLocate, laterOf } from "./position.ts";
 import { createReplica } from "./replica.ts";
+import { keepNoPlans, queriesOf } from "./statements.ts";
 
 export const ACTOR_KINDS = ["key", "user", "job", "source"] as const;
 
@@ -31,7 +30,7 @@ export interface Caller {
 
 declare const inside: unique symbol;
 
-interface Tx {
+export interface Tx {
   /** Typed queries. Those that do not need one another's results are asked `together`: they travel at once. */
   readonly db: NodePgDatabase;
   /** One statement of raw SQL; timestamps come back as `Date`, dates as text. */
@@ -116,8 +115,6 @@ export const OWN_PLAN = `set local plan_cache_mode = auto${PLANNING.map((name) =
 
 const HASTY_LIMIT = "; set local lock_timeout = '200ms'";
 
-const dialect = new PgDialect();
-
 /** @param readPool where those may read who need not see what is true now */
 export function createTenancy(pool: Pool, readPool?: Pool): Tenancy {
   const replica = readPool === undefined ? undefined : createReplica(readPool, pool);
@@ -179,63 +176,6 @@ export async function together<Work extends readonly Promise<unknown>[]>(
   return results as { -readonly [Place in keyof Work]: Awaited<Work[Place]> };
 }
 
-function queriesOf(client: PoolClient): Omit<Tx, "now"> {
-  let timeout: { query_timeout?: number } = {};
-  const run = async <Row extends object>(statement: SQL): Promise<Row[]> => {
-    const { sql: text, params } = dialect.sqlToQuery(statement);
-    return (await client.query<Row>({ text, values: params, ...timeout })).rows;
-  };
-  const prepared = async <Row extends object>(statement: SQL): Promise<Row[]> => {
-    const { sql: text, params } = dialect.sqlToQuery(statement);
-    const name = arePlansKept ? { name: nameOf(text) } : {};
-    return (await client.query<Row>({ ...name, text, values: params })).rows;
-  };
-  const writes: SQL[] = [];
-  const flush = async <Row extends object>(last?: SQL): Promise<Row[]> => {
-    const put = [...writes.splice(0), ...(last === undefined ? [] : [last])];
-    const main = put.pop();
-    if (main === undefined) return [];
-    const others = put.map((write, n) => sql`${sql.identifier(`write_${n}`)} as (${write})`);
-    return prepared<Row>(others.length === 0 ? main : sql`with ${sql.join(others, sql`, `)} ${main}`);
-  };
-  return {
-    db: drizzle(client),
-    run,
-    prepared,
-    later: (write) => writes.push(write),
-    flush,
-    allowTime: async (milliseconds) => {
-      await client.query(`set local statement_timeout = ${Math.round(milliseconds)}`);
-      timeout = { query_timeout: milliseconds + ANSWER_TIMEOUT_MS };
-    },
-    attempt: async (work) => {
-      await flush();
-      await client.query("savepoint attempt");
-      try {
-        const result = await work();
-        await flush();
-        await client.query("release savepoint attempt");
-        return result;
-      } catch (error) {
-        writes.length = 0;
-        await client.query("rollback to savepoint attempt; release savepoint attempt");
-        throw error;
-      }
-    },
-  };
-}
-
-/** Until a pooler turns out to forward no prepared statements: then each is planned anew. */
-let arePlansKept = true;
-const names = new Map<string, string>();
-
-/** The name of a prepared statement: of another text another one, whoever shares the connection. */
-function nameOf(text: string): string {
-  const name = names.get(text) ?? createHash("sha256").update(text).digest("base64url").slice(0, 22);
-  names.set(text, name);
-  return name;
-}
-
 /** How a transaction begins, and what is given to its work. */
 type Enter<Own> = (client: PoolClient, now: Date) => Own;
 
@@ -258,7 +198,7 @@ async function transact<T, Own extends Tx>(
       return await transactOnce(pool, begin, enter, work, onCommitted);
     } catch (error) {
       if (!isRetryable(error)) throw asAppError(error);
-      if (isPlanLost(error)) arePlansKept = false;
+      if (isPlanLost(error)) keepNoPlans();
       if (patience === "HASTY" && isLockTimeout(error)) throw error;
       if (attempt >= attempts) {
         throw new AppError("unavailable", "Too much is changing the same thing at once. Try again.", { cause: error });
@@ -288,7 +228,7 @@ async function transactOnce<T, Own extends Tx>(
     const result = await work(tx);
     await tx.flush();
     if (onCommitted === undefined) await client.query("commit");
-    else onCommitted(await commit(client));
+    else onCommitted(await commitAndLocate(client));
     return result;
   } catch (error) {
     // A connection that cannot even roll back is not given to anybody else.
@@ -299,12 +239,4 @@ async function transactOnce<T, Own extends Tx>(
   } finally {
     client.release(broken);
   }
-}
-
-/** @returns how far the log was written down when it had ended, asked in the same round trip */
-async function commit(client: PoolClient): Promise<string> {
-  const results = (await client.query("commit; select pg_current_wal_flush_lsn() as position")) as unknown as {
-    rows: { position: string }[];
-  }[];
-  return results[1]?.rows[0]?.position ?? "0/0";
 }

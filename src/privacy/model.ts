@@ -8,7 +8,7 @@ const CountsSchema = Type.Record(Type.String(), Type.Integer({ minimum: 0 }), {
 /** How much was erased of each, by the names that an export has for the same. */
 export type Counts = Record<string, number>;
 
-export const ERASURE_STATUSES = ["RUNNING", "DONE"] as const;
+const ERASURE_STATUSES = ["RUNNING", "DONE"] as const;
 
 export const ErasureSchema = Strict(
   {

@@ -1,4 +1,4 @@
-import { isRetryable } from "../platform/database.ts";
+import { isOutage, isRetryable } from "../platform/database.ts";
 import { AppError } from "../platform/errors.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import type { ResponseInput } from "./model.ts";
@@ -8,7 +8,7 @@ import { type RecordingOptions, type RecordingSteps, type RecordResult } from ".
 /**
  * Records many answers so that no bad one costs a good one: all together, and where that fails by a
  * mistake of ours, in halves until the one that fails stands alone.
- * @throws what running the transaction again may mend: it is for the whole
+ * @throws what running the transaction again may mend, now or when the database is well again: it is for the whole
  */
 export async function recordBatch(
   tx: WorkspaceTx,
@@ -20,7 +20,7 @@ export async function recordBatch(
   try {
     return await tx.attempt(() => recordResponses(tx, inputs, steps, options));
   } catch (error) {
-    if (isRetryable(error)) throw error;
+    if (isRetryable(error) || isOutage(error)) throw error;
     if (inputs.length === 1) {
       if (error instanceof AppError) return [{ status: "rejected", error }];
       const detail = "This answer could not be stored, through a fault of ours. The others are not affected.";

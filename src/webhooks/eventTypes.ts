@@ -84,6 +84,9 @@ const HEADERS = {
   "webhook-signature": "`v1,` and base64, one for each secret that holds, by a space: see Standard Webhooks 1.0",
 };
 
+const ERASED =
+  "Of what is about a person who was erased, only `data` with `sequence`, `erased: true` and the `id` of the answer or case is sent after it.";
+
 /** What each event's request looks like, as the `webhooks` of an OpenAPI document. */
 export function describeEvents(): Record<string, object> {
   const parameters = Object.entries(HEADERS).map(([name, description]) => ({
@@ -100,6 +103,7 @@ export function describeEvents(): Record<string, object> {
         post: {
           operationId: `on${type.replaceAll(/(?:^|[._])(\w)/g, (_, letter: string) => letter.toUpperCase())}`,
           summary: event.summary,
+          description: ERASED,
           tags: ["Webhooks"],
           security: [],
           parameters,

@@ -27,7 +27,9 @@ export async function getWorkspace(tx: WorkspaceTx): Promise<Workspace> {
 
 /** The workspace the transaction is in, with its settings, locked against other changes of them. */
 export async function lockSettings(tx: WorkspaceTx): Promise<Settings> {
-  return required(await tx.db.select(settings).from(workspaces).where(eq(workspaces.id, tx.workspaceId)).for("update"));
+  return required(
+    await tx.db.select(settings).from(workspaces).where(eq(workspaces.id, tx.workspaceId)).for("no key update"),
+  );
 }
 
 export async function getSettings(tx: WorkspaceTx): Promise<Settings> {

@@ -1,9 +1,9 @@
 import { type GraphQLArgument, GraphQLID, type GraphQLInputField, getNamedType, isInputObjectType } from "graphql";
 import t from "tap";
-import { blank, type Call, contentOf, keysOf, leaked, send, swapIds } from "../support/matrix/asking.ts";
+import { blank, type Call, contentOf, keysOf, leaked, makerOf, send, swapIds } from "../support/matrix/asking.ts";
 import { DOCUMENTED_FIELDS, fieldCallOf } from "../support/matrix/fieldCalls.ts";
 import { FIELDS } from "../support/matrix/fields.ts";
-import { type Ids } from "../support/matrix/things.ts";
+import type { Ids } from "../support/matrix/things.ts";
 import { startService } from "../support/service.ts";
 
 /** The names of what takes an id, in an argument and inside it. */
@@ -58,7 +58,7 @@ t.test("every field, by who asks", async (t) => {
       const before = await contentOf(theirs);
       let count = 0;
       for (const [place, ids] of tried) {
-        const make = () => FIELDS[place]?.ids?.(ours) ?? {};
+        const make = makerOf(place, FIELDS[place] ?? {}, ours);
         const ask = (call: Call) => send(service, call, ours.apiKey);
         for (const { name, foreign, unknown } of await swapIds((sent) => fieldCallOf(place, sent), make, ids, ask)) {
           count += 1;

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import t from "tap";
 import { newId } from "../../src/platform/ids.ts";
 import type { Document, Operation, Schema } from "../support/arbitraries.ts";
-import { blank, callOf, contentOf, keysOf, leaked, send, swapIds } from "../support/matrix/asking.ts";
+import { blank, callOf, contentOf, keysOf, leaked, makerOf, send, swapIds } from "../support/matrix/asking.ts";
 import { OPERATIONS } from "../support/matrix/operations.ts";
 import type { Ids } from "../support/matrix/things.ts";
 import { startService } from "../support/service.ts";
@@ -95,13 +95,12 @@ t.test("every operation, by who calls it", async (t) => {
       let count = 0;
       for (const [name, ids] of tried) {
         const known = OPERATIONS[name];
-        if (known?.ids === undefined) continue;
-        const { ids: make, scope } = known;
+        if (known === undefined) continue;
         const swaps = await swapIds(
           (sent) => callOf(name, known, sent),
-          () => make(ours),
+          makerOf(name, known, ours),
           ids,
-          (call) => send(service, call, scope === "public" ? undefined : ours.apiKey),
+          (call) => send(service, call, known.scope === "public" ? undefined : ours.apiKey),
         );
         for (const { name: id, foreign, unknown } of swaps) {
           count += 1;

@@ -32,6 +32,8 @@ for (const { name, settings } of version === undefined ? [] : modes) {
       await database.drop();
     });
     const service = await startService(t, { url: bouncer.url });
+    // Compiled first, as `serve` does it, so that it keeps no transaction of the worker waiting.
+    await service.app.ready();
     const client = await service.newClient();
     const http = createOutboundHttp({ allowedNetworks: new BlockList() });
     const sending = { http, secrets: createSecretBox(undefined), schedule: [0], random: Math.random };
@@ -79,8 +81,8 @@ for (const { name, settings } of version === undefined ? [] : modes) {
     t.match(data.cases.edges, [{ node: { status: "RESOLVED" } }]);
     t.match(data.nps, { answered: 3 * ANSWERS + 1 });
 
-    await withClient(database.url, async (client) => {
-      const { rows } = await client.query<{ connections: number; left: string }>(
+    await withClient(database.url, async (owner) => {
+      const { rows } = await owner.query<{ connections: number }>(
         `select count(*)::int as connections from pg_stat_activity
          where datname = current_database() and pid <> pg_backend_pid() and application_name = 'afterscore'`,
       );

@@ -6,7 +6,7 @@ import { startService } from "../support/service.ts";
 
 t.test("reads on a replica", async (t) => {
   const postgres = await startReplicatedPostgres();
-  t.teardown(postgres.stop);
+  t.teardown(() => postgres.stop());
   await migrate(postgres.primaryUrl);
   const service = await startService(t, { url: postgres.primaryUrl, readUrl: postgres.replicaUrl });
   const client = await service.newClient();

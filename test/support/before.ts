@@ -11,8 +11,13 @@ const settings = { fsync: "off", full_page_writes: "off", max_connections: "300"
 const home = fileURLToPath(new URL("../../.afterscore/test", import.meta.url));
 
 const bin = process.env["TEST_POSTGRES_BIN"];
+const citus = process.env["CITUS_URL"];
 const server: TestServer =
-  bin === undefined ? { url: (await startEmbeddedPostgres(home, settings)).url, home } : await startLocalPostgres(bin);
+  citus !== undefined
+    ? { url: citus, isCitus: true }
+    : bin === undefined
+      ? { url: (await startEmbeddedPostgres(home, settings)).url, home }
+      : await startLocalPostgres(bin);
 await withClient(server.url, async (client) => {
   const { rows } = await client.query("show server_version");
   console.error(`testing on PostgreSQL ${rows[0].server_version}`);

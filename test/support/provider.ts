@@ -20,9 +20,9 @@ export interface Provider {
   /** Whether it answers 503 instead. */
   isDown: boolean;
   /** Publishes one more key. */
-  addKey(kid: string, alg?: string): Promise<KeyPair>;
+  addKey: (kid: string, alg?: string) => Promise<KeyPair>;
   /** A token of good claims but for those given; undefined leaves one out. */
-  sign(pair: Pick<KeyPair, "privateKey">, header: Partial<JWTHeaderParameters>, claims: object): Promise<string>;
+  sign: (pair: Pick<KeyPair, "privateKey">, header: Partial<JWTHeaderParameters>, claims: object) => Promise<string>;
 }
 
 export async function startProvider(t: Test): Promise<Provider> {

@@ -44,7 +44,9 @@ export async function startReplicatedPostgres(): Promise<ReplicatedPostgres> {
 /** A folder that also the user may look into who PostgreSQL runs as. */
 async function findBinaries(): Promise<string> {
   const server = await readTestServer();
-  return "bin" in server ? server.bin : dirname((await preparePlace(server.home)).binaries.pg_ctl);
+  if ("bin" in server) return server.bin;
+  if ("isCitus" in server) throw new Error("of a cluster no replica is made here");
+  return dirname((await preparePlace(server.home)).binaries.pg_ctl);
 }
 
 /** By a copy of the folder, as there is no pg_basebackup among the embedded binaries. */

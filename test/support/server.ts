@@ -4,7 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { Client, DatabaseError } from "pg";
+import { Client, DatabaseError, Pool } from "pg";
+import { distribute } from "../../src/platform/distribute.ts";
+import { migrate } from "../../src/platform/migrate.ts";
 import type { LocalPostgres } from "./localPostgres.ts";
 
 /** Where `before.ts` leaves the URL of the run's PostgreSQL for the test files. */
@@ -14,7 +16,7 @@ const checkout = createHash("sha256")
 export const SERVER_FILE = join(tmpdir(), `afterscore-test-${checkout.slice(0, 12)}.url`);
 
 /** The PostgreSQL of the run, and how to find it again to stop it. */
-export type TestServer = { url: string; home: string } | LocalPostgres;
+export type TestServer = { url: string; home: string } | { url: string; isCitus: true } | LocalPostgres;
 
 export async function readTestServer(): Promise<TestServer> {
   return JSON.parse(await readFile(SERVER_FILE, "utf8"));
@@ -30,7 +32,19 @@ export interface TestDatabase {
 
 /** A database of one's own, migrated and empty of rows. */
 export async function cloneDatabase(): Promise<TestDatabase> {
-  return createDatabase(`template ${TEMPLATE}`);
+  const server = await readTestServer();
+  return "isCitus" in server ? createDistributedDatabase() : createDatabase(`template ${TEMPLATE}`);
+}
+
+/** What is distributed cannot be cloned. The cluster is one server, as a superuser, with the extension loaded. */
+async function createDistributedDatabase(): Promise<TestDatabase> {
+  const database = await createDatabase("");
+  await withClient(database.url, (client) => client.query("create extension citus"));
+  await migrate(database.url);
+  const pool = new Pool({ connectionString: database.url, max: 1 });
+  await distribute(pool);
+  await pool.end();
+  return database;
 }
 
 /** A database of one's own without any table. */

@@ -15,6 +15,7 @@ import { type Client, type Service, startService } from "../support/service.ts";
 const SYSTEM_TABLES = {
   workspaces: ["INSERT", "SELECT"],
   imports: ["SELECT"],
+  erasures: ["SELECT"],
   api_keys: ["SELECT"],
   themes: ["SELECT"],
   sources: ["SELECT"],
@@ -75,6 +76,8 @@ async function fillEveryTable(service: Service, client: Client, answer: object):
   await client.post("/v1/responses", { score: 9 });
   await client.rows(`insert into webhook_attempts select workspace_id, id, 1, now(), 1, 200, null, null
     from webhook_deliveries where workspace_id = '${client.workspaceId}'`);
+  const { body: erased } = await client.post("/v1/responses", { score: 9, person: { email: "eve@example.com" } });
+  await client.delete(`/v1/people/${erased.person.id}`);
   const path = `/v1/cases/${response.case.id}`;
   await client.post(`${path}/commitments`, { text: "We call again", dueOn: "2026-05-04" });
   const { status } = await client.put(`${path}/references/zendesk`, { externalId: "1" });

@@ -68,7 +68,7 @@ t.test("users by their tokens", async (t) => {
         .sign(pairs.RS256.privateKey as never, "base64url")}`;
     };
     const ec = (changed: object, head: object = {}) =>
-      sign(pairs.ES256, { kid: "ec", ...head } as never, { ...mine, ...changed });
+      sign(pairs.ES256, { kid: "ec", ...head }, { ...mine, ...changed });
     const pairOfAnotherSize = await generateKeyPair("ES384");
     const corpus: Record<string, string> = {
       "alg none": new UnsecuredJWT(claims).encode(),
@@ -110,11 +110,7 @@ t.test("users by their tokens", async (t) => {
       "a kid that is no text": await ec({}, { kid: 7 }),
       "a kid that is a path": await sign({ privateKey: foreign }, { kid: "../../dev/null" }, mine),
       "its own key": await sign({ privateKey: foreign }, { jwk: provider.keys[1], kid: undefined } as never, mine),
-      "a key from elsewhere": await sign(
-        { privateKey: foreign },
-        { jku: "http://127.0.0.1:1/", kid: "x" } as never,
-        mine,
-      ),
+      "a key from elsewhere": await sign({ privateKey: foreign }, { jku: "http://127.0.0.1:1/", kid: "x" }, mine),
       "an extension we do not know": `${base64({ alg: "ES256", kid: "ec", crit: ["exp"], exp: 1 })}.${payload}.${signature}`,
       "an unencoded payload": `${base64({ alg: "ES256", kid: "ec", crit: ["b64"], b64: false })}.${payload}.${signature}`,
       "another payload": `${header}.${base64({ ...claims, scope: SCOPES.join(" ") })}.${signature}`,

@@ -67,7 +67,7 @@ export async function attempt(
 }
 
 /** Tries until it is done, as a sender does who has been told nothing. */
-export async function recordSurely(recorder: Recorder, number: number, pauseMs = 100): Promise<void> {
+async function recordSurely(recorder: Recorder, number: number, pauseMs = 100): Promise<void> {
   while ((await attempt(recorder, number)).outcome !== "ok") await sleep(pauseMs);
 }
 

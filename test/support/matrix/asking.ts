@@ -91,9 +91,21 @@ export interface Swap {
   unknown: { reply: Reply; sent: Ids };
 }
 
+/** Whether an operation or field changes nothing. */
+export const isRead = (name: string): boolean => /^(GET|Query)/.test(name);
+
+/** Makes the ids of an operation or field: anew each time, where a call may change what they name. */
+export function makerOf(name: string, { ids = () => ({}) }: Pick<OperationCase, "ids">, client: Client) {
+  let kept: Promise<Ids> | Ids | undefined;
+  return () => {
+    kept = isRead(name) ? (kept ?? ids(client)) : ids(client);
+    return kept;
+  };
+}
+
 /**
  * Tries a call with each of its ids as another workspace has it, and as nobody has it.
- * @param make the caller's own ids, anew for each try, as a try may change what they name
+ * @param make the caller's own ids
  */
 export async function swapIds(
   call: (ids: Ids) => Call,

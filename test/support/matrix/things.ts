@@ -128,3 +128,21 @@ export async function imported(client: Client): Promise<Ids> {
   const file = JSON.stringify({ score: 3, externalId: own("answer") });
   return { id: (await done(client.post("/v1/imports", file, NDJSON))).id };
 }
+
+/** Somebody who has answered. */
+export async function person(client: Client): Promise<Ids> {
+  const { personId = "" } = await answered(client);
+  return { id: personId };
+}
+
+/** The erasure of somebody who had answered. */
+export async function erased(client: Client): Promise<Ids> {
+  const { id } = await person(client);
+  const { erasureId } = await done(client.delete(`/v1/people/${id}`));
+  return { id: erasureId };
+}
+
+export async function keyed(client: Client): Promise<Ids> {
+  const { id } = await done(client.post("/v1/api-keys", { name: "Another", scopes: ["workspace:manage"] }));
+  return { id };
+}

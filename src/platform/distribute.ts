@@ -1,0 +1,81 @@
+import type { Pool } from "pg";
+import { AppError } from "./errors.ts";
+
+/** What is claimed with SKIP LOCKED over all workspaces is small and stays on the coordinator, as does what belongs to none. */
+const ORDINARY = new Set(["event_queue", "delivery_queue", "schema_migrations"]);
+/** By its own id; all others are placed beside it by `workspace_id`. */
+const ROOT = "workspaces";
+
+export interface Table {
+  name: string;
+  hasWorkspaceId: boolean;
+  /** The tables that its foreign keys lead to, without itself. */
+  references: string[];
+}
+
+/**
+ * The statements that distribute these tables by workspace, each after what it refers to.
+ * @param done what is distributed already
+ * @throws for a table that has no place, and for foreign keys that go round in a circle
+ */
+export function planDistribution(tables: readonly Table[], done: ReadonlySet<string> = new Set()): string[] {
+  const waiting = new Map(tables.filter(({ name }) => !ORDINARY.has(name)).map((table) => [table.name, table]));
+  const statements: string[] = [];
+  while (waiting.size > 0) {
+    const next = [...waiting.values()].find(({ references }) => !references.some((name) => waiting.has(name)));
+    if (next === undefined) throw new Error(`foreign keys go round in a circle: ${[...waiting.keys()].join(", ")}`);
+    waiting.delete(next.name);
+    const lost = next.references.find((name) => ORDINARY.has(name));
+    if (lost !== undefined) throw new Error(`${next.name} is distributed and refers to ${lost}, which is not`);
+    if (!done.has(next.name)) statements.push(...place(next));
+  }
+  return statements;
+}
+
+function place({ name, hasWorkspaceId, references }: Table): string[] {
+  if (name === ROOT) return unforced(name, `select create_distributed_table('${name}', 'id', colocate_with => 'none')`);
+  if (hasWorkspaceId)
+    return unforced(name, `select create_distributed_table('${name}', 'workspace_id', colocate_with => '${ROOT}')`);
+  if (references.length > 0) throw new Error(`${name} refers to tables of workspaces and has no workspace_id`);
+  return [`select create_reference_table('${name}')`];
+}
+
+/** The owner copies the rows, and must see them. */
+function unforced(name: string, statement: string): string[] {
+  return [`alter table ${name} no force row level security`, statement, `alter table ${name} force row level security`];
+}
+
+/** Every table of ours with what it refers to. */
+export async function listTables(pool: Pool): Promise<Table[]> {
+  const { rows } = await pool.query<Table>(`/* platform.listTables */
+    select relname::text as name,
+      exists (select 1 from pg_attribute where attrelid = pg_class.oid and attname = 'workspace_id' and not attisdropped)
+        as "hasWorkspaceId",
+      array(select distinct other.relname::text from pg_constraint join pg_class as other on other.oid = confrelid
+        where conrelid = pg_class.oid and contype = 'f' and confrelid <> conrelid) as references
+    from pg_class where relkind in ('r', 'p') and not relispartition and relnamespace = 'public'::regnamespace
+    order by pg_class.oid`);
+  return rows;
+}
+
+/**
+ * Turns a migrated database into one that Citus distributes by workspace; of one that is, what is new since.
+ * @returns how many tables were placed
+ * @throws {AppError} `conflict` where the extension is missing
+ */
+export async function distribute(pool: Pool): Promise<number> {
+  const { rows: extensions } = await pool.query("select 1 from pg_extension where extname = 'citus'");
+  if (extensions.length === 0) {
+    throw new AppError(
+      "conflict",
+      "this database has no Citus extension: a superuser makes it with `create extension citus`, on servers that load it",
+    );
+  }
+  const { rows: placed } = await pool.query<{ name: string }>(
+    "/* platform.listDistributed */ select logicalrelid::regclass::text as name from pg_dist_partition",
+  );
+  const statements = planDistribution(await listTables(pool), new Set(placed.map(({ name }) => name)));
+  // Sent as one they are one transaction.
+  if (statements.length > 0) await pool.query(statements.join(";\n"));
+  return statements.filter((statement) => statement.startsWith("select")).length;
+}

@@ -1,0 +1,128 @@
+import { Client as Connection } from "pg";
+import t from "tap";
+import { lookForShifts, maintainRollups } from "../../src/aggregates/index.ts";
+import { RECORDING } from "../../src/app.ts";
+import { sweep } from "../../src/cases/index.ts";
+import { workImports } from "../../src/imports/index.ts";
+import { listTables, planDistribution } from "../../src/platform/distribute.ts";
+import { relayEvents } from "../../src/webhooks/index.ts";
+import { NDJSON } from "../support/files.ts";
+import { startService } from "../support/service.ts";
+
+interface Sent {
+  text: string;
+  isSystem: boolean;
+}
+
+/** Every statement that any connection of this process sends from now on, and whether it may look across workspaces. */
+function collectStatements(): Map<string, Sent> {
+  const sent = new Map<string, Sent>();
+  const roles = new WeakMap<object, boolean>();
+  const query = Reflect.get(Connection.prototype, "query") as (this: object, ...args: unknown[]) => unknown;
+  Object.assign(Connection.prototype, {
+    query(this: object, ...args: unknown[]) {
+      const [first] = args;
+      const text = typeof first === "string" ? first : ((first as { text?: string }).text ?? "");
+      if (text.startsWith("begin")) roles.set(this, text.includes("role afterscore_system"));
+      else if (!text.startsWith("commit")) sent.set(text, { text, isSystem: roles.get(this) === true });
+      return query.apply(this, args);
+    },
+  });
+  return sent;
+}
+
+/**
+ * Statements that touch distributed and ordinary tables at once: with Citus each must be tried, or cut in two. This list
+ * only ever gets shorter.
+ */
+const MIXED = new Set(["tenancy.flush", "webhooks.insertDeliveries", "webhooks.placeEvents"]);
+
+/** Writes that were put off travel in one statement, whatever the first of them is called. */
+const nameOf = (text: string) =>
+  text.startsWith('with "write_0"') ? "tenancy.flush" : (/\/\* ([\w.]+) \*\//.exec(text)?.[1] ?? text.slice(0, 120));
+const mentions = (text: string, table: string) =>
+  new RegExp(`(from|join|into|update|using)\\s+"?${table}"?(?![\\w.])`, "i").test(text);
+/** A value for the workspace, in a condition or in what is inserted. */
+const OF_ONE_WORKSPACE =
+  /"?workspace_id"?\s*=\s*\$|"?workspaces"?\."?id"?\s*=\s*\$|\(("?workspace_id"?|"id")[^)]*\)\s*(values\s*\(\$|select\s+(distinct\s+)?\$)|where id = \$/i;
+
+t.test("what Citus asks of the schema and of every statement", async (t) => {
+  const service = await startService(t);
+  const tables = await listTables(service.pool);
+  const placed = planDistribution(tables).flatMap((text) => /^select create_\w+\('(\w+)'/.exec(text)?.[1] ?? []);
+  const ordinary = ["event_queue", "delivery_queue"];
+
+  t.test("no sequence, no trigger, and the workspace in every unique and foreign key", async (t) => {
+    const { rows } = await service.pool.query(`
+      select 'sequence ' || relname as what from pg_class where relkind = 'S' and relnamespace = 'public'::regnamespace
+      union all select 'trigger ' || tgname from pg_trigger where not tgisinternal and tgrelid in
+        (select oid from pg_class where relnamespace = 'public'::regnamespace)
+      union all select 'unique ' || indexrelid::regclass from pg_index join pg_class on pg_class.oid = indrelid
+        join pg_attribute on attrelid = indrelid and attname = case relname when 'workspaces' then 'id' else 'workspace_id' end
+        where indisunique and relnamespace = 'public'::regnamespace and not attnum = any (indkey)
+      union all select 'foreign key ' || conname from pg_constraint
+        join pg_class as other on other.oid = confrelid
+        join pg_attribute as here on here.attrelid = conrelid and here.attname = 'workspace_id'
+        join pg_attribute as there on there.attrelid = confrelid
+          and there.attname = case other.relname when 'workspaces' then 'id' else 'workspace_id' end
+        where contype = 'f' and connamespace = 'public'::regnamespace
+          and not exists (select 1 from generate_subscripts(conkey, 1) as n where conkey[n] = here.attnum and confkey[n] = there.attnum)`);
+    t.same(rows, []);
+  });
+
+  t.test("one workspace in each statement, and no rows locked over several", async (t) => {
+    const client = await service.newClient();
+    const sent = collectStatements();
+    const person = { email: "ana@example.com", account: { externalId: "acme", annualValue: 5 } };
+    await client.put("/v1/themes/ours", { label: "Ours", phrases: ["ours"] });
+    await client.put("/v1/root-causes/price", { label: "Price" });
+    const { body: answer } = await client.post(
+      "/v1/responses",
+      { score: 2, comment: "Ours", person },
+      { "idempotency-key": "k" },
+    );
+    await client.post("/v1/webhook-endpoints", { url: "https://example.com/", eventTypes: ["response.recorded"] });
+    for (let round = 0; round < 2; round += 1) {
+      await client.post("/v1/responses/batch", { responses: [{ score: 9, person: { externalId: `u-${round}` } }] });
+      await maintainRollups(service.tenancy);
+    }
+    await client.patch(`/v1/responses/${answer.id}`, { score: 1 });
+    await client.post(`/v1/cases/${answer.case.id}/notes`, { text: "Asked" });
+    await client.post("/v1/imports", '{"score": 9}\n{}', NDJSON);
+    await workImports(service.tenancy, RECORDING);
+    await sweep(service.tenancy);
+    await lookForShifts(service.tenancy);
+    await relayEvents(service.tenancy);
+    for (const path of [
+      "responses",
+      "people",
+      "accounts",
+      "cases",
+      "imports",
+      "themes",
+      "surveys",
+      "sources",
+      "events",
+    ]) {
+      await client.get(`/v1/${path}`);
+    }
+    await client.query(`{ nps { answered } responses { edges { node { case { id } person { name } account { name } } } }
+      cases { edges { node { activities { type } clocks { state } responses { score } person { name } } } } }`);
+
+    t.ok(sent.size > 60, `saw ${sent.size} statements`);
+    const unbound: string[] = [];
+    const mixed: string[] = [];
+    const locking: string[] = [];
+    for (const { text, isSystem } of sent.values()) {
+      const touched = placed.filter((table) => mentions(text, table));
+      if (touched.length === 0) continue;
+      const isBound = OF_ONE_WORKSPACE.test(text);
+      if (!isBound && !isSystem) unbound.push(nameOf(text));
+      if (!isBound && /\bfor (no key )?(update|share)\b/i.test(text)) locking.push(nameOf(text));
+      if (ordinary.some((table) => mentions(text, table))) mixed.push(nameOf(text));
+    }
+    t.same([...new Set(unbound)].toSorted(), []);
+    t.same([...new Set(locking)].toSorted(), []);
+    t.same([...new Set(mixed)].filter((name) => !MIXED.has(name)).toSorted(), []);
+  });
+});
