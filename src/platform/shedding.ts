@@ -1,4 +1,4 @@
-import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
+import type { RequestListener, ServerResponse } from "node:http";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { FastifyRequest } from "fastify";
 import type { Pool } from "pg";
@@ -101,7 +101,7 @@ export function registerShedding(app: Server, pool: Pool, capacity: Capacity = C
     const reason = reasonToRefuse();
     if (reason !== undefined) {
       count(reason);
-      reply.hijack();
+      void reply.hijack();
       refuse(request.url.split("?", 1)[0] ?? "/", reply.raw, isStopping);
       return payload;
     }
@@ -122,7 +122,7 @@ export function registerShedding(app: Server, pool: Pool, capacity: Capacity = C
   });
 }
 
-function refuse(path: string, response: ServerResponse<IncomingMessage>, isLast: boolean): void {
+function refuse(path: string, response: ServerResponse, isLast: boolean): void {
   response.writeHead(503, {
     "content-type": PROBLEM_CONTENT_TYPE,
     "retry-after": "1",
