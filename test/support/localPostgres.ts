@@ -15,9 +15,9 @@ export interface LocalPostgres {
   folder: string;
 }
 
-/** Starts one from the binaries of this folder, of whatever version they are. */
-export async function startLocalPostgres(bin: string): Promise<LocalPostgres> {
-  const folder = await mkdtemp(join(tmpdir(), "afterscore-postgres-"));
+/** Starts one from the binaries of this folder, of whatever version they are; in a new folder below `place`. */
+export async function startLocalPostgres(bin: string, place = tmpdir()): Promise<LocalPostgres> {
+  const folder = await mkdtemp(join(place, "afterscore-postgres-"));
   const options = await optionsOf(folder);
   if (options.uid !== undefined) await chown(folder, options.uid, options.gid);
   await chmod(folder, 0o700);
