@@ -8,13 +8,17 @@ export type { Logger };
  * query string may carry an e-mail address.
  */
 export function createLogger(level: string): Logger {
-  return pino({
-    level,
-    base: null,
-    timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: (label) => ({ level: label }) },
-    serializers,
-  });
+  return pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      serializers,
+    },
+    // Line by line: what is kept back would be written at the end, and where nobody reads any more that is tried for ever.
+    pino.destination({ dest: 1, sync: true }),
+  );
 }
 
 /** How what is logged is written. */
