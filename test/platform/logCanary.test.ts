@@ -104,6 +104,7 @@ t.test("nothing that anybody sends is in the log, whatever becomes of it", async
     post: by("POST"),
     put: by("PUT"),
     patch: by("PATCH"),
+    delete: by("DELETE"),
     get: by("GET"),
   } as unknown as Client;
 
