@@ -131,7 +131,11 @@ t.test("a full disk", async (t) => {
     );
     for (const { id } of results) acknowledged.push(id);
   }
-  t.same([...statuses].toSorted((a, b) => a - b), statuses.size === 1 ? [503] : [200, 503], "unavailable, and nothing else");
+  t.same(
+    [...statuses].toSorted((a, b) => a - b),
+    statuses.size === 1 ? [503] : [200, 503],
+    "unavailable, and nothing else",
+  );
   await rm(full);
   // PostgreSQL may have ended over it, and starts anew by itself.
   let last = await attempt(recorder, 2);

@@ -17,6 +17,9 @@ import { startReceiver } from "../support/receiver.ts";
 import { cloneDatabase, withClient } from "../support/server.ts";
 import type { Client } from "../support/service.ts";
 
+/** A credential that is wrong is sent with each call. */
+const UNLIMITED = { RATE_LIMIT_PER_SECOND: "0", RATE_LIMIT_ADDRESS_PER_SECOND: "0", AUTH_FAILURES_PER_MINUTE: "0" };
+
 const NAME = "Canaria Verdigris";
 const PHONE = "+49 30 4711 0815";
 /** Like those of an identity provider. */
@@ -68,7 +71,7 @@ t.test("nothing that anybody sends is in the log, whatever becomes of it", async
   await withClient(database.url, (owner) => owner.query(`set app.workspace_id = '${workspaceId}'; ${revoke}`));
 
   const options = { LOG_LEVEL: "trace", OUTBOUND_ALLOWED_NETWORKS: "127.0.0.1/32", DELIVERY_RETRY_SECONDS: "0,1" };
-  const program = startProgram(["serve"], { env: { ...settings, ...options } });
+  const program = startProgram(["serve"], { env: { ...settings, ...options, ...UNLIMITED } });
   t.teardown(() => program.child.kill("SIGKILL"));
   const url = await listening(program);
 
