@@ -49,13 +49,20 @@ function createAuthenticateKey(tenancy: Tenancy, clock: () => number): Authentic
     if (found !== undefined) cache.set(id, found);
     return found;
   };
+  // When a busy key is to be looked up again, all who wait for it wait for the same look-up.
+  const finding = new Map<string, Promise<ApiKeyRow | undefined>>();
+  const findTogether = async (id: string): Promise<ApiKeyRow | undefined> => {
+    const found = finding.get(id) ?? find(id).finally(() => finding.delete(id));
+    finding.set(id, found);
+    return found;
+  };
 
   return async (token) => {
     const parsed = parseApiKey(token);
     if (parsed === undefined) throw unauthenticated();
     const now = clock();
-    const cached = cache.get(parsed.id);
-    const found = cached !== undefined && isSecretOf(cached, parsed, now) ? cached : await find(parsed.id);
+    let found = cache.get(parsed.id) ?? (await findTogether(parsed.id));
+    if (found !== undefined && !isSecretOf(found, parsed, now)) found = await find(parsed.id);
     if (found === undefined || !isSecretOf(found, parsed, now)) throw unauthenticated();
     if (found.revokedAt !== null || isPast(found.expiresAt, now)) throw unauthenticated();
     if (found.lastUsedAt === null || now - found.lastUsedAt.getTime() >= USE_MS) {

@@ -25,8 +25,11 @@ function record(name: RegExp): { text: string; values: unknown[] }[] {
   const seen: { text: string; values: unknown[] }[] = [];
   Object.assign(Connection.prototype, {
     query(this: Connection, ...args: unknown[]) {
-      if (typeof args[0] === "string" && name.test(args[0]))
-        seen.push({ text: args[0], values: (args[1] as unknown[]) ?? [] });
+      const { text, values = [] } = (typeof args[0] === "object" ? args[0] : {}) as {
+        text?: string;
+        values?: unknown[];
+      };
+      if (text !== undefined && name.test(text)) seen.push({ text, values });
       return query.apply(this, args);
     },
   });
