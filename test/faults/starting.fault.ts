@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { chmod, chown, mkdtemp, rm } from "node:fs/promises";
+import { chmod, chown, mkdtemp, rm, stat, truncate } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -13,6 +13,7 @@ import { postgresBinaries } from "./support/postgres.ts";
 import { createWorkspace, startProcess } from "./support/processes.ts";
 
 const run = promisify(execFile);
+const ROOM_BYTES = 6_000_000;
 
 t.test("three processes started at once on an empty database", async (t) => {
   const database = await createEmptyDatabase();
@@ -108,6 +109,8 @@ t.test("a full disk", async (t) => {
   t.match(await attempt(recorder, 1), { outcome: "ok" });
   const full = join(folder, "full");
   await run("dd", ["if=/dev/zero", `of=${full}`, "bs=1M"]).catch(() => undefined);
+  // Room for some answers, so that it becomes full in the middle of them.
+  await truncate(full, (await stat(full)).size - ROOM_BYTES);
   const post = (from: number) => {
     const responses = Array.from({ length: 500 }, (_, n) => ({
       score: 9,
@@ -133,7 +136,7 @@ t.test("a full disk", async (t) => {
   }
   t.same(
     [...statuses].toSorted((a, b) => a - b),
-    statuses.size === 1 ? [503] : [200, 503],
+    [200, 503],
     "unavailable, and nothing else",
   );
   await rm(full);

@@ -38,7 +38,7 @@ export async function attempt(
   const body = {
     score: number % 11,
     comment: `number ${number}`,
-    person: { externalId: `u-${number % 199}` },
+    person: { externalId: `u-${number % 1_999}` },
     ...(isKeyed ? {} : { source: "faults", externalId: `e-${number}` }),
   };
   const sentAt = performance.now();
