@@ -64,11 +64,6 @@ t.test("ten times the load it can take", async (t) => {
   while (again.outcome !== "ok" || again.endedAt - again.sentAt > 500);
   t.ok(again.endedAt - endedAt < RECOVERS_WITHIN_MS, "it is as before within 5 s");
   t.ok(isRunning(server));
-  console.error(
-    [...Map.groupBy([...server.program.output().matchAll(/"code":"([^"]{0,120})/g)], (m) => m[1])]
-      .map(([k, v]) => `${v.length} ${k}`)
-      .join("\n"),
-  );
   await checkHistory(t, workspace, history);
   t.match(await server.stop(), { code: 0 });
 });

@@ -34,6 +34,8 @@ export async function startProcess(
     else await alive(url, program);
     return program;
   };
+  // A test that fails leaves nothing running.
+  process.once("exit", () => self.program.child.kill("SIGKILL"));
   const self: Process = {
     url,
     program: await start(),
