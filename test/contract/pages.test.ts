@@ -80,7 +80,7 @@ async function startDemo(t: Test): Promise<Place> {
   });
   const url = await listening(server);
   const script = fileURLToPath(new URL("demo/main.ts", ROOT));
-  const demo = startProgram(["--url", url, "--key", key, "--answers", "1500"], { script });
+  const demo = startProgram(["--url", url, "--key", key, "--answers", "600"], { script });
   t.equal(await demo.exit, 0, demo.output());
 
   const folder = t.testdir({ ".afterscore": { "demo-key": `${key}\n` } });
