@@ -32,7 +32,7 @@ async function load(url: string, apiKey: string) {
 t.test("more comes in than can be taken: some is refused at once, the rest is answered in time", async (t) => {
   const database = await cloneDatabase();
   t.teardown(database.drop);
-  const env = { DATABASE_URL: database.url, PORT: "0", LOG_LEVEL: "warn" };
+  const env = { DATABASE_URL: database.url, PORT: "0", LOG_LEVEL: "warn", RATE_LIMIT_PER_SECOND: "0" };
   const create = startProgram(["workspace", "create", "--name", "Acme"], { env });
   t.equal(await create.exit, 0, create.output());
   const { workspace, apiKey } = JSON.parse(create.result());

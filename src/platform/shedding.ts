@@ -23,9 +23,9 @@ export interface Capacity {
 }
 
 const CAPACITY: Capacity = {
-  underWay: 500,
-  underWayWhileLate: 100,
-  waiting: 200,
+  underWay: 1_000,
+  underWayWhileLate: 500,
+  waiting: 500,
   bodyBytes: 64 * 1024 * 1024,
   lateMs: 50,
 };
