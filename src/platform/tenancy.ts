@@ -113,6 +113,13 @@ const PLANS = `; set local plan_cache_mode = force_generic_plan${PLANNING.map((n
 /** What takes that back, for statements that do read a whole table. */
 export const OWN_PLAN = `set local plan_cache_mode = auto${PLANNING.map((name) => `; set local ${name} = on`).join("")}`;
 
+/**
+ * Of a connection's first transactions, the 1st, 2nd, 4th, 8th and so on plan anew: of a table that is known to be
+ * empty each index looks as good as the right one. Later ANALYZE ends the plans of a table that has grown.
+ */
+const PLANNED_ANEW_UNTIL = 4_096;
+const transactionsOf = new WeakMap<PoolClient, number>();
+
 const HASTY_LIMIT = "; set local lock_timeout = '200ms'";
 
 /** @param readPool where those may read who need not see what is true now */
@@ -176,6 +183,13 @@ export async function together<Work extends readonly Promise<unknown>[]>(
   return results as { -readonly [Place in keyof Work]: Awaited<Work[Place]> };
 }
 
+function planAnew(client: PoolClient): string {
+  const count = (transactionsOf.get(client) ?? 0) + 1;
+  transactionsOf.set(client, count);
+  const isPowerOfTwo = (count & (count - 1)) === 0;
+  return isPowerOfTwo && count <= PLANNED_ANEW_UNTIL ? "; discard plans" : "";
+}
+
 /** How a transaction begins, and what is given to its work. */
 type Enter<Own> = (client: PoolClient, now: Date) => Own;
 
@@ -219,7 +233,9 @@ async function transactOnce<T, Own extends Tx>(
   let broken: Error | undefined;
   try {
     // One round trip: several statements in a simple query answer with a list of results.
-    const results = (await client.query(`${begin}; select transaction_timestamp() as now`)) as unknown as {
+    const results = (await client.query(
+      `${begin}${planAnew(client)}; select transaction_timestamp() as now`,
+    )) as unknown as {
       rows: { now: Date }[];
     }[];
     const now = results.at(-1)?.rows[0]?.now;
