@@ -91,6 +91,11 @@ export function isLockTimeout(error: unknown): boolean {
   return sqlState(error) === "55P03";
 }
 
+/** An earlier statement of the transaction has failed, and its error says why. */
+export function isOfAborted(error: unknown): boolean {
+  return sqlState(error) === "25P02";
+}
+
 /** Somebody else was quicker, and what they did must be seen first: the transaction is to run again. */
 export class ContendedError extends Error {}
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { SQL } from "drizzle-orm";
 import type { NodePgDatabase } from "drizzle-orm/node-postgres";
 import type { Pool, PoolClient } from "pg";
-import { asAppError, isLockTimeout, isPlanLost, isRetryable } from "./database.ts";
+import { asAppError, isLockTimeout, isOfAborted, isPlanLost, isRetryable } from "./database.ts";
 import { AppError } from "./errors.ts";
 import { commitAndLocate, laterOf } from "./position.ts";
 import { createReplica } from "./replica.ts";
@@ -170,7 +170,7 @@ export function createTenancy(pool: Pool, readPool?: Pool): Tenancy {
 /**
  * What several do at once in one transaction. All of them have ended when it resolves or throws: a transaction
  * that is given up must have nothing under way.
- * @throws the failure that came first; after it PostgreSQL refuses whatever else was asked, which says nothing
+ * @throws the failure that came first; after it PostgreSQL refuses whatever else was asked
  */
 export async function together<Work extends readonly Promise<unknown>[]>(
   work: readonly [...Work],
@@ -179,7 +179,8 @@ export async function together<Work extends readonly Promise<unknown>[]>(
   const results: unknown[] = await Promise.all(
     work.map(async (one: Promise<unknown>) => one.catch((error: unknown) => failures.push(error))),
   );
-  if (failures.length > 0) throw failures[0];
+  // The others say only that; and where one of them is itself of several, they may be told sooner.
+  if (failures.length > 0) throw failures.find((failure) => !isOfAborted(failure)) ?? failures[0];
   return results as { -readonly [Place in keyof Work]: Awaited<Work[Place]> };
 }
 

@@ -26,6 +26,11 @@ t.test("a transaction", async (t) => {
     });
     await t.rejects(work, { code: "22012" });
     t.ok(hasEnded);
+    const nested = service.tenancy.inWorkspace(caller, async (tx) => {
+      const several = async () => together([tx.run(sql`select 1 / 0`), tx.run(sql`select 1`)]);
+      await together([several(), tx.run(sql`select 2`)]);
+    });
+    await t.rejects(nested, { code: "22012" }, "also where that is told later, because it is itself of several");
     t.same(await service.tenancy.inWorkspace(caller, (tx) => together([tx.run(sql`select 1 as n`)])), [[{ n: 1 }]]);
   });
 
