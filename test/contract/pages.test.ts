@@ -127,7 +127,10 @@ function compare(t: Test, { place, output: shown = "" }: Block, value: unknown, 
 
 /** Each line of JSON by itself. */
 function linesOf(text: string): unknown[] {
-  return text.trim().split("\n").map((line) => JSON.parse(line));
+  return text
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
 }
 
 async function runQuery(t: Test, { url, key }: Place, block: Block): Promise<void> {
@@ -168,7 +171,8 @@ async function runCode(t: Test, { folder, env }: Place, block: Block): Promise<v
   if (block.info !== "verifies") {
     const { ok, text } = await start();
     t.ok(ok, `${block.place}: ${text}`);
-    if (block.info === "exact") t.same(linesOf(text), linesOf(block.output ?? ""), `${block.place} prints what it shows`);
+    if (block.info === "exact")
+      t.same(linesOf(text), linesOf(block.output ?? ""), `${block.place} prints what it shows`);
     else compare(t, block, lastJson(text), text);
     return;
   }
