@@ -23,13 +23,13 @@ t.test(
       OUTBOUND_ALLOWED_NETWORKS: "127.0.0.0/8",
     };
     const create = startProgram(["workspace", "create", "--name", "Acme"], { env, checkout });
-    t.equal(await create.exit, 0, create.output());
-    const { apiKey } = JSON.parse(create.result());
     const receiver = await startReceiver(t);
     const start = async (options: { checkout?: string; more?: Record<string, string> }) => {
       const program = startProgram(["serve"], { ...options, env: { ...env, ...options.more } });
       t.teardown(() => program.child.kill("SIGKILL"));
-      return { program, api: callsOf(await listening(program), apiKey) };
+      const url = await listening(program);
+      t.equal(await create.exit, 0, create.output());
+      return { program, api: callsOf(url, JSON.parse(create.result()).apiKey) };
     };
 
     const old = await start({ checkout });
@@ -45,7 +45,7 @@ t.test(
     // Every other call goes to the other release, and the jobs go to whichever worker is there first.
     let turn = 0;
     const either: Calls = async (...call) => (turn++ % 2 === 0 ? old.api : today.api)(...call);
-    for (let round = 0; round < 2; round += 1) await useEverything(t, either, receiver, "both, by turns");
+    await useEverything(t, either, receiver, "both, by turns");
     const keyed = [{ score: 1, person: { externalId: "repeated" } }, { "idempotency-key": "k" }] as const;
     const first = await old.api("POST", "/v1/responses", ...keyed);
     t.same((await today.api("POST", "/v1/responses", ...keyed)).body, first.body, "one's key is known to the other");
@@ -54,20 +54,13 @@ t.test(
     t.equal((await today.api("GET", `/v1/responses/${known}`)).body.score, 2, "what was there before is there");
     t.equal(await stop(today.program), 0, "and so does today's");
 
-    const more = { ALLOW_NEWER_DATABASE: "true" };
-    const mayGoBack = (await readFile(join(checkout, "src/platform/config.ts"), "utf8")).includes(
-      "ALLOW_NEWER_DATABASE",
-    );
-    if (mayGoBack) {
-      const again = await start({ checkout, more });
-      await useEverything(t, again.api, receiver, "gone back to");
-      t.equal(await stop(again.program), 0);
-    } else {
-      console.error(`skipped: ${before} is older than ALLOW_NEWER_DATABASE: it runs on, and is not started again`);
-      const refused = startProgram(["serve"], { checkout, env: { ...env, ...more } });
-      t.equal(await refused.exit, 1);
-      t.match(refused.output(), /start a newer one/);
+    const config = await readFile(join(checkout, "src/platform/config.ts"), "utf8");
+    if (!config.includes("ALLOW_NEWER_DATABASE")) {
+      return console.error(`skipped: ${before} is older than ALLOW_NEWER_DATABASE, and cannot be gone back to`);
     }
+    const again = await start({ checkout, more: { ALLOW_NEWER_DATABASE: "true" } });
+    await useEverything(t, again.api, receiver, "gone back to");
+    t.equal(await stop(again.program), 0);
   },
 );
 
