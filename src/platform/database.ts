@@ -73,7 +73,8 @@ export const APPLICATION_NAME = "afterscore";
 
 /**
  * SQLSTATE classes after which the same transaction may succeed when it is run again: serialization
- * failure, deadlock, lock not available, and a unique key that somebody else took meanwhile.
+ * failure, deadlock, lock not available, a unique key that somebody else took meanwhile, and a row that somebody else
+ * has deleted meanwhile, as erasing a person does.
  */
 const RETRYABLE = new Set(["40001", "40P01", "55P03", "23505", "23503"]);
 
@@ -84,6 +85,11 @@ export function isRetryable(error: unknown): boolean {
 /** A pooler has given us another connection than the one that a statement was prepared on. */
 export function isPlanLost(error: unknown): boolean {
   return ["26000", "42P05"].includes(sqlState(error) ?? "");
+}
+
+/** What a row refers to is not there: it was deleted a moment ago, or it is a mistake of ours and never will be. */
+export function isReferenceMissing(error: unknown): boolean {
+  return sqlState(error) === "23503";
 }
 
 /** Another transaction held what was wanted for longer than one waits. */

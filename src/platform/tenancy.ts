@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { SQL } from "drizzle-orm";
 import type { NodePgDatabase } from "drizzle-orm/node-postgres";
 import type { Pool, PoolClient } from "pg";
-import { asAppError, isLockTimeout, isOfAborted, isPlanLost, isRetryable } from "./database.ts";
+import { asAppError, isLockTimeout, isOfAborted, isPlanLost, isReferenceMissing, isRetryable } from "./database.ts";
 import { AppError } from "./errors.ts";
 import { commitAndLocate, laterOf } from "./position.ts";
 import { createReplica } from "./replica.ts";
@@ -86,6 +86,7 @@ export interface Tenancy {
    * commits it. When somebody else was quicker (deadlock, lock time-out, unique key) it is rolled
    * back and `work` runs again, up to 12 times: so `work` does nothing but talk to its transaction.
    * @throws {AppError} `unavailable` when the database cannot be reached or stays busy
+   * @throws what PostgreSQL says of a foreign key, when what a row refers to is still missing the third time
    */
   inWorkspace<T>(caller: Caller, work: (tx: WorkspaceTx) => Promise<T>, patience?: Patience): Promise<T>;
   /** The same in a read-only transaction with one snapshot for all its statements. */
@@ -97,6 +98,8 @@ export interface Tenancy {
 }
 
 const ATTEMPTS_MAX = 12;
+/** Whoever looks again sees that something was deleted; only another deletion can come in between. */
+const MISSING_ATTEMPTS_MAX = 3;
 const BACKOFF_MS = 20;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
@@ -215,6 +218,8 @@ async function transact<T, Own extends Tx>(
       if (!isRetryable(error)) throw asAppError(error);
       if (isPlanLost(error)) keepNoPlans();
       if (patience === "HASTY" && isLockTimeout(error)) throw error;
+      // Trying again mends no mistake of ours, and neither does whoever is told to.
+      if (isReferenceMissing(error) && attempt >= MISSING_ATTEMPTS_MAX) throw error;
       if (attempt >= attempts) {
         throw new AppError("unavailable", "Too much is changing the same thing at once. Try again.", { cause: error });
       }

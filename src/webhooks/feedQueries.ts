@@ -2,6 +2,7 @@ import { sql } from "drizzle-orm";
 import { anyOf } from "../platform/sql.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import type { EventType } from "./eventTypes.ts";
+import { unqueueDeliveries } from "./queries.ts";
 
 export interface FeedRow {
   id: string;
@@ -38,7 +39,7 @@ export async function findBounds(tx: WorkspaceTx, after: number): Promise<{ firs
  * @returns how many events
  */
 export async function removeSomeEvents(tx: WorkspaceTx, before: Date, limit: number): Promise<number> {
-  const [row] = await tx.run<{ count: number }>(sql`/* webhooks.removeSomeEvents */
+  const [row] = await tx.run<{ count: number; deliveryIds: string[] }>(sql`/* webhooks.removeSomeEvents */
     with gone as (
       delete from events where workspace_id = ${tx.workspaceId} and id = any (array(
         select id from events where workspace_id = ${tx.workspaceId} and occurred_at < ${before}
@@ -48,10 +49,9 @@ export async function removeSomeEvents(tx: WorkspaceTx, before: Date, limit: num
       delete from webhook_deliveries
       where workspace_id = ${tx.workspaceId} and event_id = any (array(select id from gone))
       returning id
-    ), unqueued as (
-      delete from delivery_queue
-      where workspace_id = ${tx.workspaceId} and delivery_id = any (array(select id from undelivered)))
-    select count(*) as count from gone`);
+    )
+    select (select count(*) from gone) as count, array(select id from undelivered) as "deliveryIds"`);
+  await unqueueDeliveries(tx, row?.deliveryIds ?? []);
   return row?.count ?? 0;
 }
 

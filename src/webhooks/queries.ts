@@ -65,18 +65,24 @@ export async function removeEndpoint(tx: WorkspaceTx, id: string): Promise<void>
 
 /** Some of the deliveries of an endpoint, with their attempts. @returns how many; 0 when none is left */
 export async function removeSomeDeliveries(tx: WorkspaceTx, endpointId: string, before: Date | null): Promise<number> {
-  const [row] = await tx.run<{ count: number }>(sql`/* webhooks.removeSomeDeliveries */
-    with gone as (
-      delete from webhook_deliveries where workspace_id = ${tx.workspaceId} and id = any (array(
-        select id from webhook_deliveries where workspace_id = ${tx.workspaceId} and endpoint_id = ${endpointId}
-          ${before === null ? sql`` : sql`and created_at < ${before}`}
-        order by created_at, id limit ${ROWS_PER_STATEMENT}))
-      returning id
-    ), unqueued as (
-      delete from delivery_queue
-      where workspace_id = ${tx.workspaceId} and delivery_id = any (array(select id from gone)))
-    select count(*) as count from gone`);
-  return row?.count ?? 0;
+  const gone = await tx.run<{ id: string }>(sql`/* webhooks.removeSomeDeliveries */
+    delete from webhook_deliveries where workspace_id = ${tx.workspaceId} and id = any (array(
+      select id from webhook_deliveries where workspace_id = ${tx.workspaceId} and endpoint_id = ${endpointId}
+        ${before === null ? sql`` : sql`and created_at < ${before}`}
+      order by created_at, id limit ${ROWS_PER_STATEMENT}))
+    returning id`);
+  await unqueueDeliveries(
+    tx,
+    gone.map(({ id }) => id),
+  );
+  return gone.length;
+}
+
+/** By themselves, as the queue may lie on another server (`docs/scaling.md`). */
+export async function unqueueDeliveries(tx: WorkspaceTx, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  await tx.run(sql`/* webhooks.unqueueDeliveries */
+    delete from delivery_queue where workspace_id = ${tx.workspaceId} and delivery_id = ${anyOf("uuid", ids)}`);
 }
 
 /** Lets what waits wait for good, until it is resumed. */
@@ -93,15 +99,12 @@ async function reschedule(tx: WorkspaceTx, endpointId: string, which: SQL, dueAt
   await again(
     tx,
     sql`/* webhooks.reschedule */
-    with moved as (
-      update delivery_queue set due_at = ${dueAt} where workspace_id = ${tx.workspaceId} and delivery_id = any (array(
-        select delivery_id from delivery_queue where workspace_id = ${tx.workspaceId} and endpoint_id = ${endpointId}
-          and ${which} limit ${ROWS_PER_STATEMENT}))
-      returning delivery_id
-    ), told as (
-      update webhook_deliveries set next_attempt_at = ${shown}
-      where workspace_id = ${tx.workspaceId} and id = any (array(select delivery_id from moved)))
-    select count(*) as count from moved`,
+    update delivery_queue set due_at = ${dueAt} where workspace_id = ${tx.workspaceId} and delivery_id = any (array(
+      select delivery_id from delivery_queue where workspace_id = ${tx.workspaceId} and endpoint_id = ${endpointId}
+        and ${which} limit ${ROWS_PER_STATEMENT}))
+    returning delivery_id as id`,
+    (moved) => sql`/* webhooks.showRescheduled */
+    update webhook_deliveries set next_attempt_at = ${shown} where workspace_id = ${tx.workspaceId} and id = ${moved}`,
   );
 }
 
@@ -109,24 +112,23 @@ async function reschedule(tx: WorkspaceTx, endpointId: string, which: SQL, dueAt
 export async function failDeliveries(tx: WorkspaceTx, endpointId: string): Promise<void> {
   await again(
     tx,
-    sql`/* webhooks.failDeliveries */
-    with gone as (
-      delete from delivery_queue where workspace_id = ${tx.workspaceId} and delivery_id = any (array(
-        select delivery_id from delivery_queue where workspace_id = ${tx.workspaceId} and endpoint_id = ${endpointId}
-        limit ${ROWS_PER_STATEMENT}))
-      returning delivery_id
-    ), told as (
-      update webhook_deliveries set status = 'FAILED', next_attempt_at = null, finished_at = ${tx.now}
-      where workspace_id = ${tx.workspaceId} and id = any (array(select delivery_id from gone)) and status = 'PENDING')
-    select count(*) as count from gone`,
+    sql`/* webhooks.unqueueEndpoint */
+    delete from delivery_queue where workspace_id = ${tx.workspaceId} and delivery_id = any (array(
+      select delivery_id from delivery_queue where workspace_id = ${tx.workspaceId} and endpoint_id = ${endpointId}
+      limit ${ROWS_PER_STATEMENT}))
+    returning delivery_id as id`,
+    (gone) => sql`/* webhooks.failDeliveries */
+    update webhook_deliveries set status = 'FAILED', next_attempt_at = null, finished_at = ${tx.now}
+    where workspace_id = ${tx.workspaceId} and id = ${gone} and status = 'PENDING'`,
   );
 }
 
-/** Runs a statement until it has nothing left to do. */
-async function again(tx: WorkspaceTx, statement: SQL): Promise<void> {
+/** Changes what is queued, and what is shown of the same deliveries, until nothing is left to do. */
+async function again(tx: WorkspaceTx, queued: SQL, shown: (ids: SQL) => SQL): Promise<void> {
   for (;;) {
-    const [row] = await tx.run<{ count: number }>(statement);
-    if ((row?.count ?? 0) < ROWS_PER_STATEMENT) return;
+    const ids = (await tx.run<{ id: string }>(queued)).map(({ id }) => id);
+    if (ids.length > 0) await tx.run(shown(anyOf("uuid", ids)));
+    if (ids.length < ROWS_PER_STATEMENT) return;
   }
 }
 

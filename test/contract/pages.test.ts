@@ -6,15 +6,13 @@ import { promisify } from "node:util";
 import { Webhook } from "standardwebhooks";
 import t, { type Test } from "tap";
 import { type Block, differences, lastJson, readBlocks, shapeOf } from "../support/pages.ts";
-import { listening, startProgram } from "../support/program.ts";
-import { cloneDatabase } from "../support/server.ts";
+import { listening, printed, startProgram } from "../support/program.ts";
+import { cloneDatabase, withClient } from "../support/server.ts";
 
 const run = promisify(execFile);
 const ROOT = new URL("../../", import.meta.url);
 const ADDRESS = /(http:\/\/)?(localhost|127\.0\.0\.1):3000/g;
-
-/** Pages that are not run yet. One that marks what cannot be run must be taken off. */
-const LATER = new Set(["operations.md", "privacy.md", "scaling.md"]);
+const METRICS = "localhost:9464";
 
 /** Where the code of other languages is run, and what must be there for it. */
 const INTERPRETERS: Record<string, { file: string; command: string[]; version: string[] }> = {
@@ -32,6 +30,8 @@ const isAsked = (name: string) => PAGES === undefined || PAGES.some((page) => na
 
 interface Place {
   url: string;
+  /** Where its metrics are. */
+  metrics: string;
   key: string;
   folder: string;
   env: Record<string, string>;
@@ -43,14 +43,6 @@ t.test("what the pages show can be run, and answers in the shape that they show"
   let count = 0;
   for (const name of ["README.md", ...names.map((file) => `docs/${file}`)].filter(isAsked)) {
     const blocks = await readBlocks(new URL(name, ROOT), name);
-    if (LATER.has(name.replace("docs/", ""))) {
-      console.error(`skipped: ${name} is not run yet`);
-      t.notOk(
-        blocks.some(({ info }) => info.startsWith("no-run: ")),
-        `${name} is to be run: take it off LATER`,
-      );
-      continue;
-    }
     for (const block of blocks) {
       t.match(block.info, /^$|^verifies$|^exact$|^no-run: ./, `${block.place} says why it is not run`);
     }
@@ -63,6 +55,7 @@ t.test("what the pages show can be run, and answers in the shape that they show"
     );
     for (const block of toRun) {
       if (block.language === "graphql") await runQuery(t, place, block);
+      else if (block.language === "sql") await runStatements(t, place, block);
       else if (!SHELLS.has(block.language)) await runCode(t, place, block);
     }
   }
@@ -77,7 +70,9 @@ async function startDemo(t: Test): Promise<Place> {
   const created = startProgram(["workspace", "create", "--name", "demo"], { env });
   await created.exit;
   const { apiKey: key } = JSON.parse(created.result());
-  const server = startProgram(["serve"], { env: { ...env, OUTBOUND_ALLOWED_NETWORKS: "127.0.0.0/8" } });
+  const server = startProgram(["serve"], {
+    env: { ...env, OUTBOUND_ALLOWED_NETWORKS: "127.0.0.0/8", METRICS_PORT: "0" },
+  });
   t.teardown(async () => {
     server.child.kill("SIGTERM");
     await server.exit;
@@ -97,6 +92,7 @@ async function startDemo(t: Test): Promise<Place> {
   const path = `${fileURLToPath(new URL("node_modules/.bin", ROOT))}:${process.env["PATH"]}`;
   return {
     url,
+    metrics: `localhost:${await printed(server, /"port":(\d+),"msg":"metrics at/)}`,
     key,
     folder,
     env: {
@@ -112,8 +108,10 @@ async function startDemo(t: Test): Promise<Place> {
 }
 
 /** The blocks of a page in one shell, one after the other, as a reader pastes them. */
-async function runShell(t: Test, { url, folder, env }: Place, blocks: Block[]): Promise<void> {
-  const parts = blocks.map(({ code }) => `${code.replaceAll(ADDRESS, url)}\nprintf '\\036%s\\036' $?\n`);
+async function runShell(t: Test, { url, metrics, folder, env }: Place, blocks: Block[]): Promise<void> {
+  const parts = blocks.map(
+    ({ code }) => `${code.replaceAll(ADDRESS, url).replaceAll(METRICS, metrics)}\nprintf '\\036%s\\036' $?\n`,
+  );
   const { stdout, stderr } = await run("bash", ["-c", parts.join("")], { cwd: folder, env, maxBuffer: 2 ** 26 });
   const printed = stdout.split("\x1e");
   for (const [index, block] of blocks.entries()) {
@@ -147,6 +145,14 @@ async function runQuery(t: Test, { url, key }: Place, block: Block): Promise<voi
   t.equal(errors, undefined, `${block.place}: ${JSON.stringify(errors)}`);
   t.ok(block.output, `${block.place} shows its result`);
   compare(t, block, data, JSON.stringify(data));
+}
+
+/** What an operator asks the database. */
+async function runStatements(t: Test, { env }: Place, { place, code }: Block): Promise<void> {
+  await t.resolves(
+    withClient(env["DATABASE_URL"] ?? "", (client) => client.query(code)),
+    place,
+  );
 }
 
 /** A program: what it prints has the shape shown, or is `exact`ly that; or it `verifies` a webhook, a true one and no other. */

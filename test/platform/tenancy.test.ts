@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
 import t from "tap";
+import { newId } from "../../src/platform/ids.ts";
 import { together } from "../../src/platform/tenancy.ts";
 import { startService } from "../support/service.ts";
 
@@ -49,6 +50,24 @@ t.test("a transaction", async (t) => {
     });
     t.equal(runs, 2);
     t.same(await surveys(), [{ key: "free" }]);
+  });
+
+  t.test("that refers to what somebody has deleted runs again, and fails where it was never there", async (t) => {
+    let runs = 0;
+    const work = (account: (run: number) => string | null) => {
+      runs = 0;
+      return service.tenancy.inWorkspace(caller, async (tx) => {
+        runs += 1;
+        await tx.run(sql`insert into people (workspace_id, id, account_id, created_at, updated_at)
+          values (${caller.workspaceId}, ${newId()}, ${account(runs)}, now(), now())`);
+      });
+    };
+    await work((run) => (run === 1 ? newId() : null));
+    t.equal(runs, 2);
+    // A mistake of ours: `internal`, and not to be tried again.
+    await t.rejects(work(newId), { code: "23503" });
+    t.equal(runs, 3);
+    t.equal((await client.rows("select from people")).length, 1);
   });
 
   t.test("keeps nothing where a write that was put off fails, and all of them otherwise", async (t) => {
