@@ -14,6 +14,7 @@ import { readNetworks } from "./platform/outboundAddresses.ts";
 import { createOutboundHttp } from "./platform/outboundHttp.ts";
 import { createSecretBox } from "./platform/secrets.ts";
 import { createTenancy, type Tenancy } from "./platform/tenancy.ts";
+import { startTracing } from "./platform/tracing.ts";
 import { HOME, openDatabase } from "./runtime.ts";
 import { readBacklog, startWorker, type Worker } from "./worker.ts";
 import {
@@ -36,6 +37,7 @@ export interface Roles {
 /** Runs until the process is told to stop: then what is under way is finished first. */
 export async function serve(environment: Environment, logger: Logger, { http, jobs }: Roles): Promise<void> {
   const database = await openDatabase(environment, logger);
+  const stopTracing = await startTracing(environment, logger);
   const tenancy = createTenancy(database.pool);
   let worker: Worker | undefined;
   let metrics: MetricsServer | undefined;
@@ -74,7 +76,7 @@ export async function serve(environment: Environment, logger: Logger, { http, jo
       await Promise.all([app?.close(), worker?.stop()]);
       await outbound.close();
       await metrics?.close();
-      await database.close();
+      await Promise.all([database.close(), stopTracing()]);
       logger.info("stopped");
     });
     if (address !== undefined && apiKey !== undefined) console.log(welcome(environment.PUBLIC_URL ?? address, apiKey));
