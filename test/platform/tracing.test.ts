@@ -42,10 +42,10 @@ function attributesOf({ attributes }: Pick<Span, "attributes">) {
 const WATCH_LOADING = `import{registerHooks}from'node:module';registerHooks({load(url,context,next){
   if(/opentelemetry/i.test(url))console.log('loaded '+url);return next(url,context)}})`.replaceAll(/\s+/g, " ");
 
-async function start(t: Test, databaseUrl: string, env: Record<string, string>) {
+async function start(t: Test, env: Record<string, string>) {
   const program = startProgram(["serve"], {
     env: {
-      DATABASE_URL: databaseUrl,
+      DATABASE_URL: database.url,
       PORT: "0",
       SECRETS_KEY: randomBytes(32).toString("base64"),
       OUTBOUND_ALLOWED_NETWORKS: "127.0.0.1/32",
@@ -65,17 +65,14 @@ async function stop(t: Test, { child, exit, output }: Program): Promise<number> 
   return performance.now() - startedAt;
 }
 
-async function prepare(t: Test) {
-  const database = await cloneDatabase();
-  t.teardown(database.drop);
-  const pool = createPool({ connectionString: database.url, max: 1, logger: createLogger("silent") });
-  const { apiKey } = await createWorkspace(createTenancy(pool), { name: "traced", timeZone: "UTC" });
-  await pool.end();
-  return { databaseUrl: database.url, apiKey };
-}
+const database = await cloneDatabase();
+t.teardown(database.drop);
+const pool = createPool({ connectionString: database.url, max: 1, logger: createLogger("silent") });
+const { apiKey } = await createWorkspace(createTenancy(pool), { name: "traced", timeZone: "UTC" });
+await pool.end();
 
-const asJson =
-  (url: string, apiKey: string) =>
+const asking =
+  (url: string) =>
   (path: string, body?: unknown, headers: Record<string, string> = {}) =>
     fetch(url + path, {
       method: body === undefined ? "GET" : "POST",
@@ -88,16 +85,15 @@ const asJson =
     });
 
 t.test("what a process does is sent as spans, in the traces of its callers", async (t) => {
-  const { databaseUrl, apiKey } = await prepare(t);
   const collector = await startReceiver(t, (response) => response.writeHead(200).end("{}"));
   const endpoint = await startReceiver(t, (response) => response.writeHead(500).end());
-  const { program, url } = await start(t, databaseUrl, {
+  const { program, url } = await start(t, {
     OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
     OTEL_EXPORTER_OTLP_HEADERS: "x-tenant=nps",
     OTEL_SERVICE_NAME: "nps of the test",
     OTEL_RESOURCE_ATTRIBUTES: "deployment.environment.name=test",
   });
-  const ask = asJson(url, apiKey);
+  const ask = asking(url);
   const hook = await ask("/v1/webhook-endpoints", { url: endpoint.url, eventTypes: ["response.recorded"] });
   t.equal(hook.status, 201);
 
@@ -122,7 +118,6 @@ t.test("what a process does is sent as spans, in the traces of its callers", asy
   await ask("/graphql", { query: "{ nps { nps } }" });
   await ask("/v1/nowhere?email=ana@example.com");
   await ask("/livez");
-  await ask("/readyz");
   await ask("/v1/imports", undefined);
   const imported = await fetch(`${url}/v1/imports`, {
     method: "POST",
@@ -178,10 +173,15 @@ t.test("what a process does is sent as spans, in the traces of its callers", asy
     ["read transaction"],
   );
   t.equal(of("GET").length, 1, "at no route");
-  t.notOk(
-    spans.some(({ name }) => /livez|readyz|across|due/.test(name)),
-    "nobody asked for these",
+  t.same(
+    spans
+      .filter((span) => span.parentSpanId === undefined && span.kind !== SERVER)
+      .map(({ name }) => name)
+      .filter((name) => !/^(job|deliver) /.test(name)),
+    [],
+    "nothing that is looked for again and again",
   );
+  t.same(of("GET /livez"), []);
 
   const [job] = of("job imports");
   t.match(job, { kind: CONSUMER, status: {} });
@@ -214,13 +214,12 @@ t.test("what a process does is sent as spans, in the traces of its callers", asy
 });
 
 t.test("a collector that never answers slows and breaks nothing", async (t) => {
-  const { databaseUrl, apiKey } = await prepare(t);
   const collector = await startReceiver(t, () => undefined);
-  const { program, url } = await start(t, databaseUrl, {
+  const { program, url } = await start(t, {
     OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
-    OTEL_TRACES_SAMPLER: "always_on",
+    RATE_LIMIT_ADDRESS_PER_SECOND: "0",
   });
-  const ask = asJson(url, apiKey);
+  const ask = asking(url);
   // More than one lot of 512, so that one is under way while the process stops.
   for (let round = 0; round < 30; round += 1) {
     const answers = await Promise.all(Array.from({ length: 20 }, () => ask("/v1/nowhere")));
@@ -229,21 +228,14 @@ t.test("a collector that never answers slows and breaks nothing", async (t) => {
   t.ok(collector.received.length > 0, "it was sent something");
   const tookMs = await stop(t, program);
   t.ok(tookMs < 4_000, `it stopped after ${Math.round(tookMs)} ms`);
-
-  const { program: away, url: awayUrl } = await start(t, databaseUrl, {
-    OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:9",
-  });
-  t.equal((await asJson(awayUrl, apiKey)("/v1/responses", { score: 1 })).status, 201);
-  const awayMs = await stop(t, away);
-  t.ok(awayMs < 4_000, `it stopped after ${Math.round(awayMs)} ms`);
 });
 
 t.test("without a collector not one module of it is loaded, and nothing is traced", async (t) => {
-  const { databaseUrl, apiKey } = await prepare(t);
-  const { program, url } = await start(t, databaseUrl, { OTEL_TRACES_SAMPLER: "always_on" });
+  const { program, url } = await start(t, { OTEL_TRACES_SAMPLER: "always_on" });
   const headers = { traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01" };
-  t.equal((await asJson(url, apiKey)("/v1/responses", { score: 1 }, headers)).status, 201);
+  t.equal((await asking(url)("/v1/responses", { score: 1 }, headers)).status, 201);
   await stop(t, program);
   t.match(program.output(), /"route":"\/v1\/responses"/);
-  t.notMatch(program.output(), /loaded|trace_id/);
+  // What stands between metrics and traces, and does nothing, is there all the same: prom-client asks for it.
+  t.notMatch(program.output(), /loaded (?!.*\/@opentelemetry\/api\/)|trace_id/);
 });
