@@ -37,7 +37,6 @@ export interface Roles {
 /** Runs until the process is told to stop: then what is under way is finished first. */
 export async function serve(environment: Environment, logger: Logger, { http, jobs }: Roles): Promise<void> {
   const database = await openDatabase(environment, logger);
-  const stopTracing = await startTracing(environment, logger);
   const tenancy = createTenancy(database.pool);
   let worker: Worker | undefined;
   let metrics: MetricsServer | undefined;
@@ -45,6 +44,7 @@ export async function serve(environment: Environment, logger: Logger, { http, jo
   const allowedNetworks = readNetworks(environment.OUTBOUND_ALLOWED_NETWORKS) ?? new BlockList();
   const outbound = createOutboundHttp({ allowedNetworks });
   try {
+    const stopTracing = await startTracing(environment, logger);
     const secretsKey = await secretsKeyOf(environment, database.embedded);
     const explainRefusal = (url: string) => outbound.explainRefusal(url);
     const settings = {

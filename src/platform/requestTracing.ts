@@ -27,7 +27,8 @@ export function registerRequestTracing(app: FastifyInstance): void {
     if (UNTRACED.has(route ?? "")) return done();
     const attributes = {
       "http.request.method": method,
-      "url.scheme": request.protocol,
+      // What a proxy says of it is whatever its caller said.
+      "url.scheme": request.protocol === "https" ? "https" : "http",
       ...(route === undefined ? {} : { "http.route": route }),
       "afterscore.request.id": id,
     };

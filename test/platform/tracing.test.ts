@@ -1,8 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import t, { type Test } from "tap";
+import { readEnvironment } from "../../src/platform/config.ts";
 import { createPool } from "../../src/platform/database.ts";
 import { createLogger } from "../../src/platform/logger.ts";
+import { createTracing } from "../../src/platform/openTelemetry.ts";
 import { createTenancy } from "../../src/platform/tenancy.ts";
 import { createWorkspace } from "../../src/workspaces/index.ts";
 import { listening, type Program, startProgram } from "../support/program.ts";
@@ -211,6 +213,31 @@ t.test("what a process does is sent as spans, in the traces of its callers", asy
   t.ok(logged.has(unsampled), "also where no span is kept");
   t.ok(lines.some((line) => line.msg === "job done" && line.trace_id === job?.traceId));
   t.match(program.output(), /loaded .*@opentelemetry\/sdk-trace/);
+});
+
+t.test("whose traces are kept", (t) => {
+  const traceparent = (flag: string) => `00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-${flag}`;
+  for (const [name, ratio, alone, wanted, unwanted] of [
+    ["always_on", "0", 100, 100, 100],
+    ["always_off", "1", 0, 0, 0],
+    // By the id alone, whatever its caller wants.
+    ["traceidratio", "0.5", [25, 75], 0, 0],
+    ["parentbased_always_on", "0", 100, 100, 0],
+    ["parentbased_always_off", "1", 0, 100, 0],
+    ["parentbased_traceidratio", "0.5", [25, 75], 100, 0],
+  ] as const) {
+    const environment = readEnvironment({ OTEL_TRACES_SAMPLER: name, OTEL_TRACES_SAMPLER_ARG: ratio });
+    const tracing = createTracing(environment, createLogger("silent"));
+    const kept = (parent?: string) =>
+      Array.from({ length: 100 }, () => tracing.begin({ name: "one", kind: "SERVER" }, parent)).filter((span) =>
+        span.isRecording(),
+      ).length;
+    const [from, to] = typeof alone === "number" ? [alone, alone] : alone;
+    const count = kept();
+    t.ok(count >= from && count <= to, `${name} keeps ${count} of 100`);
+    t.same([kept(traceparent("01")), kept(traceparent("00"))], [wanted, unwanted], name);
+  }
+  t.end();
 });
 
 t.test("a collector that never answers slows and breaks nothing", async (t) => {
