@@ -37,6 +37,7 @@ import type { Logger } from "./platform/logger.ts";
 import { describeInterface, registerDocuments, registerOpenapi } from "./platform/openapi.ts";
 import { registerPosition } from "./platform/position.ts";
 import { createRateLimits, type RateLimitSettings } from "./platform/rateLimits.ts";
+import { registerRequestTracing } from "./platform/requestTracing.ts";
 import { createSecretBox } from "./platform/secrets.ts";
 import { registerShedding } from "./platform/shedding.ts";
 import { createTenancy } from "./platform/tenancy.ts";
@@ -116,6 +117,7 @@ export async function buildApp(
 ): Promise<Server> {
   const tenancy = createTenancy(pool, settings.readPool);
   const app = createServer(logger, settings);
+  registerRequestTracing(app);
   const limits = createRateLimits(settings.rateLimits);
   const info = {
     title: "Afterscore",

@@ -25,6 +25,19 @@ const EnvironmentSchema = Type.Object({
   METRICS_PORT: Type.Optional(
     Type.Integer({ minimum: 0, maximum: 65535, description: "must be a whole number from 0 to 65535" }),
   ),
+  OTEL_EXPORTER_OTLP_ENDPOINT: Type.Optional(Type.String({ format: "url", description: "must be a http(s):// URL" })),
+  OTEL_SERVICE_NAME: Type.String({ minLength: 1, default: "afterscore" }),
+  OTEL_TRACES_SAMPLER: Type.String({
+    pattern: "^(parentbased_)?(always_on|always_off|traceidratio)$",
+    default: "parentbased_always_on",
+    description: "must be always_on, always_off or traceidratio, or one of them after parentbased_",
+  }),
+  OTEL_TRACES_SAMPLER_ARG: Type.Number({
+    minimum: 0,
+    maximum: 1,
+    default: 1,
+    description: "must be a number from 0 to 1",
+  }),
   LOG_LEVEL: Type.Unsafe<"trace" | "debug" | "info" | "warn" | "error" | "fatal" | "silent">({
     type: "string",
     enum: ["trace", "debug", "info", "warn", "error", "fatal", "silent"],

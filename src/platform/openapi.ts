@@ -2,6 +2,7 @@ import swagger from "@fastify/swagger";
 import type { GraphQLSchema } from "graphql";
 import { lexicographicSortSchema, printSchema } from "graphql";
 import type { Server } from "./http.ts";
+import { describePosition } from "./position.ts";
 
 const CREDENTIALS = "An API key, or a JWT of the identity provider that the installation trusts.";
 
@@ -22,6 +23,8 @@ export async function registerOpenapi(
       components: { securitySchemes: { bearer: { type: "http", scheme: "bearer", description: CREDENTIALS } } },
       security: [{ bearer: [] }],
     },
+    transformObject: (described) =>
+      "openapiObject" in described ? describePosition(described.openapiObject) : described.swaggerObject,
     refResolver: {
       buildLocalReference: (schema, _base, _fragment, index) =>
         typeof schema["$id"] === "string" ? schema["$id"] : `def-${index}`,

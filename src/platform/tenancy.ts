@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Span } from "@opentelemetry/api";
 import type { SQL } from "drizzle-orm";
 import type { NodePgDatabase } from "drizzle-orm/node-postgres";
 import type { Pool, PoolClient } from "pg";
@@ -7,6 +8,7 @@ import { AppError } from "./errors.ts";
 import { commitAndLocate, laterOf } from "./position.ts";
 import { createReplica } from "./replica.ts";
 import { keepNoPlans, queriesOf } from "./statements.ts";
+import { type SpanStart, tracedInside } from "./tracing.ts";
 
 export const ACTOR_KINDS = ["key", "user", "job", "source"] as const;
 
@@ -26,6 +28,8 @@ export interface Caller {
    * it reads what is true now.
    */
   readsAfter?: string | null | undefined;
+  /** Below which its transactions are traced; without, below what calls them. */
+  span?: Span | undefined;
 }
 
 declare const inside: unique symbol;
@@ -123,6 +127,10 @@ export const OWN_PLAN = `set local plan_cache_mode = auto${PLANNING.map((name) =
 const PLANNED_ANEW_UNTIL = 4_096;
 const transactionsOf = new WeakMap<PoolClient, number>();
 
+const spanOf = (name: string): SpanStart => ({ name, kind: "CLIENT", attributes: { "db.system.name": "postgresql" } });
+const WRITING = spanOf("transaction");
+const READING = spanOf("read transaction");
+
 const HASTY_LIMIT = "; set local lock_timeout = '200ms'";
 
 /** @param readPool where those may read who need not see what is true now */
@@ -148,23 +156,27 @@ export function createTenancy(pool: Pool, readPool?: Pool): Tenancy {
         enter(caller, "") + PLANS + (patience === "HASTY" ? HASTY_LIMIT : ""),
         (client, now) => workspaceTx(client, caller, now),
         work,
-        { patience, onCommitted },
+        { span: WRITING, parent: caller.span, patience, onCommitted },
       ),
     readWorkspace: (caller, work) => {
       const begin = enter(caller, "isolation level repeatable read read only");
       const read = (from: Pool, attempts?: number) =>
-        transact(from, begin, (client, now) => workspaceTx(client, caller, now), work, { attempts });
+        transact(from, begin, (client, now) => workspaceTx(client, caller, now), work, {
+          span: READING,
+          parent: caller.span,
+          attempts,
+        });
       if (replica === undefined || caller.readsAfter === undefined) return read(pool);
       // What fails there is done again on the primary.
       return replica.read(caller.readsAfter, (from) => read(from, from === pool ? undefined : 1));
     },
-    acrossWorkspaces: (_reason, work) =>
+    acrossWorkspaces: (reason, work) =>
       transact(
         pool,
         `begin; set local role afterscore_system; ${LIMITS}`,
         (client, now) => ({ ...queriesOf(client), now }) as SystemTx,
         work,
-        { onCommitted },
+        { span: spanOf(`transaction to ${reason}`), onCommitted },
       ),
     position: () => position,
   };
@@ -198,6 +210,9 @@ function planAnew(client: PoolClient): string {
 type Enter<Own> = (client: PoolClient, now: Date) => Own;
 
 interface TransactOptions {
+  span: SpanStart;
+  /** Below which it is traced, where that is told. */
+  parent?: Span | undefined;
   patience?: Patience;
   attempts?: number | undefined;
   /** Is told the position behind the commit; of what only reads nobody wants to know. */
@@ -209,11 +224,11 @@ async function transact<T, Own extends Tx>(
   begin: string,
   enter: Enter<Own>,
   work: (tx: Own) => Promise<T>,
-  { patience = "PATIENT", attempts = ATTEMPTS_MAX, onCommitted }: TransactOptions = {},
+  { span, parent, patience = "PATIENT", attempts = ATTEMPTS_MAX, onCommitted }: TransactOptions,
 ): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await transactOnce(pool, begin, enter, work, onCommitted);
+      return await tracedInside(span, parent, () => transactOnce(pool, begin, enter, work, onCommitted));
     } catch (error) {
       if (!isRetryable(error)) throw asAppError(error);
       if (isPlanLost(error)) keepNoPlans();

@@ -11,6 +11,7 @@ import {
   releaseDeliveries,
   type ToSend,
 } from "./deliveryQueries.ts";
+import { traceAttempt } from "./deliveryTracing.ts";
 import { type Outcome, recordOutcomes } from "./outcomes.ts";
 import { type Sending, send } from "./sending.ts";
 import type { EndpointRow } from "./table.ts";
@@ -184,7 +185,9 @@ export class Deliverer {
 
   /** @returns false where it was given up, so that somebody else may make it at once */
   async #attempt(workspaceId: string, delivery: ToSend, endpoint: EndpointRow, at: Date): Promise<boolean> {
-    const sent = await send(this.#options, delivery, endpoint, { at, signal: this.#givingUp.signal });
+    const sent = await traceAttempt(workspaceId, delivery, endpoint, () =>
+      send(this.#options, delivery, endpoint, { at, signal: this.#givingUp.signal }),
+    );
     if (sent === undefined) return false;
     observeDelivery(sent.outcome, sent.durationMs);
     if (sent.outcome === "DELIVERED") this.#breaker.succeeded(endpoint.id);
