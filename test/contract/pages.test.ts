@@ -35,9 +35,10 @@ interface Place {
 
 t.test("what the pages show can be run, and answers in the shape that they show", async (t) => {
   const place = await startDemo(t);
-  const names = (await readdir(new URL("docs/", ROOT))).filter((name) => name.endsWith(".md")).toSorted();
+  const docs = await readdir(new URL("docs/", ROOT), { recursive: true });
+  const names = docs.filter((name) => name.endsWith(".md")).toSorted();
   let count = 0;
-  for (const name of ["README.md", ...names.map((file) => `docs/${file}`)]) {
+  for (const name of ["README.md", "CONTRIBUTING.md", ...names.map((file) => `docs/${file}`)]) {
     const blocks = await readBlocks(new URL(name, ROOT), name);
     if (LATER.has(name.replace("docs/", ""))) {
       console.error(`skipped: ${name} is not run yet`);
