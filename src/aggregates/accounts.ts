@@ -1,4 +1,4 @@
-import { and, count, eq, gte, isNull, lt, lte, type SQL, sql } from "drizzle-orm";
+import { and, eq, gte, isNull, lt, lte, type SQL, sql } from "drizzle-orm";
 import { alias } from "drizzle-orm/pg-core";
 import { cases, LIVE_STATUSES } from "../cases/index.ts";
 import { accounts, listAccounts, type StoredAccount } from "../people/index.ts";
@@ -82,8 +82,7 @@ export async function listAccountsBy(
 }
 
 export async function countAccounts(tx: WorkspaceTx, filter: AccountFilter): Promise<number> {
-  const [row] = await tx.db.select({ count: count() }).from(accounts).where(whereAccounts(tx, filter));
-  return row?.count ?? 0;
+  return tx.db.$count(accounts, whereAccounts(tx, filter));
 }
 
 function whereAccounts(tx: WorkspaceTx, filter: AccountFilter): SQL | undefined {
