@@ -1,7 +1,7 @@
 import { AccountType, PersonType } from "../people/graphql.ts";
 import { listPeople } from "../people/index.ts";
 import { builder, type GraphqlContext } from "../platform/graphql.ts";
-import { createLoader, defineConnection, readConnection } from "../platform/graphqlConnection.ts";
+import { byId, createLoader, defineConnection, readConnection } from "../platform/graphqlConnection.ts";
 import { CategoryEnum, ResponseFilterInput, toResponseFilter } from "../responses/graphqlFilter.ts";
 import type { ResponseFilter } from "../responses/index.ts";
 import { NpsSummaryType } from "./graphqlTypes.ts";
@@ -31,14 +31,8 @@ builder.queryField("npsMovers", (t) =>
         order: ORDER,
         list: async (tx, page) => {
           const found = await listMovers(tx, { from, to }, filter, page);
-          const people = new Map(
-            (
-              await listPeople(
-                tx,
-                found.map(({ id }) => id),
-              )
-            ).map((person) => [person.id, person]),
-          );
+          const ids = found.map(({ id }) => id);
+          const people = byId(await listPeople(tx, ids));
           return found.flatMap(({ id, respondedAt }) => {
             const node = people.get(id);
             return node === undefined ? [] : [{ node, sortValue: respondedAt.toISOString() }];

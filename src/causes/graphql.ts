@@ -1,6 +1,6 @@
 import { invalidRequest } from "../platform/errors.ts";
 import { builder, parseId } from "../platform/graphql.ts";
-import { createLoader } from "../platform/graphqlConnection.ts";
+import { byId, createLoader } from "../platform/graphqlConnection.ts";
 import { defineEnum, defineInput } from "../platform/graphqlInput.ts";
 import { STRING_LENGTH_MAX } from "../platform/schema.ts";
 import {
@@ -23,9 +23,7 @@ const StatusEnum = defineEnum("ImprovementStatus", "How far an improvement is", 
 const loadRootCause = createLoader(
   async (tx, keys) => new Map((await listRootCauses(tx, keys)).map((cause) => [cause.key, cause])),
 );
-export const loadImprovement = createLoader(
-  async (tx, ids) => new Map((await listImprovementsById(tx, ids)).map((improvement) => [improvement.id, improvement])),
-);
+export const loadImprovement = createLoader(async (tx, ids) => byId(await listImprovementsById(tx, ids)));
 
 const RootCauseType = builder.objectRef<RootCause>("RootCause").implement({
   description: "A reason why customers are unhappy; one joins many cases",

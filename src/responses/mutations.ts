@@ -2,12 +2,12 @@ import { builder, parseId } from "../platform/graphql.ts";
 import { defineInput } from "../platform/graphqlInput.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { acknowledgeResponse } from "./acknowledging.ts";
-import { excludeResponse, includeResponse } from "./changing.ts";
+import { excludeResponse, includeResponse } from "./excluding.ts";
 import { ResponseType } from "./graphql.ts";
 import { ExclusionInputSchema, type Response } from "./model.ts";
 import { listResponsesById } from "./queries.ts";
 import { noSuchResponse } from "./service.ts";
-import { type RecordingSteps } from "./steps.ts";
+import type { RecordingSteps } from "./steps.ts";
 
 /** The mutations; what else happens with a changed answer is the composition root's to say. */
 export function defineResponseMutations(steps: RecordingSteps): void {

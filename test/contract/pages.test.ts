@@ -39,9 +39,11 @@ interface Place {
 
 t.test("what the pages show can be run, and answers in the shape that they show", async (t) => {
   const place = await startDemo(t);
-  const names = (await readdir(new URL("docs/", ROOT))).filter((name) => name.endsWith(".md")).toSorted();
+  const docs = await readdir(new URL("docs/", ROOT), { recursive: true });
+  const names = docs.filter((name) => name.endsWith(".md")).toSorted();
   let count = 0;
-  for (const name of ["README.md", ...names.map((file) => `docs/${file}`)].filter(isAsked)) {
+  const pages = ["README.md", "CONTRIBUTING.md", ...names.map((file) => `docs/${file}`)];
+  for (const name of pages.filter(isAsked)) {
     const blocks = await readBlocks(new URL(name, ROOT), name);
     for (const block of blocks) {
       t.match(block.info, /^$|^verifies$|^exact$|^no-run: ./, `${block.place} says why it is not run`);
