@@ -1,8 +1,8 @@
 import { Type } from "@sinclair/typebox";
 import type { FastifyRequest } from "fastify";
 import { callerOf } from "../platform/auth.ts";
-import { invalidRequest } from "../platform/errors.ts";
 import type { Server } from "../platform/http.ts";
+import { refuseIdempotencyKey } from "../platform/keylessRoute.ts";
 import { decodeCursor, LIMIT_DEFAULT, PageOf, PageQuery, toPage } from "../platform/pagination.ts";
 import { problems } from "../platform/problem.ts";
 import { Id, ref, Strict } from "../platform/schema.ts";
@@ -54,10 +54,7 @@ export function registerSourceRoutes(app: Server, { tenancy, secrets, publicUrl 
       },
     },
     async (request, reply) => {
-      if (request.headers["idempotency-key"] !== undefined) {
-        const reason = "is not taken here: the answer may show a secret, which is not kept";
-        throw invalidRequest([{ name: "idempotency-key", reason }]);
-      }
+      refuseIdempotencyKey(request);
       const { source, secret } = await tenancy.inWorkspace(callerOf(request), (tx) =>
         createSource(tx, request.body, secrets),
       );

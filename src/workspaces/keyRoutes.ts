@@ -1,8 +1,7 @@
 import { Type } from "@sinclair/typebox";
-import type { FastifyRequest } from "fastify";
 import { callerOf, principalOf } from "../platform/auth.ts";
-import { invalidRequest } from "../platform/errors.ts";
 import type { Server } from "../platform/http.ts";
+import { refuseIdempotencyKey } from "../platform/keylessRoute.ts";
 import { allowNoBody, NoFields } from "../platform/noBody.ts";
 import { decodeCursor, LIMIT_DEFAULT, PageOf, PageQuery, toPage } from "../platform/pagination.ts";
 import { problems } from "../platform/problem.ts";
@@ -109,13 +108,6 @@ export function registerKeyRoutes(app: Server, tenancy: Tenancy): void {
       return { ...showKey(key), apiKey };
     },
   );
-}
-
-function refuseIdempotencyKey({ headers }: FastifyRequest): void {
-  if (headers["idempotency-key"] === undefined) return;
-  throw invalidRequest([
-    { name: "idempotency-key", reason: "is not taken here: the answer shows a secret, which is not kept" },
-  ]);
 }
 
 function showKey({
