@@ -2,7 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
 import { AccountInputSchema, PersonInputSchema } from "../people/index.ts";
 import { AppError } from "../platform/errors.ts";
-import { canonicalJson, parseJson } from "../platform/json.ts";
+import { canonicalJson, isObject, parseJson } from "../platform/json.ts";
 import { createAjv, ref, toInvalidParams } from "../platform/schema.ts";
 import { unguardFormula } from "../platform/spreadsheet.ts";
 import {
@@ -107,10 +107,6 @@ function fill(cells: readonly string[], columns: Columns, readTime: ReadTime | u
     owner[last] = field.type === "properties" && isObject(before) && isObject(value) ? { ...value, ...before } : value;
   }
   return { body };
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function toRow(file: ReadableFile, line: number, body: unknown): Row {

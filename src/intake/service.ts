@@ -1,18 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { AppError, type InvalidParam, invalidRequest } from "../platform/errors.ts";
 import { newId, newSecret } from "../platform/ids.ts";
+import { mergePatch } from "../platform/json.ts";
 import type { SecretBox } from "../platform/secrets.ts";
 import { webhookKeyOf } from "../platform/signature.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { recordAudit } from "../workspaces/index.ts";
-import {
-  type Defaults,
-  MAPPED_FIELDS,
-  type Mapping,
-  type SourceInput,
-  type SourcePatch,
-  type Vendor,
-} from "./model.ts";
+import { MAPPED_FIELDS, type SourceInput, type SourcePatch, type Vendor } from "./model.ts";
 import { isPointer } from "./pointer.ts";
 import { findSourceByKey, insertSource, lockSource, removeSource, updateSource } from "./queries.ts";
 import type { SourceRow } from "./table.ts";
@@ -83,8 +77,8 @@ export async function changeSource(
     ...before,
     name: name ?? before.name,
     tokenHeader: tokenHeader === undefined ? before.tokenHeader : tokenHeader,
-    mapping: mergePatch(before.mapping, mapping) as Mapping,
-    defaults: mergePatch(before.defaults, defaults) as Defaults,
+    mapping: mergePatch(before.mapping, mapping),
+    defaults: mergePatch(before.defaults, defaults),
     partial: partial === undefined ? before.partial : (partial ?? "IGNORE"),
     ...(secret === undefined ? {} : replaceSecret(tx, before, secret, secrets)),
     updatedAt: tx.now,
@@ -139,18 +133,6 @@ function replaceSecret(tx: WorkspaceTx, source: SourceRow, secret: string | null
   if (source.secret !== null && secrets.open(source.secret, placeOf(source)) === secret) return {};
   const previousSecretUntil = source.secret === null ? null : new Date(tx.now.getTime() + OVERLAP_MS);
   return { secret: secrets.seal(secret, placeOf(source)), previousSecret: source.secret, previousSecretUntil };
-}
-
-/** JSON merge (RFC 7396). */
-function mergePatch(target: unknown, patch: unknown): unknown {
-  if (patch === undefined) return target;
-  if (patch === null) return {};
-  const merged: Record<string, unknown> = { ...(target as object | undefined) };
-  for (const [name, value] of Object.entries(patch)) {
-    if (value === null) delete merged[name];
-    else merged[name] = typeof value === "object" ? mergePatch(merged[name], value) : value;
-  }
-  return merged;
 }
 
 /** What the schema cannot say. */

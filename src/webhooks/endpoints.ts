@@ -1,10 +1,11 @@
 import { AppError } from "../platform/errors.ts";
 import { newId } from "../platform/ids.ts";
+import { mergePatch } from "../platform/json.ts";
 import type { SecretBox } from "../platform/secrets.ts";
 import type { Caller, Tenancy, WorkspaceTx } from "../platform/tenancy.ts";
 import { recordAudit } from "../workspaces/index.ts";
 import { disableEndpoint } from "./disabling.ts";
-import type { EndpointFilter, EndpointInput, EndpointPatch } from "./model.ts";
+import type { EndpointInput, EndpointPatch } from "./model.ts";
 import {
   findEndpoint,
   insertEndpoint,
@@ -65,7 +66,7 @@ export async function changeEndpoint(tx: WorkspaceTx, id: string, patch: Endpoin
     url,
     description: patch.description === undefined ? before.description : patch.description,
     eventTypes: [...new Set(patch.eventTypes ?? before.eventTypes)],
-    filter: mergeFilter(before.filter, patch.filter),
+    filter: mergePatch(before.filter, patch.filter),
     status,
     disabledReason: status === "DISABLED" ? before.disabledReason : null,
     failingSince: isFresh ? null : before.failingSince,
@@ -135,13 +136,6 @@ export async function requireReceiving(tx: WorkspaceTx, id: string): Promise<End
 function required(endpoint: EndpointRow | undefined): EndpointRow {
   if (endpoint === undefined) throw new AppError("not_found", "There is no webhook endpoint with this id.");
   return endpoint;
-}
-
-/** JSON merge (RFC 7396). */
-function mergeFilter(filter: EndpointFilter, patch: EndpointPatch["filter"]): EndpointFilter {
-  if (patch === undefined) return filter;
-  const merged = Object.entries({ ...(patch === null ? {} : filter), ...patch });
-  return Object.fromEntries(merged.filter(([, value]) => value !== null));
 }
 
 /** What the audit log keeps: no secrets. */

@@ -1,6 +1,7 @@
+import { isObject } from "../../platform/json.ts";
 import type { ResponseInput } from "../../responses/index.ts";
 import { findWrongFields } from "../inputs.ts";
-import { type Answer, fieldsOf, isObject, type Reading, type ReadingContext, toTime } from "../reading.ts";
+import { type Answer, fieldsOf, type Reading, type ReadingContext, toTime } from "../reading.ts";
 
 /**
  * Our own words, signed by Standard Webhooks: `{type, timestamp, data}`, where `data` is the body of
