@@ -15,7 +15,7 @@ import { SurveyInputSchema } from "../surveys/index.ts";
 import { EXPORTED_ONLY, readCell } from "./fields.ts";
 import { type Columns, parseCsv, readHeader } from "./header.ts";
 import type { ReadableFile } from "./model.ts";
-import { type FileRecord, isBlank, RecordSplitter } from "./records.ts";
+import { type FileRecord, isBlank, splitRecords } from "./records.ts";
 import { type ReadTime, timeReader } from "./times.ts";
 
 /** A row of a file as an answer to record, or why it is none. */
@@ -31,8 +31,7 @@ const isExclusion = ajv.compile<ExclusionInput>(ExclusionInputSchema);
 
 /** The rows of one chunk, which begins with line `firstLine` of the file. */
 export function readRows(file: ReadableFile, body: Buffer, firstLine: number): Row[] {
-  const splitter = new RecordSplitter(firstLine, file.delimiter ?? undefined);
-  const records = [...splitter.push(body), ...splitter.end()].filter((record) => !isBlank(record));
+  const records = splitRecords(body, firstLine, file.delimiter).filter((record) => !isBlank(record));
   const { timestampFormat, timeZone } = file.options;
   const readTime = timestampFormat === undefined ? undefined : timeReader(timestampFormat, timeZone);
   return readBodies(file, records, readTime).map((read, index): Row => {
