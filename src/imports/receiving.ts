@@ -64,7 +64,7 @@ export async function receiveImport(
     await keep.flush();
     return await finish(tenancy, caller, id, upload, hash.digest());
   } catch (error) {
-    const failure = error instanceof AppError ? error.message : "The file could not be received.";
+    const failure = error instanceof AppError ? error.message : "The file could not be received. Send it again.";
     await tenancy.inWorkspace(caller, (tx) => failImport(tx, id, failure)).catch(() => undefined);
     throw error;
   } finally {
@@ -93,7 +93,7 @@ async function* inPieces(bytes: AsyncIterable<Buffer>, hash: { update(bytes: Buf
       if (size >= PIECE_BYTES) yield take();
     }
   } catch (error) {
-    throw new AppError("invalid_request", "The upload broke off before its end.", { cause: error });
+    throw new AppError("invalid_request", "The upload broke off before its end. Send it again.", { cause: error });
   }
   if (size > 0) yield take();
 }
@@ -115,9 +115,9 @@ async function begin({ format, options }: Upload, pieces: AsyncGenerator<Buffer>
   const position = records.findIndex((record) => !isBlank(record));
   const header = records[position];
   if (header === undefined || header.fault !== undefined) {
-    throw new AppError("invalid_request", "The file has no line that could be its header.");
+    throw new AppError("invalid_request", "The file has no header: its first line must name the columns.");
   }
-  if (!isUtf8(header.bytes)) throw new AppError("invalid_request", "The file is not UTF-8.");
+  if (!isUtf8(header.bytes)) throw new AppError("invalid_request", "The file is not UTF-8: save it as UTF-8.");
   const [columns = []] = parseCsv(header.bytes.toString("utf8"), delimiter);
   const read = readHeader(columns, options.map);
   if ("invalid" in read) throw invalidRequest(read.invalid);

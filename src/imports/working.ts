@@ -78,7 +78,7 @@ async function workOne(
   logger: FaultLog | undefined,
 ): Promise<boolean> {
   if (status === "RECEIVING") {
-    await failImport(tx, id, "The upload broke off before its end.");
+    await failImport(tx, id, "The upload broke off before its end. Send it again.");
     return true;
   }
   if (status === "FAILED") {

@@ -1,6 +1,5 @@
 import { isObject } from "../../platform/json.ts";
-import type { ResponseInput } from "../../responses/index.ts";
-import { findWrongFields } from "../inputs.ts";
+import { findWrongFields, type ResponseInput } from "../../responses/index.ts";
 import { type Answer, fieldsOf, type Reading, type ReadingContext, toTime } from "../reading.ts";
 
 /**
