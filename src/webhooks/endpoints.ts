@@ -5,6 +5,7 @@ import type { SecretBox } from "../platform/secrets.ts";
 import type { Caller, Tenancy, WorkspaceTx } from "../platform/tenancy.ts";
 import { recordAudit } from "../workspaces/index.ts";
 import { disableEndpoint } from "./disabling.ts";
+import { removeSomeDeliveries } from "./forgettingQueries.ts";
 import type { EndpointInput, EndpointPatch } from "./model.ts";
 import {
   findEndpoint,
@@ -12,7 +13,6 @@ import {
   lockEndpoint,
   pauseDeliveries,
   removeEndpoint,
-  removeSomeDeliveries,
   resumeDeliveries,
   updateEndpoint,
 } from "./queries.ts";

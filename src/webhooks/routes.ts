@@ -32,6 +32,7 @@ const EndpointPage = PageOf(ref(EndpointSchema), "WebhookEndpointPage");
 const IdParams = Strict({ id: Id() });
 const ORDER = "NEWEST";
 
+/** The endpoints that events are sent to. */
 export function registerEndpointRoutes(app: Server, { tenancy, secrets, explainRefusal }: Webhooks): void {
   for (const schema of [
     EndpointFilterSchema,

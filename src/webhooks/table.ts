@@ -52,6 +52,8 @@ export const webhookAttempts = pgTable("webhook_attempts", {
   answer: bytea(),
 });
 
+export type AttemptRow = typeof webhookAttempts.$inferSelect;
+
 export const deliveryQueue = pgTable("delivery_queue", {
   workspaceId: uuid("workspace_id").notNull(),
   deliveryId: uuid("delivery_id").notNull(),
