@@ -18,13 +18,14 @@ import {
 } from "./model.ts";
 import { findSource, listSources } from "./queries.ts";
 import type { Intake } from "./receiving.ts";
-import { changeSource, createSource, deleteSource, noSuchSource } from "./service.ts";
+import { changeSource, createSource, deleteSource, requireSource } from "./service.ts";
 import type { SourceRow } from "./table.ts";
 
 const SourcePage = PageOf(ref(SourceSchema), "SourcePage");
 const IdParams = Strict({ id: Id() });
 const ORDER = "NEWEST";
 
+/** The sources: survey tools that send answers. */
 export function registerSourceRoutes(app: Server, { tenancy, secrets, publicUrl }: Intake): void {
   for (const schema of [
     MappingSchema,
@@ -96,9 +97,8 @@ export function registerSourceRoutes(app: Server, { tenancy, secrets, publicUrl 
       },
     },
     async (request) => {
-      const source = await tenancy.readWorkspace(callerOf(request), (tx) => findSource(tx, request.params.id));
-      if (source === undefined) throw noSuchSource();
-      return shown(source, request);
+      const found = await tenancy.readWorkspace(callerOf(request), (tx) => findSource(tx, request.params.id));
+      return shown(requireSource(found), request);
     },
   );
 

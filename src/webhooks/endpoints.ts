@@ -1,7 +1,7 @@
 import { AppError } from "../platform/errors.ts";
 import { newId } from "../platform/ids.ts";
 import { mergePatch } from "../platform/json.ts";
-import type { SecretBox } from "../platform/secrets.ts";
+import { SECRET_OVERLAP_MS, type SecretBox } from "../platform/secrets.ts";
 import type { Caller, Tenancy, WorkspaceTx } from "../platform/tenancy.ts";
 import { recordAudit } from "../workspaces/index.ts";
 import { disableEndpoint } from "./disabling.ts";
@@ -18,9 +18,6 @@ import {
 } from "./queries.ts";
 import { makeSecret } from "./secrets.ts";
 import type { EndpointRow } from "./table.ts";
-
-/** How long the secret before signs too after a rotation. */
-const OVERLAP_MS = 24 * 3_600_000;
 
 /** @returns the endpoint and its secret, which is shown here once @throws {AppError} `unavailable` without SECRETS_KEY */
 export async function createEndpoint(
@@ -95,7 +92,7 @@ export async function rotateSecret(
     version: before.version + 1,
     secret: sealed,
     previousSecret: before.secret,
-    previousSecretUntil: new Date(tx.now.getTime() + OVERLAP_MS),
+    previousSecretUntil: new Date(tx.now.getTime() + SECRET_OVERLAP_MS),
     updatedAt: tx.now,
   };
   await updateEndpoint(tx, endpoint);
