@@ -45,8 +45,8 @@ function unforced(name: string, statement: string): string[] {
   return [`alter table ${name} no force row level security`, statement, `alter table ${name} force row level security`];
 }
 
-/** Every table of ours with what it refers to. */
-export async function listTables(pool: Pool): Promise<Table[]> {
+/** Every table of ours with what it refers to, in the order of their making. */
+export async function listTables(pool: Pick<Pool, "query">): Promise<Table[]> {
   const { rows } = await pool.query<Table>(`/* platform.listTables */
     select relname::text as name,
       exists (select 1 from pg_attribute where attrelid = pg_class.oid and attname = 'workspace_id' and not attisdropped)

@@ -1,4 +1,5 @@
 import type { Pool } from "pg";
+import { listTables } from "../platform/distribute.ts";
 
 /** Of one table: it may be of many millions of rows. */
 const DELETION_TIMEOUT_MS = 3_600_000;
@@ -13,12 +14,8 @@ export async function deleteWorkspace(pool: Pool, id: string): Promise<boolean> 
   try {
     await client.query("begin");
     await client.query("select set_config('app.workspace_id', $1, true)", [id]);
-    const { rows } = await client.query<{ name: string }>(
-      `/* workspaces.listTables */ select quote_ident(relname) as name from pg_class
-       join pg_attribute on attrelid = pg_class.oid and attname = 'workspace_id' and not attisdropped
-       where relkind in ('r', 'p') and not relispartition and relnamespace = 'public'::regnamespace order by pg_class.oid desc`,
-    );
-    for (const { name } of rows) {
+    const tables = (await listTables(client)).filter(({ hasWorkspaceId }) => hasWorkspaceId);
+    for (const { name } of tables.toReversed()) {
       const text = `delete from ${name} where workspace_id = $1`;
       await client.query({ text, values: [id], query_timeout: DELETION_TIMEOUT_MS });
     }
