@@ -55,6 +55,7 @@ export async function importFile(
   return { file, isNew: received.isNew, import: current, rejections };
 }
 
+/** Whether this is the name of something that can be exported. */
 export function isExported(name: string | undefined): name is keyof typeof EXPORTED {
   return name !== undefined && Object.hasOwn(EXPORTED, name);
 }

@@ -20,6 +20,7 @@ export interface NewImport {
   delimiter: string | null;
 }
 
+/** A new import, which is RECEIVING. */
 export async function insertImport(tx: WorkspaceTx, created: NewImport): Promise<void> {
   await tx.db.insert(imports).values({
     ...created,
@@ -66,6 +67,7 @@ export async function insertChunk(tx: WorkspaceTx, id: string, chunk: NewChunk):
   return true;
 }
 
+/** Keeps which rows were not recorded, and why. */
 export async function insertRejections(tx: WorkspaceTx, id: string, rejections: readonly Rejection[]): Promise<void> {
   if (rejections.length === 0) return;
   await tx.run(sql`/* imports.insertRejections */
@@ -98,6 +100,7 @@ export async function queueImport(
   return queued.length > 0;
 }
 
+/** Ends an upload as FAILED, for this reason; one that has ended already stays as it is. */
 export async function failImport(tx: WorkspaceTx, id: string, failure: string): Promise<void> {
   await tx.db
     .update(imports)

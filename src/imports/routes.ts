@@ -49,6 +49,7 @@ const ImportQuery = Type.Object(
   { additionalProperties: false, patternProperties: { "^map\\.(person\\.)?properties\\..": Text() } },
 );
 
+/** Files of answers: taken in as a stream, and what became of each. */
 export async function registerImportRoutes(app: Server, tenancy: Tenancy): Promise<void> {
   for (const schema of [ImportSchema, ImportPage, RejectionSchema, RejectionPage]) app.addSchema(schema);
 

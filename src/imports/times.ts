@@ -58,6 +58,7 @@ export function timeReader(format: string, timeZone: string): ReadTime | undefin
   };
 }
 
+/** Whether this is a name of the IANA time zone database that Node knows. */
 export function isTimeZone(name: string): boolean {
   try {
     return new Intl.DateTimeFormat("en", { timeZone: name }).format(0) !== "";

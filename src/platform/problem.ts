@@ -67,6 +67,7 @@ export function toAppError(error: unknown): AppError {
   return new AppError("internal", "Something went wrong here. It was logged under the request id.", { cause: error });
 }
 
+/** The error as the body of its answer. @param request its path without the query, and its id */
 export function toProblem(error: AppError, request: { path: string; id: string }) {
   const status = ERROR_STATUS[error.code];
   return {
@@ -97,6 +98,7 @@ export function sendProblem(thrown: unknown, request: FastifyRequest, reply: Fas
     .send(toProblem(error, { path, id: request.id }));
 }
 
+/** Whatever is thrown, and a path that is none, is answered by a problem. */
 export function registerProblems(app: FastifyInstance): void {
   app.setErrorHandler(async (error, request, reply) => sendProblem(error, request, reply));
   app.setNotFoundHandler(async (request, reply) =>

@@ -16,6 +16,7 @@ const ApiKeyPage = PageOf(ref(ApiKeySchema), "ApiKeyPage");
 const IdParams = Strict({ id: Id() });
 const ORDER = "NEWEST";
 
+/** The API keys of the workspace. */
 export function registerKeyRoutes(app: Server, tenancy: Tenancy): void {
   for (const schema of [ApiKeyInputSchema, ApiKeySchema, ShownApiKeySchema, ApiKeyPage]) app.addSchema(schema);
 

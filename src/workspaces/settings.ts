@@ -45,6 +45,7 @@ export async function requireTimeZone(tx: SystemTx | WorkspaceTx, timeZone: stri
   throw invalidRequest([{ name: "timeZone", reason: "must be an IANA time zone, like Europe/Berlin" }]);
 }
 
+/** The workspace as callers see it. */
 export function showWorkspace({ id, name, timeZone, retention, createdAt }: WorkspaceRow): WorkspaceSettings {
   const { commentDays = null, identityDays = null, receiptDays = null, deliveryDays = null } = retention;
   return {
