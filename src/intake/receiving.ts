@@ -102,7 +102,10 @@ async function authenticate(
 }
 
 function notGenuine(): AppError {
-  return new AppError("unauthenticated", "There is no such source, or this was not signed by it just now.");
+  return new AppError(
+    "unauthenticated",
+    "There is no such source, or this was not signed by it just now. Check the address, the secret and the clock of the sender.",
+  );
 }
 
 /** In whose name a source's deliveries are recorded. */

@@ -135,7 +135,7 @@ function requireValid({ vendor, tokenHeader, mapping }: SourceRow, secret: strin
   const invalid: InvalidParam[] = [];
   const isWebhook = vendor === "STANDARD_WEBHOOKS" || vendor === "FORMBRICKS";
   if (secret !== undefined && isWebhook && webhookKeyOf(secret) === undefined) {
-    invalid.push({ name: "secret", reason: "must be whsec_ and base64" });
+    invalid.push({ name: "secret", reason: "must be whsec_ and base64, as the survey tool shows it" });
   }
   if (tokenHeader !== null && vendor !== "JSON") {
     invalid.push({ name: "tokenHeader", reason: "is for sources of the vendor JSON only" });

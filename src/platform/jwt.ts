@@ -45,7 +45,11 @@ export function createTokenVerifier(
 
 /** One answer for whatever is wrong with a token: a forger learns nothing from it. */
 export function invalidToken(cause?: unknown): AppError {
-  return new AppError("unauthenticated", "This token is not valid.", { cause });
+  return new AppError(
+    "unauthenticated",
+    "This token is not valid, or no longer. Get another one from the identity provider.",
+    { cause },
+  );
 }
 
 /**

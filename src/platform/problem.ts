@@ -44,7 +44,6 @@ const EXTRA_HEADERS: Partial<Record<ErrorCode, Record<string, string>>> = {
 
 /** Fastify's own failures in our words. Anything else of its 4xx is an invalid request. */
 const FRAMEWORK_ERRORS: Record<string, [ErrorCode, string]> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: ["payload_too_large", "The body is larger than this call takes."],
   FST_ERR_CTP_INVALID_MEDIA_TYPE: ["unsupported_media_type", "Send the body as application/json."],
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: ["invalid_request", "The body's size is not what Content-Length says."],
   FST_ERR_BAD_URL: ["invalid_request", "The path is not a valid URL."],
@@ -84,9 +83,14 @@ export function toProblem(error: AppError, request: { path: string; id: string }
   };
 }
 
+function tooLarge(bytesMax: number): AppError {
+  return new AppError("payload_too_large", `The body is larger than ${bytesMax / 1024} kB: send less in one call.`);
+}
+
 /** Answers with the problem, and logs once what is our fault. */
 export function sendProblem(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const error = toAppError(thrown);
+  const isTooLarge = (thrown as Partial<FastifyError>).code === "FST_ERR_CTP_BODY_TOO_LARGE";
+  const error = isTooLarge ? tooLarge(request.routeOptions.bodyLimit) : toAppError(thrown);
   if (error.code === "internal" || error.code === "unavailable") {
     request.log.error({ err: error.cause ?? thrown }, error.code);
   }

@@ -166,10 +166,32 @@ function reasonOf({ keyword, params, message, parentSchema }: ErrorObject): stri
       return FORMATS[values["format"] as keyof typeof FORMATS].reason;
     case "type":
       return `must be ${[values["type"]].flat().map(describeType).join(" or ")}`;
+    case "minimum":
+      return `must be at least ${values["limit"]}`;
+    case "maximum":
+      return `must be at most ${values["limit"]}`;
+    case "exclusiveMinimum":
+      return `must be more than ${values["limit"]}`;
+    case "minLength":
+    case "minItems":
+      return values["limit"] === 1 ? "must not be empty" : `must have at least ${values["limit"]} ${COUNTED[keyword]}`;
+    case "maxLength":
+    case "maxItems":
+    case "maxProperties":
+      return `must have at most ${values["limit"]} ${COUNTED[keyword]}`;
     default:
       return message ?? "is not valid";
   }
 }
+
+/** What these keywords count. */
+const COUNTED = {
+  minLength: "characters",
+  maxLength: "characters",
+  minItems: "values",
+  maxItems: "values",
+  maxProperties: "fields",
+};
 
 function describeType(type: unknown): string {
   const names: Record<string, string> = {
