@@ -1,20 +1,20 @@
 import type { Pool } from "pg";
-import { listTables } from "../platform/distribute.ts";
+import { listTables, parentsFirst } from "../platform/distribute.ts";
 
 /** Of one table: it may be of many millions of rows. */
 const DELETION_TIMEOUT_MS = 3_600_000;
 
 /**
  * Deletes a workspace and everything in it, without trace; false when there is none with this id. Done
- * as the owner of the tables, who alone may delete from all of them. Tables are emptied in the reverse
- * order of their making, because a table refers to older ones only.
+ * as the owner of the tables, who alone may delete from all of them. A table is emptied before those
+ * that it refers to.
  */
 export async function deleteWorkspace(pool: Pool, id: string): Promise<boolean> {
   const client = await pool.connect();
   try {
     await client.query("begin");
     await client.query("select set_config('app.workspace_id', $1, true)", [id]);
-    const tables = (await listTables(client)).filter(({ hasWorkspaceId }) => hasWorkspaceId);
+    const tables = parentsFirst(await listTables(client)).filter(({ hasWorkspaceId }) => hasWorkspaceId);
     for (const { name } of tables.toReversed()) {
       const text = `delete from ${name} where workspace_id = $1`;
       await client.query({ text, values: [id], query_timeout: DELETION_TIMEOUT_MS });
