@@ -3,8 +3,9 @@ import type { Socket } from "node:net";
 import { Type } from "@sinclair/typebox";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { AppError, ERROR_STATUS, type ErrorCode, invalidRequest } from "./errors.ts";
-import { OneOf, ref, Strict, toInvalidParams } from "./schema.ts";
+import { OneOf, ref, Strict } from "./schema.ts";
 import { isSlow } from "./slowBody.ts";
+import { toInvalidParams } from "./validation.ts";
 
 /** Every error answer (RFC 9457). `type` stays `about:blank`: what happened is told by `code`. */
 export const ProblemSchema = Strict(

@@ -1,6 +1,6 @@
 import { AccountInputSchema, PersonInputSchema } from "../people/index.ts";
 import type { InvalidParam } from "../platform/errors.ts";
-import { createAjv, toInvalidParams } from "../platform/schema.ts";
+import { createAjv, toInvalidParams } from "../platform/validation.ts";
 import { SurveyInputSchema } from "../surveys/index.ts";
 import { ResponseInputSchema } from "./model.ts";
 

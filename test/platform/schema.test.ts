@@ -1,5 +1,6 @@
 import t from "tap";
-import { createAjv, isDate, isDateTime, toBound, toInvalidParams } from "../../src/platform/schema.ts";
+import { isDate, isDateTime, toBound } from "../../src/platform/schema.ts";
+import { createAjv, toInvalidParams } from "../../src/platform/validation.ts";
 
 t.test("times are RFC 3339 with offset, and exist", async (t) => {
   for (const time of ["2026-05-04T09:12:00Z", "2026-05-04t09:12:00.123456z", "2024-02-29T23:59:59+14:00"]) {
