@@ -168,7 +168,7 @@ export async function buildApp(
   registerReceiptRoutes(app, intake);
   await registerIntakeRoutes(app, intake, limits);
   registerEndpointRoutes(app, { tenancy, secrets, explainRefusal: settings.explainRefusal ?? requireHttps });
-  registerDeliveryRoutes(app, { tenancy });
+  registerDeliveryRoutes(app, tenancy);
   registerFeedRoute(app, tenancy);
   registerPrivacyRoutes(app, tenancy);
   await registerGraphql(app, tenancy, graphqlSchema);

@@ -78,6 +78,7 @@ export const APPLICATION_NAME = "afterscore";
  */
 const RETRYABLE = new Set(["40001", "40P01", "55P03", "23505", "23503"]);
 
+/** Whether the same transaction may succeed when it is run again. */
 export function isRetryable(error: unknown): boolean {
   return error instanceof ContendedError || isPlanLost(error) || RETRYABLE.has(sqlState(error) ?? "");
 }

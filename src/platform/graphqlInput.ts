@@ -1,7 +1,7 @@
 import type { Static, TSchema } from "@sinclair/typebox";
 import { invalidRequest } from "./errors.ts";
 import { builder } from "./graphql.ts";
-import { createAjv, toInvalidParams } from "./schema.ts";
+import { createAjv, toInvalidParams } from "./validation.ts";
 
 /** As much of a schema as the body of a command has. */
 interface Field {

@@ -59,7 +59,8 @@ class Refusal extends Error {}
 export function createOutboundHttp({ allowedNetworks, resolve = resolveAll }: OutboundOptions): OutboundHttp {
   const refusalOf = (address: string, protocol: string, port: number): string | undefined => {
     if (isWithin(allowedNetworks, address)) return undefined;
-    if (!isPublic(address)) return "must not lead into a private or special network";
+    if (!isPublic(address))
+      return "must not lead into a private or special network; the operator can allow one by OUTBOUND_ALLOWED_NETWORKS";
     if (protocol !== "https:") return "must be https";
     if (port !== HTTPS_PORT && port < FREE_PORTS_FROM) {
       return `must not use a port below ${FREE_PORTS_FROM} other than ${HTTPS_PORT}`;

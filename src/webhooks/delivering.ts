@@ -42,6 +42,7 @@ export interface Delivering {
   stop(): Promise<void>;
 }
 
+/** Begins to send what is due, and goes on until it is stopped. */
 export function startDelivering(options: DeliveringOptions): Delivering {
   const stopping = new AbortController();
   let waking = new AbortController();

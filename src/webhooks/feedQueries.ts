@@ -2,7 +2,6 @@ import { sql } from "drizzle-orm";
 import { anyOf } from "../platform/sql.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import type { EventType } from "./eventTypes.ts";
-import { unqueueDeliveries } from "./queries.ts";
 
 export interface FeedRow {
   id: string;
@@ -32,31 +31,4 @@ export async function findBounds(tx: WorkspaceTx, after: number): Promise<{ firs
       select min(position) from events where workspace_id = ${tx.workspaceId} and position > ${after}), last_position) as first
     from event_positions where workspace_id = ${tx.workspaceId}`);
   return row ?? { first: 0, last: 0 };
-}
-
-/**
- * Deletes some events of before this time, with their deliveries; one that is still to be sent has waited too long.
- * @returns how many events
- */
-export async function removeSomeEvents(tx: WorkspaceTx, before: Date, limit: number): Promise<number> {
-  const [row] = await tx.run<{ count: number; deliveryIds: string[] }>(sql`/* webhooks.removeSomeEvents */
-    with gone as (
-      delete from events where workspace_id = ${tx.workspaceId} and id = any (array(
-        select id from events where workspace_id = ${tx.workspaceId} and occurred_at < ${before}
-        order by occurred_at limit ${limit}))
-      returning id
-    ), undelivered as (
-      delete from webhook_deliveries
-      where workspace_id = ${tx.workspaceId} and event_id = any (array(select id from gone))
-      returning id
-    )
-    select (select count(*) from gone) as count, array(select id from undelivered) as "deliveryIds"`);
-  await unqueueDeliveries(tx, row?.deliveryIds ?? []);
-  return row?.count ?? 0;
-}
-
-export async function listEndpointIds(tx: WorkspaceTx): Promise<string[]> {
-  const rows = await tx.run<{ id: string }>(sql`/* webhooks.listEndpointIds */
-    select id from webhook_endpoints where workspace_id = ${tx.workspaceId} order by id`);
-  return rows.map(({ id }) => id);
 }

@@ -1,8 +1,10 @@
 import { and, asc, desc, eq, lt, type SQL, sql } from "drizzle-orm";
+import type { Cursor } from "../platform/pagination.ts";
 import { anyOf } from "../platform/sql.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import type { DELIVERY_STATUSES } from "./model.ts";
 import {
+  type AttemptRow,
   type DeliveryRow,
   deliveryQueue,
   type EndpointRow,
@@ -18,7 +20,8 @@ const ownEndpoint = (tx: WorkspaceTx, id: string) =>
   and(eq(webhookEndpoints.workspaceId, tx.workspaceId), eq(webhookEndpoints.id, id));
 
 export async function findEndpoint(tx: WorkspaceTx, id: string): Promise<EndpointRow | undefined> {
-  return (await tx.db.select().from(webhookEndpoints).where(ownEndpoint(tx, id)))[0];
+  const [found] = await tx.db.select().from(webhookEndpoints).where(ownEndpoint(tx, id));
+  return found;
 }
 
 /**
@@ -30,7 +33,8 @@ export async function lockEndpoint(
   id: string,
   strength: "update" | "key share",
 ): Promise<EndpointRow | undefined> {
-  return (await tx.db.select().from(webhookEndpoints).where(ownEndpoint(tx, id)).for(strength))[0];
+  const [found] = await tx.db.select().from(webhookEndpoints).where(ownEndpoint(tx, id)).for(strength);
+  return found;
 }
 
 /** Newest first; one row more than `limit` where there are more. */
@@ -61,28 +65,6 @@ export async function removeEndpoint(tx: WorkspaceTx, id: string): Promise<void>
     .delete(deliveryQueue)
     .where(and(eq(deliveryQueue.workspaceId, tx.workspaceId), eq(deliveryQueue.endpointId, id)));
   await tx.db.delete(webhookEndpoints).where(ownEndpoint(tx, id));
-}
-
-/** Some of the deliveries of an endpoint, with their attempts. @returns how many; 0 when none is left */
-export async function removeSomeDeliveries(tx: WorkspaceTx, endpointId: string, before: Date | null): Promise<number> {
-  const gone = await tx.run<{ id: string }>(sql`/* webhooks.removeSomeDeliveries */
-    delete from webhook_deliveries where workspace_id = ${tx.workspaceId} and id = any (array(
-      select id from webhook_deliveries where workspace_id = ${tx.workspaceId} and endpoint_id = ${endpointId}
-        ${before === null ? sql`` : sql`and created_at < ${before}`}
-      order by created_at, id limit ${ROWS_PER_STATEMENT}))
-    returning id`);
-  await unqueueDeliveries(
-    tx,
-    gone.map(({ id }) => id),
-  );
-  return gone.length;
-}
-
-/** By themselves, as the queue may lie on another server (`docs/scaling.md`). */
-export async function unqueueDeliveries(tx: WorkspaceTx, ids: readonly string[]): Promise<void> {
-  if (ids.length === 0) return;
-  await tx.run(sql`/* webhooks.unqueueDeliveries */
-    delete from delivery_queue where workspace_id = ${tx.workspaceId} and delivery_id = ${anyOf("uuid", ids)}`);
 }
 
 /** Lets what waits wait for good, until it is resumed. */
@@ -134,7 +116,7 @@ async function again(tx: WorkspaceTx, queued: SQL, shown: (ids: SQL) => SQL): Pr
 
 export interface DeliveryPage {
   statuses?: (typeof DELIVERY_STATUSES)[number][] | undefined;
-  after?: { createdAt: string; id: string } | undefined;
+  after?: Cursor | undefined;
   /** One row more is fetched where there are more. */
   limit: number;
 }
@@ -154,7 +136,7 @@ export async function listDeliveries(
         eq(workspaceId, tx.workspaceId),
         eq(webhookDeliveries.endpointId, endpointId),
         statuses && sql`${status} = ${anyOf("text", statuses)}`,
-        after && sql`(${createdAt}, ${id}) < (${after.createdAt}::timestamptz, ${after.id}::uuid)`,
+        after && sql`(${createdAt}, ${id}) < (${after.value}::timestamptz, ${after.id}::uuid)`,
       ),
     )
     .orderBy(desc(createdAt), desc(id))
@@ -162,15 +144,10 @@ export async function listDeliveries(
 }
 
 export async function findDelivery(tx: WorkspaceTx, id: string): Promise<DeliveryRow | undefined> {
-  return (
-    await tx.db
-      .select()
-      .from(webhookDeliveries)
-      .where(and(eq(webhookDeliveries.workspaceId, tx.workspaceId), eq(webhookDeliveries.id, id)))
-  )[0];
+  const own = and(eq(webhookDeliveries.workspaceId, tx.workspaceId), eq(webhookDeliveries.id, id));
+  const [found] = await tx.db.select().from(webhookDeliveries).where(own);
+  return found;
 }
-
-type AttemptRow = typeof webhookAttempts.$inferSelect;
 
 /** In order, by delivery. */
 export async function listAttempts(

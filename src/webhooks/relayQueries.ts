@@ -93,6 +93,7 @@ export async function lockReceivingEndpoints(tx: WorkspaceTx): Promise<Receiving
   return rows.map((row) => ({ ...row, isPaused: row.status === "PAUSED" }));
 }
 
+/** The bodies of these events, by their ids. */
 export async function listEventData(tx: WorkspaceTx, ids: readonly string[]): Promise<Map<string, object>> {
   if (ids.length === 0) return new Map();
   const rows = await tx.run<{ id: string; data: object }>(sql`/* webhooks.listEventData */

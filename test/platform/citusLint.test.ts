@@ -1,13 +1,11 @@
 import { Client as Connection } from "pg";
 import t from "tap";
 import { lookForShifts, maintainRollups } from "../../src/aggregates/index.ts";
-import { RECORDING } from "../../src/app.ts";
 import { sweep } from "../../src/cases/index.ts";
-import { workImports } from "../../src/imports/index.ts";
 import { listTables, planDistribution } from "../../src/platform/distribute.ts";
 import { claimDeliveries, insertAttempts } from "../../src/webhooks/deliveryQueries.ts";
 import { forgetEvents, relayEvents } from "../../src/webhooks/index.ts";
-import { NDJSON } from "../support/files.ts";
+import { NDJSON, workImports } from "../support/files.ts";
 import { startService } from "../support/service.ts";
 
 interface Sent {
@@ -88,7 +86,7 @@ t.test("what Citus asks of the schema and of every statement", async (t) => {
     await client.patch(`/v1/responses/${answer.id}`, { score: 1 });
     await client.post(`/v1/cases/${answer.case.id}/notes`, { text: "Asked" });
     await client.post("/v1/imports", '{"score": 9}\n{}', NDJSON);
-    await workImports(service.tenancy, RECORDING);
+    await workImports(service);
     await sweep(service.tenancy);
     await lookForShifts(service.tenancy);
     await relayEvents(service.tenancy);
