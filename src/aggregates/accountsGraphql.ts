@@ -1,12 +1,19 @@
 import { AccountType } from "../people/graphql.ts";
 import { builder } from "../platform/graphql.ts";
 import { defineConnection, readConnection } from "../platform/graphqlConnection.ts";
+import { defineEnum } from "../platform/graphqlInput.ts";
 import { ACCOUNT_ORDERS, type AccountFilter, countAccounts, cursorValuesOf, listAccountsBy } from "./accounts.ts";
 
-const AccountOrderEnum = builder.enumType("AccountOrder", {
-  description: "ANNUAL_VALUE: the most valuable first; RENEWS_ON: the soonest first; NAME: by name, else externalId",
-  values: ACCOUNT_ORDERS,
-});
+const AccountOrderEnum = defineEnum(
+  "AccountOrder",
+  "How a list of accounts is sorted; what is not known comes last",
+  ACCOUNT_ORDERS,
+  {
+    ANNUAL_VALUE: "The largest annual value first, in whatever currency each is",
+    RENEWS_ON: "The earliest renewal first, past ones included",
+    NAME: "By name, else externalId, in the order of code points",
+  },
+);
 
 const AccountFilterInput = builder.inputType("AccountFilter", {
   description: "Which accounts: all given terms must hold, a list means any of its values",

@@ -1,16 +1,29 @@
-import { CaseFilterInput, OutcomeEnum, toCaseFilter } from "../cases/graphqlFilter.ts";
+import { OutcomeEnum } from "../cases/graphqlEnums.ts";
+import { CaseFilterInput, toCaseFilter } from "../cases/graphqlFilter.ts";
 import { builder } from "../platform/graphql.ts";
 import { pageSize } from "../platform/graphqlConnection.ts";
+import { defineEnum } from "../platform/graphqlInput.ts";
 import type { Bucket } from "./buckets.ts";
 import { CASE_DIMENSIONS, type CaseGroup, groupCases, trendFirstContacts } from "./caseGroups.ts";
 import { type FirstContactKpi, measureFirstContacts, NO_FIRST_CONTACTS } from "./firstContact.ts";
 import { IntervalEnum } from "./graphql.ts";
 import { RateType } from "./graphqlTypes.ts";
 
-const DimensionEnum = builder.enumType("CaseDimension", {
-  description: "What cases are grouped by; by segment and survey of their answers, a case may be in several groups",
-  values: CASE_DIMENSIONS,
-});
+const DimensionEnum = defineEnum(
+  "CaseDimension",
+  "What cases are grouped by; gives the key of each group",
+  CASE_DIMENSIONS,
+  {
+    STATED_CAUSE: "Key of the root cause that the customer blames",
+    ACTUAL_CAUSE: "Key of the root cause that it turned out to be",
+    OUTCOME: "How it ended; none while it has not",
+    STATUS: "How far the follow-up is",
+    ASSIGNEE: "Who is accountable",
+    SEGMENT: "Segment of its answers, as it was when they were given; a case may be in several groups",
+    SURVEY: "Key of the survey of its answers; a case may be in several groups",
+    PRIORITY: "Its place in the queue: URGENT, HIGH, NORMAL or LOW",
+  },
+);
 
 const KpiType = builder.objectRef<FirstContactKpi>("FirstContactKpi").implement({
   description: "Whether customers are contacted in time; what is counted are clocks, not cases",

@@ -1,6 +1,7 @@
 import { invalidRequest } from "../platform/errors.ts";
 import { builder } from "../platform/graphql.ts";
 import { pageSize } from "../platform/graphqlConnection.ts";
+import { defineEnum } from "../platform/graphqlInput.ts";
 import { CategoryEnum, ResponseFilterInput, toResponseFilter } from "../responses/graphqlFilter.ts";
 import { VERDICTS } from "../scoring/index.ts";
 import { breakdownOf, DIMENSIONS, GROUP_ORDERS, type NpsGroup } from "./breakdown.ts";
@@ -12,26 +13,40 @@ import { changeBetween, type NpsChange, pairedChangeBetween, scoreOf } from "./s
 import { countTransitions, type NpsTransitions } from "./transitions.ts";
 import { type TrendPoint, trendOf } from "./trend.ts";
 
-export const IntervalEnum = builder.enumType("Interval", {
-  description: "Of the calendar, in the workspace's time zone; weeks begin on Monday",
-  values: INTERVALS,
+export const IntervalEnum = defineEnum("Interval", "Of the calendar, in the workspace's time zone", INTERVALS, {
+  DAY: "From midnight to midnight",
+  WEEK: "From Monday to Sunday",
+  MONTH: "From the first of a month to its last day",
+  QUARTER: "Three months, from January, April, July or October",
+  YEAR: "From January to December",
 });
-const DimensionEnum = builder.enumType("Dimension", {
-  description:
-    "What answers are grouped by; ROOT_CAUSE is the actual one of their case, else the stated; by THEME an answer may be in several groups",
-  values: DIMENSIONS,
+const DimensionEnum = defineEnum("Dimension", "What answers are grouped by; gives the key of each group", DIMENSIONS, {
+  SURVEY: "Key of the survey that was answered",
+  CHANNEL: "How the question reached the customer",
+  TOUCHPOINT: "What was asked about, as given with the answer",
+  SEGMENT: "Segment of the account, as it was when they answered",
+  LANGUAGE: "Language of the answer, as given with it",
+  ACCOUNT: "Id of the account; its label is the name",
+  ROOT_CAUSE: "Key of the actual root cause of the answer's case, else of the stated one",
+  THEME: "Key of each theme the comment speaks of; an answer may be in several groups",
+  PROPERTY: "Value of the property that `propertyKey` names, as text",
 });
-const GroupOrderEnum = builder.enumType("GroupOrder", {
-  description: "ANSWERED: the largest first; NPS: the best first; KEY: in the order of the keys",
-  values: GROUP_ORDERS,
+const GroupOrderEnum = defineEnum("GroupOrder", "How groups are sorted; equal ones by key", GROUP_ORDERS, {
+  ANSWERED: "The most answers first",
+  NPS: "The best score first",
+  KEY: "By key, in the order of code units",
 });
-const VerdictEnum = builder.enumType("ChangeVerdict", {
-  description: "NOT_DISTINGUISHABLE: p is 0.05 or more; NOT_ENOUGH_DATA: fewer than 30 on either side",
-  values: VERDICTS,
+const VerdictEnum = defineEnum("ChangeVerdict", "Whether a score moved, by a two-sided test", VERDICTS, {
+  UP: "It rose: p is below 0.05",
+  DOWN: "It fell: p is below 0.05",
+  NOT_DISTINGUISHABLE: "p is 0.05 or more: chance alone may explain the difference",
+  NOT_ENOUGH_DATA: "Fewer than 30 were counted on one side; nothing can be said",
 });
-const CaveatEnum = builder.enumType("Caveat", {
-  description: "Why a difference is not all the doing of those who called",
-  values: CAVEATS,
+const CaveatEnum = defineEnum("Caveat", "Why a difference is not all the doing of those who called", CAVEATS, {
+  SELF_SELECTION: "Who was contacted was not drawn by lot: those who can be reached differ from those who cannot",
+  REGRESSION_TO_MEAN: "Extreme scores come back towards the average by themselves",
+  ATTRITION: "Some did not answer again, and those who left never will",
+  SMALL_SAMPLE: "Fewer than 30 next answers on one side",
 });
 
 const PointType = builder.objectRef<TrendPoint>("NpsTrendPoint").implement({

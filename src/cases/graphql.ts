@@ -9,8 +9,10 @@ import {
   pageSize,
   readConnection,
 } from "../platform/graphqlConnection.ts";
+import { defineEnum } from "../platform/graphqlInput.ts";
 import { loadResponse, ResponseType } from "../responses/graphql.ts";
-import { CaseFilterInput, OutcomeEnum, PriorityEnum, ReasonEnum, StatusEnum, toCaseFilter } from "./graphqlFilter.ts";
+import { OutcomeEnum, PriorityEnum, ReasonEnum, StatusEnum } from "./graphqlEnums.ts";
+import { CaseFilterInput, toCaseFilter } from "./graphqlFilter.ts";
 import {
   ActivityType,
   AssessmentType,
@@ -137,9 +139,11 @@ builder.objectField(PersonType, "cases", (t) =>
   }),
 );
 
-const CaseOrderEnum = builder.enumType("CaseOrder", {
-  description: "PRIORITY: whom to call first; FIRST_CONTACT_DUE: the earliest due first; by opening otherwise",
-  values: CASE_ORDERS,
+const CaseOrderEnum = defineEnum("CaseOrder", "How a list of cases is sorted", CASE_ORDERS, {
+  PRIORITY: "By `priorityScore`, the highest first: whom to call first",
+  FIRST_CONTACT_DUE: "By `firstContact.dueAt` of the latest clock, the earliest first",
+  OLDEST: "By `openedAt`, the earliest first",
+  NEWEST: "By `openedAt`, the latest first",
 });
 
 const CaseConnection = defineConnection("Case", CaseType);

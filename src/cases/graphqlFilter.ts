@@ -1,21 +1,8 @@
 import { invalidRequest } from "../platform/errors.ts";
 import { builder, parseId } from "../platform/graphql.ts";
-import { defineEnum } from "../platform/graphqlInput.ts";
 import { CategoryEnum } from "../responses/graphqlFilter.ts";
-import { CASE_PRIORITIES, CASE_STATUSES } from "../responses/index.ts";
 import type { CaseFilter } from "./filter.ts";
-import { FIRST_CONTACT_STATES } from "./firstContact.ts";
-import { CASE_OUTCOMES, CASE_REASONS } from "./model.ts";
-
-export const StatusEnum = defineEnum("CaseStatus", "How far the follow-up is", CASE_STATUSES);
-export const PriorityEnum = defineEnum("CasePriority", "Whom to call first", CASE_PRIORITIES);
-export const ReasonEnum = defineEnum("CaseReason", "Why somebody is to be called", CASE_REASONS);
-export const OutcomeEnum = defineEnum("CaseOutcome", "How a case ended", CASE_OUTCOMES);
-export const StateEnum = defineEnum(
-  "FirstContactState",
-  "PENDING: still time; MET: reached out in time; MISSED: late, or not at all",
-  FIRST_CONTACT_STATES,
-);
+import { OutcomeEnum, PriorityEnum, ReasonEnum, StateEnum, StatusEnum } from "./graphqlEnums.ts";
 
 export const CaseFilterInput = builder.inputType("CaseFilter", {
   description: "Which cases: all given terms must hold, a list means any of its values",

@@ -1,18 +1,9 @@
 import { builder } from "../platform/graphql.ts";
-import { defineEnum } from "../platform/graphqlInput.ts";
-import { ACTOR_KINDS } from "../platform/tenancy.ts";
-import { ACTIVITY_TYPES, type Activity } from "./activity.ts";
-import { CLOCK_CAUSES } from "./firstContact.ts";
-import { StateEnum } from "./graphqlFilter.ts";
+import type { Activity } from "./activity.ts";
+import { ActivityTypeEnum, ActorKindEnum, ClockCauseEnum, PriorityTermEnum, StateEnum } from "./graphqlEnums.ts";
 import type { Case, Commitment, Reference, ShownClock } from "./model.ts";
-import { PRIORITY_TERMS } from "./priority.ts";
 
 /** What a case is made of. */
-
-const CauseEnum = defineEnum("ClockCause", "What started the clock", CLOCK_CAUSES);
-const TermEnum = defineEnum("PriorityTermName", "What counts", PRIORITY_TERMS);
-const ActivityTypeEnum = defineEnum("CaseActivityType", "What happened", ACTIVITY_TYPES);
-const ActorKindEnum = defineEnum("ActorKind", "As whom somebody acts", ACTOR_KINDS);
 
 export const ClockType = builder.objectRef<ShownClock>("FirstContact").implement({
   description: "A promise to reach out: its clock never pauses and is never cleared",
@@ -22,7 +13,7 @@ export const ClockType = builder.objectRef<ShownClock>("FirstContact").implement
     dueAt: t.field({ type: "DateTime", description: "When somebody must have reached out", resolve: (c) => c.dueAt }),
     metAt: t.field({ type: "DateTime", nullable: true, description: "When somebody did", resolve: (c) => c.metAt }),
     state: t.field({ type: StateEnum, description: "Whether it was kept", resolve: (c) => c.state }),
-    cause: t.field({ type: CauseEnum, description: "What started it", resolve: (c) => c.cause }),
+    cause: t.field({ type: ClockCauseEnum, description: "What started it", resolve: (c) => c.cause }),
     arrivedLate: t.exposeBoolean("arrivedLate", {
       description: "The answer reached us so late that, counted from when it was given, this would have been missed",
     }),
@@ -33,7 +24,7 @@ export const PriorityTermType = builder.objectRef<Case["priorityTerms"][number]>
   description: "One reason for the case's place in the queue",
   extensions: { scope: null },
   fields: (t) => ({
-    term: t.field({ type: TermEnum, description: "Which", resolve: ({ term }) => term }),
+    term: t.field({ type: PriorityTermEnum, description: "Which", resolve: ({ term }) => term }),
     value: t.exposeFloat("value", { description: "How far it applies" }),
     weight: t.exposeFloat("weight", { description: "Points per unit of value" }),
     points: t.exposeFloat("points", { description: "What it adds to the score" }),

@@ -1,27 +1,13 @@
 import { invalidRequest } from "../platform/errors.ts";
 import { builder, parseId } from "../platform/graphql.ts";
-import { defineEnum, defineInput } from "../platform/graphqlInput.ts";
+import { defineInput } from "../platform/graphqlInput.ts";
 import { Id, isKey } from "../platform/schema.ts";
-import {
-  CONTACT_CHANNELS,
-  CONTACT_DIRECTIONS,
-  CONTACT_OUTCOMES,
-  CONTACT_TOPICS,
-  CommitmentOutcomeSchema,
-  OpenCaseSchema,
-  ReferenceInputSchema,
-  SYSTEM_LENGTH_MAX,
-} from "./commands.ts";
+import { CommitmentOutcomeSchema, OpenCaseSchema, ReferenceInputSchema, SYSTEM_LENGTH_MAX } from "./commands.ts";
 import { COMMANDS } from "./commandTable.ts";
 import { settleCommitment } from "./committing.ts";
 import { CaseType } from "./graphql.ts";
 import { openCaseByHand } from "./manualOpening.ts";
 import { putCaseReference } from "./working.ts";
-
-defineEnum("ContactChannel", "How somebody was contacted", CONTACT_CHANNELS);
-defineEnum("ContactDirection", "OUTBOUND: we reached out; INBOUND: they did", CONTACT_DIRECTIONS);
-defineEnum("ContactOutcome", "NO_ANSWER and BOUNCED reach nobody", CONTACT_OUTCOMES);
-defineEnum("ContactTopic", "What was said", CONTACT_TOPICS);
 
 const VERSION = "Only if the case is still at this version; else `conflict`";
 const extensions = { scope: "cases:write" };

@@ -18,7 +18,13 @@ import { createImprovement, type ImprovementSteps, markTold, putRootCause, setIm
 /** A workspace has as many as it can oversee; beyond this they page by REST. */
 const LISTED_MAX = 1_000;
 
-const StatusEnum = defineEnum("ImprovementStatus", "How far an improvement is", IMPROVEMENT_STATUSES);
+const StatusEnum = defineEnum("ImprovementStatus", "How far an improvement is", IMPROVEMENT_STATUSES, {
+  PROPOSED: "Suggested, and nothing decided; every improvement begins so",
+  PLANNED: "Decided, and not begun",
+  IN_PROGRESS: "Being worked on",
+  SHIPPED: "Customers have it; cases parked on it came back",
+  DROPPED: "It will not be done; cases parked on it came back",
+});
 
 const loadRootCause = createLoader(
   async (tx, keys) => new Map((await listRootCauses(tx, keys)).map((cause) => [cause.key, cause])),

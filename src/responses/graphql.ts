@@ -21,6 +21,14 @@ const ExclusionReasonEnum = defineEnum(
   "ExclusionReason",
   "Why a response is out of every aggregate",
   EXCLUSION_REASONS,
+  {
+    TEST: "Sent to try something out",
+    INTERNAL: "Given by one of our own people",
+    DUPLICATE: "The same answer is there a second time",
+    INCENTIVISED: "Given for a reward",
+    NOT_NPS: "The question was not how likely they are to recommend",
+    OTHER: "Any other reason, which `note` says",
+  },
 );
 
 const ExclusionType = builder.objectRef<NonNullable<RecordedResponse["exclusion"]>>("Exclusion").implement({
@@ -108,9 +116,10 @@ export const ResponseType = builder.objectRef<RecordedResponse>("Response").impl
   }),
 });
 
-const ResponseOrderEnum = builder.enumType("ResponseOrder", {
-  description: "NEWEST and OLDEST by when it was answered, UPDATED by when it last changed, the oldest change first",
-  values: RESPONSE_ORDERS,
+const ResponseOrderEnum = defineEnum("ResponseOrder", "How a list of responses is sorted", RESPONSE_ORDERS, {
+  NEWEST: "By `respondedAt`, the latest first",
+  OLDEST: "By `respondedAt`, the earliest first",
+  UPDATED: "By `updatedAt`, the earliest change first: for following changes",
 });
 
 const ResponseConnection = defineConnection("Response", ResponseType);

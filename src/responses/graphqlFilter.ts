@@ -1,17 +1,25 @@
 import { invalidRequest } from "../platform/errors.ts";
 import { builder, parseId } from "../platform/graphql.ts";
+import { defineEnum } from "../platform/graphqlInput.ts";
 import { CATEGORIES, SCORE_MAX } from "../scoring/index.ts";
 import type { ResponseFilter } from "./filter.ts";
 import { CHANNELS } from "./model.ts";
 
-export const CategoryEnum = builder.enumType("Category", {
-  description: "Promoter 9–10, passive 7–8, detractor 0–6",
-  values: CATEGORIES,
+export const CategoryEnum = defineEnum("Category", "What a score says of the customer", CATEGORIES, {
+  PROMOTER: "Score 9 or 10",
+  PASSIVE: "Score 7 or 8",
+  DETRACTOR: "Score 0 to 6",
 });
 
-export const ChannelEnum = builder.enumType("Channel", {
-  description: "How the question reached the customer",
-  values: CHANNELS,
+export const ChannelEnum = defineEnum("Channel", "How the question reached the customer", CHANNELS, {
+  EMAIL: "In an electronic mail",
+  IN_APP: "Inside the product",
+  WEB: "On a web page",
+  SMS: "In a text message",
+  CHAT: "In a chat or messenger",
+  PHONE: "In a telephone call",
+  IN_PERSON: "Face to face",
+  OTHER: "Any other way",
 });
 
 const PropertyFilterInput = builder.inputType("PropertyFilter", {

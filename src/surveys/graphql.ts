@@ -1,12 +1,12 @@
 import { builder } from "../platform/graphql.ts";
 import { createLoader } from "../platform/graphqlConnection.ts";
+import { defineEnum } from "../platform/graphqlInput.ts";
 import { SURVEY_KINDS, type Survey } from "./model.ts";
 import { listSurveys, listSurveysPage } from "./queries.ts";
 
-const SurveyKindEnum = builder.enumType("SurveyKind", {
-  description:
-    "Relationship surveys ask about the company as a whole, transactional ones about something that just happened",
-  values: SURVEY_KINDS,
+const SurveyKindEnum = defineEnum("SurveyKind", "What a survey asks about", SURVEY_KINDS, {
+  RELATIONSHIP: "The company as a whole",
+  TRANSACTIONAL: "Something that has just happened",
 });
 
 export const SurveyType = builder.objectRef<Survey>("Survey").implement({
