@@ -50,22 +50,38 @@ const CaveatEnum = defineEnum("Caveat", "Why a difference is not all the doing o
 });
 
 const PointType = builder.objectRef<TrendPoint>("NpsTrendPoint").implement({
-  description: "The score of one interval, or of the days before its end",
+  description: "The score of one interval, or with `rollingDays` of the days before its end",
   extensions: { scope: "aggregates:read" },
   fields: (t) => ({
-    start: t.field({ type: "DateTime", description: "Its begin", resolve: ({ start }) => start.toISOString() }),
-    end: t.field({ type: "DateTime", description: "The begin of the next", resolve: ({ end }) => end.toISOString() }),
-    summary: t.field({ type: NpsSummaryType, description: "Its score", resolve: ({ summary }) => summary }),
+    start: t.field({
+      type: "DateTime",
+      description: "When what was counted begins, inclusive",
+      resolve: ({ start }) => start.toISOString(),
+    }),
+    end: t.field({
+      type: "DateTime",
+      description: "When it ends, exclusive; without `rollingDays` the next begins here",
+      resolve: ({ end }) => end.toISOString(),
+    }),
+    summary: t.field({
+      type: NpsSummaryType,
+      description: "The score of the answers in between; `answered` is 0 where there are none",
+      resolve: ({ summary }) => summary,
+    }),
   }),
 });
 
 const GroupType = builder.objectRef<NpsGroup>("NpsGroup").implement({
-  description: "The score of answers that share something",
+  description: "The score of answers that share a value",
   extensions: { scope: "aggregates:read" },
   fields: (t) => ({
-    key: t.exposeString("key", { description: "What they share; empty where they have none" }),
-    label: t.exposeString("label", { description: "For people to read" }),
-    summary: t.field({ type: NpsSummaryType, description: "Their score", resolve: ({ summary }) => summary }),
+    key: t.exposeString("key", { description: "The value they share; empty where they have none" }),
+    label: t.exposeString("label", { description: "The key for people to read; `(none)` for the empty one" }),
+    summary: t.field({
+      type: NpsSummaryType,
+      description: "The score of the answers of the group",
+      resolve: ({ summary }) => summary,
+    }),
   }),
 });
 
@@ -73,18 +89,40 @@ const ChangeType = builder.objectRef<NpsChange>("NpsChange").implement({
   description: "Whether a score moved, and how sure that is",
   extensions: { scope: "aggregates:read" },
   fields: (t) => ({
-    baseline: t.field({ type: NpsSummaryType, description: "What it was", resolve: ({ baseline }) => baseline }),
-    current: t.field({ type: NpsSummaryType, description: "What it is", resolve: ({ current }) => current }),
-    difference: t.exposeFloat("difference", { nullable: true, description: "Of the exact scores, −200 to 200" }),
+    baseline: t.field({
+      type: NpsSummaryType,
+      description: "What the score was, on the side it is compared with",
+      resolve: ({ baseline }) => baseline,
+    }),
+    current: t.field({
+      type: NpsSummaryType,
+      description: "What the score is, on the side that is compared",
+      resolve: ({ current }) => current,
+    }),
+    difference: t.exposeFloat("difference", {
+      nullable: true,
+      description: "Of the exact scores, current − baseline, −200 to 200; null where a side has none",
+    }),
     interval: t.field({
       type: NpsIntervalType,
       nullable: true,
-      description: "Of the difference; around the adjusted one, −200 to 200",
+      description: "Of the difference, 95 %, around the adjusted one; null where there is no variance to go by",
       resolve: ({ interval }) => interval,
     }),
-    z: t.exposeFloat("z", { nullable: true, description: "The difference in standard errors" }),
-    pValue: t.exposeFloat("pValue", { nullable: true, description: "Two-sided" }),
-    verdict: t.field({ type: VerdictEnum, description: "What that says", resolve: ({ verdict }) => verdict }),
+    z: t.exposeFloat("z", {
+      nullable: true,
+      description: "The adjusted difference in standard errors; null where there is no variance to go by",
+    }),
+    pValue: t.exposeFloat("pValue", {
+      nullable: true,
+      description:
+        "How likely chance alone makes such a difference, two-sided, 0 to 1; null where there is no variance to go by",
+    }),
+    verdict: t.field({
+      type: VerdictEnum,
+      description: "What may be said of it; read this before `difference`",
+      resolve: ({ verdict }) => verdict,
+    }),
   }),
 });
 
@@ -92,9 +130,13 @@ const CellType = builder.objectRef<NpsTransitions["cells"][number]>("NpsTransiti
   description: "How many people moved from one category to another",
   extensions: { scope: null },
   fields: (t) => ({
-    from: t.field({ type: CategoryEnum, description: "Of the answer before", resolve: ({ from }) => from }),
-    to: t.field({ type: CategoryEnum, description: "Of the latest answer", resolve: ({ to }) => to }),
-    people: t.exposeInt("people", { description: "How many" }),
+    from: t.field({
+      type: CategoryEnum,
+      description: "Category of the answer before the latest",
+      resolve: ({ from }) => from,
+    }),
+    to: t.field({ type: CategoryEnum, description: "Category of the latest answer", resolve: ({ to }) => to }),
+    people: t.exposeInt("people", { description: "How many people did so" }),
   }),
 });
 
@@ -102,64 +144,86 @@ const TransitionsType = builder.objectRef<NpsTransitions>("NpsTransitions").impl
   description: "What became of people between their last two answers",
   extensions: { scope: "aggregates:read" },
   fields: (t) => ({
-    people: t.exposeInt("people", { description: "Who answered" }),
-    answeredOnce: t.exposeInt("answeredOnce", { description: "Of them, who answered only once" }),
-    cells: t.field({ type: [CellType], description: "From each category to each, all nine", resolve: (n) => n.cells }),
+    people: t.exposeInt("people", { description: "How many people answered" }),
+    answeredOnce: t.exposeInt("answeredOnce", { description: "Of them, how many only once: they are in no cell" }),
+    cells: t.field({
+      type: [CellType],
+      description: "How many went from each category to each, all nine, 0 included",
+      resolve: (n) => n.cells,
+    }),
     recoveryRate: t.field({
       type: RateType,
-      description: "Of the detractors, who became passive or promoter",
+      description: "Of those who were detractors before, who is passive or promoter now",
       resolve: (n) => n.recoveryRate,
     }),
     slippageRate: t.field({
       type: RateType,
-      description: "Of the promoters, who did not stay",
+      description: "Of those who were promoters before, who is one no more",
       resolve: (n) => n.slippageRate,
     }),
   }),
 });
 
 const EffectType = builder.objectRef<ClosedLoopEffect>("ClosedLoopEffect").implement({
-  description: "The next score of customers who were contacted, against that of those who were not",
+  description: "The next score of customers who were contacted, against that of customers who were not",
   extensions: { scope: "aggregates:read" },
   fields: (t) => ({
     contacted: t.field({
       type: NpsSummaryType,
-      description: "The next answers of who was reached before them",
+      description: "Next answers of people who were reached before giving them",
       resolve: (e) => e.contacted,
     }),
     notContacted: t.field({
       type: NpsSummaryType,
-      description: "The next answers of who was not",
+      description: "Next answers of people whom nobody had reached",
       resolve: (e) => e.notContacted,
     }),
-    difference: t.exposeFloat("difference", { nullable: true, description: "Of the two scores" }),
+    difference: t.exposeFloat("difference", {
+      nullable: true,
+      description: "contacted − notContacted, exact, −200 to 200; null where a side has none",
+    }),
     interval: t.field({
       type: NpsIntervalType,
       nullable: true,
-      description: "Of the difference",
+      description: "Of the difference, 95 %; null where there is no variance to go by",
       resolve: (e) => e.interval,
     }),
     contactedAnsweredAgain: t.field({
       type: RateType,
-      description: "Who answered again, of who was contacted",
+      description: "Of the people who were contacted, who answered again",
       resolve: (e) => e.contactedAnsweredAgain,
     }),
     notContactedAnsweredAgain: t.field({
       type: RateType,
-      description: "Who answered again, of who was not",
+      description: "Of the people who were not contacted, who answered again",
       resolve: (e) => e.notContactedAnsweredAgain,
     }),
-    caveats: t.field({ type: [CaveatEnum], description: "What the figure does not say", resolve: (e) => e.caveats }),
+    caveats: t.field({
+      type: [CaveatEnum],
+      description: "Why the difference may not be the doing of the calls; show them with it",
+      resolve: (e) => e.caveats,
+    }),
   }),
 });
 
 const extensions = { scope: "aggregates:read" };
 /** Of what reads many rows for one answer. */
 const expensive = { ...extensions, cost: 100 };
-const filterArg = { type: ResponseFilterInput, description: "Which responses" } as const;
-const unitArg = { type: CountingUnitEnum, defaultValue: "RESPONSE", description: "What counts as one" } as const;
-const weightingArg = { type: WeightingEnum, defaultValue: "NONE", description: "What each counts for" } as const;
-const CURRENCY = "Of the weights; accounts in another weigh nothing";
+const filterArg = {
+  type: ResponseFilterInput,
+  description: "Which responses; all that are counted when absent",
+} as const;
+const unitArg = {
+  type: CountingUnitEnum,
+  defaultValue: "RESPONSE",
+  description: "What counts as one: an answer, a person, an account",
+} as const;
+const weightingArg = {
+  type: WeightingEnum,
+  defaultValue: "NONE",
+  description: "What each of them counts for",
+} as const;
+const CURRENCY = "Of the weights, ISO 4217: accounts in another weigh 0; required where values are in several";
 
 builder.queryFields((t) => ({
   nps: t.field({
@@ -171,7 +235,10 @@ builder.queryFields((t) => ({
       unit: t.arg(unitArg),
       weighting: t.arg(weightingArg),
       currency: t.arg.string({ description: CURRENCY }),
-      confidence: t.arg.float({ defaultValue: 0.95, description: "Of the interval: 0.95 for 95 %" }),
+      confidence: t.arg.float({
+        defaultValue: 0.95,
+        description: "Of the interval, above 0 and below 1: 0.95 for 95 %",
+      }),
     },
     resolve: (_root, args, context) => {
       const [filter, rules] = [toResponseFilter(args.filter), toRules(args)];
@@ -180,15 +247,19 @@ builder.queryFields((t) => ({
   }),
   npsTrend: t.field({
     type: [PointType],
-    description: "The score interval by interval; empty intervals are there",
+    description:
+      "The score interval by interval, oldest first, from the first answer to the last where the filter does not say; empty ones are there, at most 1,000",
     extensions: expensive,
     args: {
-      interval: t.arg({ type: IntervalEnum, required: true, description: "How long each is" }),
+      interval: t.arg({ type: IntervalEnum, required: true, description: "How long each interval is" }),
       filter: t.arg(filterArg),
       unit: t.arg(unitArg),
       weighting: t.arg(weightingArg),
       currency: t.arg.string({ description: CURRENCY }),
-      rollingDays: t.arg.int({ description: "Each point is over so many local days before the interval's end" }),
+      rollingDays: t.arg.int({
+        description:
+          "Each point is over so many local days before its interval's end, 1 to 3,660; the interval itself when absent",
+      }),
     },
     resolve: (_root, args, context) => {
       const [filter, rules] = [toResponseFilter(args.filter), toRules(args)];
@@ -197,17 +268,17 @@ builder.queryFields((t) => ({
   }),
   npsBreakdown: t.field({
     type: [GroupType],
-    description: "The score of the answers by what they share",
+    description: "The score of the answers by a value they share",
     extensions: expensive,
     args: {
-      by: t.arg({ type: DimensionEnum, required: true, description: "What they share" }),
-      propertyKey: t.arg.string({ description: "Of PROPERTY: which" }),
+      by: t.arg({ type: DimensionEnum, required: true, description: "The value by which they are grouped" }),
+      propertyKey: t.arg.string({ description: "With `by: PROPERTY`, and only then: name of the property" }),
       filter: t.arg(filterArg),
       unit: t.arg(unitArg),
       weighting: t.arg(weightingArg),
       currency: t.arg.string({ description: CURRENCY }),
-      orderBy: t.arg({ type: GroupOrderEnum, defaultValue: "ANSWERED", description: "Which groups first" }),
-      first: t.arg.int({ defaultValue: 20, description: "How many groups, at most 100" }),
+      orderBy: t.arg({ type: GroupOrderEnum, defaultValue: "ANSWERED", description: "Which groups come first" }),
+      first: t.arg.int({ defaultValue: 20, description: "How many groups, 1 to 100" }),
     },
     resolve: (_root, args, context) => {
       const [filter, rules] = [toResponseFilter(args.filter), toRules(args)];
@@ -218,13 +289,21 @@ builder.queryFields((t) => ({
   }),
   npsChange: t.field({
     type: ChangeType,
-    description: "Whether the score moved: of answers that have none in common, or of the people in both",
+    description:
+      "Whether the score moved: between answers that are on one side only (else `invalid_request`), or of the people on both",
     extensions,
     args: {
-      baseline: t.arg({ ...filterArg, required: true }),
-      current: t.arg({ ...filterArg, required: true }),
+      baseline: t.arg({
+        type: ResponseFilterInput,
+        required: true,
+        description: "Which responses it is compared with",
+      }),
+      current: t.arg({ type: ResponseFilterInput, required: true, description: "Which responses are compared" }),
       unit: t.arg(unitArg),
-      paired: t.arg.boolean({ defaultValue: false, description: "Of the same people, by their latest answers" }),
+      paired: t.arg.boolean({
+        defaultValue: false,
+        description: "Of the same people: their latest answer on each side; not with unit ACCOUNT",
+      }),
     },
     resolve: (_root, args, context) => {
       const sides = {
@@ -251,7 +330,8 @@ builder.queryFields((t) => ({
   }),
   closedLoopEffect: t.field({
     type: EffectType,
-    description: "Whether contacting customers shows in their next answer, with the caveats",
+    description:
+      "Whether contacting customers shows in their next answer: of people whose first answer in the filter had a case",
     extensions: expensive,
     args: { filter: t.arg(filterArg) },
     resolve: (_root, args, context) => {

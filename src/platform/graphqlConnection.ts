@@ -13,11 +13,14 @@ export interface Connection<Node> {
 }
 
 const PageInfo = builder.objectRef<{ hasNextPage: boolean; endCursor: string | null }>("PageInfo").implement({
-  description: "Whether there is more, and where it begins",
+  description: "Whether a list goes on, and from where",
   extensions: { scope: null },
   fields: (t) => ({
-    hasNextPage: t.exposeBoolean("hasNextPage", { description: "Whether another page follows" }),
-    endCursor: t.exposeString("endCursor", { nullable: true, description: "Give this as `after` to get it" }),
+    hasNextPage: t.exposeBoolean("hasNextPage", { description: "Whether another page follows this one" }),
+    endCursor: t.exposeString("endCursor", {
+      nullable: true,
+      description: "Give this as `after` to get the next page; null for an empty page",
+    }),
   }),
 });
 
@@ -26,25 +29,29 @@ type NodeRef<Node> = ReturnType<ReturnType<typeof builder.objectRef<Node>>["impl
 /** The connection and edge types of a node, `<Name>Connection` and `<Name>Edge`. */
 export function defineConnection<Node>(name: string, node: NodeRef<Node>) {
   const Edge = builder.objectRef<{ node: Node; cursor: string }>(`${name}Edge`).implement({
-    description: "One of a page, and its place in the list",
+    description: "One entry of a page, and its place in the list",
     extensions: { scope: null },
     fields: (t) => ({
-      node: t.field({ type: node, description: "The thing itself", resolve: (edge) => edge.node as never }),
-      cursor: t.exposeString("cursor", { description: "Its place in the list" }),
+      node: t.field({ type: node, description: "What stands there", resolve: (edge) => edge.node as never }),
+      cursor: t.exposeString("cursor", { description: "Its place in the list; as `after`, what follows it" }),
     }),
   });
   return builder.objectRef<Connection<Node>>(`${name}Connection`).implement({
-    description: "A page of a list",
+    description: "A page of a list; a cursor holds for its own `orderBy` only",
     extensions: { scope: null },
     fields: (t) => ({
-      edges: t.field({ type: [Edge], description: "The page", resolve: ({ edges }) => edges }),
+      edges: t.field({
+        type: [Edge],
+        description: "The entries of the page, in the order that was asked for",
+        resolve: ({ edges }) => edges,
+      }),
       pageInfo: t.field({
         type: PageInfo,
-        description: "How to go on",
+        description: "How to get the next page",
         resolve: ({ edges, hasNextPage }) => ({ hasNextPage, endCursor: edges.at(-1)?.cursor ?? null }),
       }),
       totalCount: t.int({
-        description: "How many there are in all; counted only when asked for",
+        description: "How many there are on all pages together; costs a count, and nothing where it is not asked for",
         resolve: ({ countAll }) => countAll(),
       }),
     }),

@@ -19,7 +19,7 @@ interface Described {
 
 /** Words that say nothing by themselves. */
 const FILLERS = new Set(
-  "a an and are as by for in is it its of on or our that the their them this to what which".split(" "),
+  "a an and are as by for in is it its of on or our s that the their them this to what which".split(" "),
 );
 const WORDS_MIN = 3;
 
