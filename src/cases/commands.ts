@@ -109,7 +109,7 @@ export const ResolutionSchema = Command(
   {
     outcome: OneOf(CASE_OUTCOMES, { description: "How the case ends" }),
     resolution: Prose("What was done for the customer, in your own words"),
-    actualCause: Type.Optional(RootCauseKey("What it was; what is absent stays")),
+    actualCause: Type.Optional(RootCauseKey("What it was")),
   },
   { $id: "ResolutionInput", description: "How a case was resolved" },
 );

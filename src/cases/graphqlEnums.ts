@@ -133,7 +133,7 @@ export const ActorKindEnum = defineEnum("ActorKind", "As whom somebody acts", AC
 
 defineEnum("ContactChannel", "How a customer was contacted", CONTACT_CHANNELS, {
   PHONE: "By a telephone or video call",
-  EMAIL: "By electronic mail",
+  EMAIL: "By an e-mail",
   IN_PERSON: "Face to face",
   SMS: "By text message",
   CHAT: "In a chat or messenger",
@@ -160,5 +160,5 @@ defineEnum("ContactTopic", "What was said to the customer", CONTACT_TOPICS, {
   APOLOGISED: "We said that we are sorry",
   PRIORITY_EXPLAINED: "How important it is to us, and when it will be worked on",
   LIMITS_EXPLAINED: "What will not be done, and why",
-  USE_EXPLAINED: "How to use what is there",
+  USE_EXPLAINED: "How what is there helps them, and how to use it",
 });

@@ -12,7 +12,7 @@ export const CategoryEnum = defineEnum("Category", "What a score says of the cus
 });
 
 export const ChannelEnum = defineEnum("Channel", "How the question reached the customer", CHANNELS, {
-  EMAIL: "In an electronic mail",
+  EMAIL: "In an e-mail",
   IN_APP: "Inside the product",
   WEB: "On a web page",
   SMS: "In a text message",
