@@ -6,7 +6,7 @@ import { defineEnum } from "../platform/graphqlInput.ts";
 import type { Bucket } from "./buckets.ts";
 import { CASE_DIMENSIONS, type CaseGroup, groupCases, trendFirstContacts } from "./caseGroups.ts";
 import { type FirstContactKpi, measureFirstContacts, NO_FIRST_CONTACTS } from "./firstContact.ts";
-import { IntervalEnum } from "./graphql.ts";
+import { IntervalEnum } from "./graphqlEnums.ts";
 import { RateType } from "./graphqlTypes.ts";
 
 const DimensionEnum = defineEnum(

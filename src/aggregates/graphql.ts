@@ -1,53 +1,23 @@
 import { invalidRequest } from "../platform/errors.ts";
 import { builder } from "../platform/graphql.ts";
 import { pageSize } from "../platform/graphqlConnection.ts";
-import { defineEnum } from "../platform/graphqlInput.ts";
 import { CategoryEnum, ResponseFilterInput, toResponseFilter } from "../responses/graphqlFilter.ts";
-import { VERDICTS } from "../scoring/index.ts";
-import { breakdownOf, DIMENSIONS, GROUP_ORDERS, type NpsGroup } from "./breakdown.ts";
-import { INTERVALS } from "./buckets.ts";
-import { CAVEATS, type ClosedLoopEffect, measureEffect } from "./effect.ts";
-import { CountingUnitEnum, NpsIntervalType, NpsSummaryType, RateType, WeightingEnum } from "./graphqlTypes.ts";
+import { breakdownOf, type NpsGroup } from "./breakdown.ts";
+import { type ClosedLoopEffect, measureEffect } from "./effect.ts";
+import {
+  CaveatEnum,
+  CountingUnitEnum,
+  DimensionEnum,
+  GroupOrderEnum,
+  IntervalEnum,
+  VerdictEnum,
+  WeightingEnum,
+} from "./graphqlEnums.ts";
+import { NpsIntervalType, NpsSummaryType, RateType } from "./graphqlTypes.ts";
 import { toRules } from "./rules.ts";
 import { changeBetween, type NpsChange, pairedChangeBetween, scoreOf } from "./score.ts";
 import { countTransitions, type NpsTransitions } from "./transitions.ts";
 import { type TrendPoint, trendOf } from "./trend.ts";
-
-export const IntervalEnum = defineEnum("Interval", "Of the calendar, in the workspace's time zone", INTERVALS, {
-  DAY: "From midnight to midnight",
-  WEEK: "From Monday to Sunday",
-  MONTH: "From the first of a month to its last day",
-  QUARTER: "Three months, from January, April, July or October",
-  YEAR: "From January to December",
-});
-const DimensionEnum = defineEnum("Dimension", "What answers are grouped by; gives the key of each group", DIMENSIONS, {
-  SURVEY: "Key of the survey that was answered",
-  CHANNEL: "How the question reached the customer",
-  TOUCHPOINT: "What was asked about, as given with the answer",
-  SEGMENT: "Segment of the account, as it was when they answered",
-  LANGUAGE: "Language of the answer, as given with it",
-  ACCOUNT: "Id of the account; its label is the name",
-  ROOT_CAUSE: "Key of the actual root cause of the answer's case, else of the stated one",
-  THEME: "Key of each theme the comment speaks of; an answer may be in several groups",
-  PROPERTY: "Value of the property that `propertyKey` names, as text",
-});
-const GroupOrderEnum = defineEnum("GroupOrder", "How groups are sorted; equal ones by key", GROUP_ORDERS, {
-  ANSWERED: "The most answers first",
-  NPS: "The best score first",
-  KEY: "By key, in the order of code units",
-});
-const VerdictEnum = defineEnum("ChangeVerdict", "Whether a score moved, by a two-sided test", VERDICTS, {
-  UP: "It rose: p is below 0.05",
-  DOWN: "It fell: p is below 0.05",
-  NOT_DISTINGUISHABLE: "p is 0.05 or more: chance alone may explain the difference",
-  NOT_ENOUGH_DATA: "Fewer than 30 were counted on one side; nothing can be said",
-});
-const CaveatEnum = defineEnum("Caveat", "Why a difference is not all the doing of those who called", CAVEATS, {
-  SELF_SELECTION: "Who was contacted was not drawn by lot: those who can be reached differ from those who cannot",
-  REGRESSION_TO_MEAN: "Extreme scores come back towards the average by themselves",
-  ATTRITION: "Some did not answer again, and those who left never will",
-  SMALL_SAMPLE: "Fewer than 30 next answers on one side",
-});
 
 const PointType = builder.objectRef<TrendPoint>("NpsTrendPoint").implement({
   description: "The score of one interval, or with `rollingDays` of the days before its end",

@@ -1,33 +1,16 @@
 import { builder } from "../platform/graphql.ts";
-import { defineEnum } from "../platform/graphqlInput.ts";
-import { INTERVAL_METHODS, type Interval, type Rate } from "../scoring/index.ts";
-import { COUNTING_UNITS, EXCLUSION_RULES, type NpsDefinition, ROUNDINGS, WEIGHTINGS } from "./rules.ts";
+import type { Interval, Rate } from "../scoring/index.ts";
+import {
+  CountingUnitEnum,
+  ExclusionRuleEnum,
+  IntervalMethodEnum,
+  RoundingEnum,
+  WeightingEnum,
+} from "./graphqlEnums.ts";
+import type { NpsDefinition } from "./rules.ts";
 import type { NpsSummary } from "./summary.ts";
 
 /** What every number comes with. */
-
-export const CountingUnitEnum = defineEnum("CountingUnit", "What a score is counted over", COUNTING_UNITS, {
-  RESPONSE: "Every answer counts as one",
-  RESPONDENT: "The latest answer of each person within the filter; one without a person stands for itself",
-  ACCOUNT: "The mean over accounts of each account's own score; answers without an account are not counted",
-});
-export const WeightingEnum = defineEnum("Weighting", "What each answer or account counts for", WEIGHTINGS, {
-  NONE: "All the same",
-  ACCOUNT_VALUE: "The account's annual value of today, shared equally by its counted answers; none known: weight 0",
-});
-const ExclusionRuleEnum = defineEnum("ExclusionRule", "What became of excluded responses", EXCLUSION_RULES, {
-  LEFT_OUT: "They were not counted",
-  COUNTED: "They were counted like others, as `includeExcluded` asked for",
-});
-const RoundingEnum = defineEnum("Rounding", "How `npsRounded` is rounded: once, at the end", ROUNDINGS, {
-  HALF_AWAY_FROM_ZERO: "Halves away from zero: 12.5 to 13, −12.5 to −13",
-});
-const IntervalMethodEnum = defineEnum("IntervalMethod", "How a confidence interval was computed", INTERVAL_METHODS, {
-  ADJUSTED_WALD: "From the adjusted counts of promoters and detractors; unweighted scores, and their difference",
-  ACCOUNT_MEANS: "Student's t over the accounts' scores; unit ACCOUNT without weights",
-  WEIGHTED_LINEARISED: "Taylor linearisation of the weighted mean, normal quantile",
-  WALD_ON_PAIRED_CHANGE: "From each person's own change; `npsChange` with `paired`",
-});
 
 export const RateType = builder.objectRef<Rate>("Rate").implement({
   description: "A share of what was counted, with its Wilson interval of 95 %",
