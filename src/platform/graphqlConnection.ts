@@ -8,15 +8,28 @@ import type { WorkspaceTx } from "./tenancy.ts";
 export interface Connection<Node> {
   edges: { node: Node; cursor: string }[];
   hasNextPage: boolean;
+  hasPreviousPage: boolean;
   /** Counts only when it is asked for. */
   countAll: () => Promise<number>;
 }
 
-const PageInfo = builder.objectRef<{ hasNextPage: boolean; endCursor: string | null }>("PageInfo").implement({
+interface PageInfoShape {
+  hasNextPage: boolean;
+  hasPreviousPage: boolean;
+  startCursor: string | null;
+  endCursor: string | null;
+}
+
+const PageInfo = builder.objectRef<PageInfoShape>("PageInfo").implement({
   description: "Whether a list goes on, and from where",
   extensions: { scope: null },
   fields: (t) => ({
     hasNextPage: t.exposeBoolean("hasNextPage", { description: "Whether another page follows this one" }),
+    hasPreviousPage: t.exposeBoolean("hasPreviousPage", { description: "Whether this page was asked for by `after`" }),
+    startCursor: t.exposeString("startCursor", {
+      nullable: true,
+      description: "Cursor of the page's first entry; null for an empty page. Lists are read forwards only",
+    }),
     endCursor: t.exposeString("endCursor", {
       nullable: true,
       description: "Give this as `after` to get the next page; null for an empty page",
@@ -48,7 +61,12 @@ export function defineConnection<Node>(name: string, node: NodeRef<Node>) {
       pageInfo: t.field({
         type: PageInfo,
         description: "How to get the next page",
-        resolve: ({ edges, hasNextPage }) => ({ hasNextPage, endCursor: edges.at(-1)?.cursor ?? null }),
+        resolve: ({ edges, hasNextPage, hasPreviousPage }) => ({
+          hasNextPage,
+          hasPreviousPage,
+          startCursor: edges[0]?.cursor ?? null,
+          endCursor: edges.at(-1)?.cursor ?? null,
+        }),
       }),
       totalCount: t.int({
         description: "How many there are on all pages together; costs a count, and nothing where it is not asked for",
@@ -82,7 +100,12 @@ export async function readConnection<Node extends { id: string }>(
     node,
     cursor: encodeCursor({ order, value, id: node.id }),
   }));
-  return { edges, hasNextPage: found.length > limit, countAll: () => context.read(count) };
+  return {
+    edges,
+    hasNextPage: found.length > limit,
+    hasPreviousPage: after !== undefined,
+    countAll: () => context.read(count),
+  };
 }
 
 /** @throws {AppError} `invalid_request` for a page of none or of more than 100 */
