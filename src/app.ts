@@ -29,6 +29,7 @@ import {
 } from "./people/index.ts";
 import { registerPeopleRoutes } from "./people/routes.ts";
 import { registerAuth } from "./platform/auth.ts";
+import { registerGraphiql } from "./platform/graphiql.ts";
 import { builder, guardSchema } from "./platform/graphql.ts";
 import { registerGraphql } from "./platform/graphqlRoute.ts";
 import { registerHealth } from "./platform/health.ts";
@@ -101,6 +102,8 @@ export interface Settings {
   rateLimits?: RateLimitSettings | undefined;
   /** Networks of proxies that are believed whom they send for. */
   trustedProxies?: string[] | undefined;
+  /** Whether people find GraphiQL at `/graphiql`. */
+  graphiql?: boolean | undefined;
   /** A replica, for those who read. */
   readPool?: Pool | undefined;
 }
@@ -172,6 +175,7 @@ export async function buildApp(
   registerFeedRoute(app, tenancy);
   registerPrivacyRoutes(app, tenancy);
   await registerGraphql(app, tenancy, graphqlSchema);
+  if (settings.graphiql) registerGraphiql(app);
   return app;
 }
 

@@ -53,6 +53,7 @@ export async function serve(environment: Environment, logger: Logger, { http, jo
       explainRefusal,
       readPool: database.readPool,
       users: userSettingsOf(environment),
+      graphiql: environment.NODE_ENV !== "production",
       ...limitsOf(environment),
     };
     const app = http ? await buildApp(database.pool, logger, settings) : undefined;

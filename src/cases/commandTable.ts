@@ -45,7 +45,13 @@ export const COMMANDS: readonly Command[] = [
     input: ContactSchema,
     verb: recordContact,
   },
-  { name: "addCaseNote", path: "notes", summary: "Add a note to a case", input: NoteSchema, verb: addCaseNote },
+  {
+    name: "addCaseNote",
+    path: "notes",
+    summary: "Add a note to a case, for those who work it",
+    input: NoteSchema,
+    verb: addCaseNote,
+  },
   {
     name: "addCommitment",
     path: "commitments",

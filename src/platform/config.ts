@@ -15,6 +15,7 @@ const EnvironmentSchema = Type.Object({
     Type.String({ pattern: "^postgres(ql)?://", description: "must be a postgres:// URL" }),
   ),
   ALLOW_NEWER_DATABASE: Type.Boolean({ default: false, description: "must be true or false" }),
+  NODE_ENV: Type.Optional(Type.String()),
   HOST: Type.String({ minLength: 1, default: "127.0.0.1", description: "must be an address to listen on" }),
   PORT: Type.Integer({
     minimum: 0,
