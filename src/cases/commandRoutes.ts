@@ -35,7 +35,7 @@ export function registerCaseCommands(app: Server, tenancy: Tenancy): void {
         response: {
           200: { description: "The case that it joined", ...ref(CaseSchema) },
           201: { description: "Opened", ...ref(CaseSchema) },
-          ...problems(400, 404, 409, 413, 415, 422),
+          ...problems(400, 404, "conflict", 413, 415),
         },
       },
     },
@@ -46,7 +46,7 @@ export function registerCaseCommands(app: Server, tenancy: Tenancy): void {
       }),
   );
 
-  for (const { name, path, summary, input, verb } of COMMANDS) {
+  for (const { name, path, summary, input, errors = [], verb } of COMMANDS) {
     app.post(
       `/v1/cases/:id/${path}`,
       {
@@ -58,7 +58,7 @@ export function registerCaseCommands(app: Server, tenancy: Tenancy): void {
           params: Strict({ id: Id() }),
           headers: CommandHeaders,
           body: ref(input),
-          response: { ...ANSWERS, ...problems(400, 404, 409, 413, 415, 422) },
+          response: { ...ANSWERS, ...problems(400, 404, ...errors, 413, 415) },
         },
       },
       // The body is what the schema of the command says; the table says which verb takes it.
@@ -80,7 +80,7 @@ export function registerCaseCommands(app: Server, tenancy: Tenancy): void {
         params: Strict({ id: Id(), commitmentId: Id() }),
         headers: CommandHeaders,
         body: ref(CommitmentOutcomeSchema),
-        response: { ...ANSWERS, ...problems(400, 404, 409, 413, 415, 422) },
+        response: { ...ANSWERS, ...problems(400, 404, 413, 415) },
       },
     },
     async (request, reply) =>
@@ -101,7 +101,7 @@ export function registerCaseCommands(app: Server, tenancy: Tenancy): void {
         params: Strict({ id: Id(), system: Type.String({ format: "key", maxLength: SYSTEM_LENGTH_MAX }) }),
         headers: Type.Object(IfMatchHeaders),
         body: ref(ReferenceInputSchema),
-        response: { ...ANSWERS, ...problems(400, 404, 409, 413, 415) },
+        response: { ...ANSWERS, ...problems(400, 404, 413, 415) },
       },
     },
     async (request) =>

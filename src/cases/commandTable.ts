@@ -1,4 +1,5 @@
 import type { TSchema } from "@sinclair/typebox";
+import type { ErrorCode } from "../platform/errors.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import type { Target } from "./changing.ts";
 import {
@@ -26,6 +27,8 @@ export interface Command {
   path: string;
   summary: string;
   input: TSchema;
+  /** What it is refused for besides what every command is. */
+  errors?: readonly ErrorCode[];
   verb: (tx: WorkspaceTx, target: Target, input: never) => Promise<Case>;
 }
 
@@ -72,6 +75,7 @@ export const COMMANDS: readonly Command[] = [
     path: "parking",
     summary: "Park a case until an improvement ships or is dropped",
     input: ParkingSchema,
+    errors: ["invalid_transition"],
     verb: parkCase,
   },
   {
@@ -79,6 +83,7 @@ export const COMMANDS: readonly Command[] = [
     path: "resolution",
     summary: "Say that a case is resolved, and how",
     input: ResolutionSchema,
+    errors: ["invalid_transition"],
     verb: resolveCase,
   },
   {
@@ -86,6 +91,7 @@ export const COMMANDS: readonly Command[] = [
     path: "verification",
     summary: "Say whether the customer agrees that it is resolved",
     input: VerificationSchema,
+    errors: ["invalid_transition"],
     verb: verifyCase,
   },
   {
@@ -93,6 +99,7 @@ export const COMMANDS: readonly Command[] = [
     path: "closure",
     summary: "Close a case as it is, with the reason",
     input: ClosureSchema,
+    errors: ["invalid_transition"],
     verb: closeCase,
   },
   {
@@ -100,6 +107,7 @@ export const COMMANDS: readonly Command[] = [
     path: "reopening",
     summary: "Open a case again, with a first-contact clock of its own",
     input: ReopeningSchema,
+    errors: ["invalid_transition"],
     verb: reopenCase,
   },
 ];

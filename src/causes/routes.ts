@@ -114,7 +114,7 @@ function registerImprovements(app: Server, tenancy: Tenancy, steps: ImprovementS
         body: ref(ImprovementInputSchema),
         response: {
           201: { description: "Proposed", ...ref(ImprovementSchema) },
-          ...problems(400, 409, 413, 415, 422),
+          ...problems(400, 413, 415),
         },
       },
     },

@@ -47,7 +47,10 @@ function registerRoutes(app: Server, intake: Intake, limits: RateLimits): void {
         security: [],
         params: AnyId,
         querystring: AnyQuery,
-        response: { 200: { description: "What became of it", ...ref(DeliveryResultSchema) }, ...problems(413) },
+        response: {
+          200: { description: "What became of it", ...ref(DeliveryResultSchema) },
+          ...problems("unauthenticated", 413),
+        },
       },
     },
     async (request, reply) => {

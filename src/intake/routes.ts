@@ -50,7 +50,7 @@ export function registerSourceRoutes(app: Server, { tenancy, secrets, publicUrl 
         description: "The answer may show a secret, so an `Idempotency-Key` is refused.",
         tags: ["Sources"],
         body: ref(SourceInputSchema),
-        response: { 201: { description: "Made", ...ref(CreatedSourceSchema) }, ...problems(400, 409, 413, 415) },
+        response: { 201: { description: "Made", ...ref(CreatedSourceSchema) }, ...problems(400, "conflict", 413, 415) },
       },
     },
     async (request, reply) => {

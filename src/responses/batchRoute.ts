@@ -68,7 +68,7 @@ export function registerBatchRoute(app: Server, tenancy: Tenancy, steps: Recordi
         body: ref(BatchSchema),
         response: {
           200: { description: "What became of each", ...ref(BatchResultSchema) },
-          ...problems(400, 409, 413, 415, 422),
+          ...problems(400, 413, 415),
         },
       },
     },

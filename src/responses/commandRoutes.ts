@@ -27,7 +27,7 @@ export function registerResponseCommands(app: Server, tenancy: Tenancy, steps: R
         tags: ["Responses"],
         params: IdParams,
         body: ref(ExclusionInputSchema),
-        response: { ...ANSWERS, ...problems(400, 404, 409, 413, 415) },
+        response: { ...ANSWERS, ...problems(400, 404, "conflict", 413, 415) },
       },
     },
     async (request) =>

@@ -41,7 +41,7 @@ export function registerResponseRoutes(app: Server, tenancy: Tenancy, gatherer: 
         response: {
           200: { description: "The same answer was recorded before", ...ref(ResponseSchema) },
           201: { description: "Recorded", ...ref(ResponseSchema) },
-          ...problems(400, 409, 413, 415, 422),
+          ...problems(400, "conflict", 413, 415),
         },
       },
     },
@@ -90,7 +90,10 @@ export function registerResponseRoutes(app: Server, tenancy: Tenancy, gatherer: 
         tags: ["Responses"],
         params: IdParams,
         body: ref(ResponsePatchSchema),
-        response: { 200: { description: "As it is now", ...ref(ResponseSchema) }, ...problems(400, 404, 413, 415) },
+        response: {
+          200: { description: "As it is now", ...ref(ResponseSchema) },
+          ...problems(400, 404, "conflict", 413, 415),
+        },
       },
     },
     async (request) => {

@@ -69,7 +69,7 @@ export function registerDeliveryRoutes(app: Server, { tenancy }: { tenancy: Tena
         params: IdParams,
         headers: IdempotencyHeaders,
         body: NoFields,
-        response: { ...MADE, ...problems(400, 404, 409, 413, 415, 422) },
+        response: { ...MADE, ...problems(400, 404, "conflict", 413, 415) },
       },
     },
     async (request, reply) =>
@@ -90,7 +90,7 @@ export function registerDeliveryRoutes(app: Server, { tenancy }: { tenancy: Tena
         body: ref(EventReplayInputSchema),
         response: {
           202: { description: "They are on their way", ...ref(EventReplaySchema) },
-          ...problems(400, 404, 409, 413, 415, 422),
+          ...problems(400, 404, "conflict", 413, 415),
         },
       },
     },
@@ -113,7 +113,7 @@ export function registerDeliveryRoutes(app: Server, { tenancy }: { tenancy: Tena
         params: IdParams,
         headers: IdempotencyHeaders,
         body: NoFields,
-        response: { ...MADE, ...problems(400, 404, 409, 413, 415, 422) },
+        response: { ...MADE, ...problems(400, 404, "conflict", 413, 415) },
       },
     },
     async (request, reply) =>

@@ -97,7 +97,7 @@ export function registerKeyRoutes(app: Server, tenancy: Tenancy): void {
         body: NoFields,
         response: {
           200: { description: "As it is now", ...ref(ShownApiKeySchema) },
-          ...problems(400, 404, 409, 413, 415),
+          ...problems(400, 404, "conflict", 413, 415),
         },
       },
     },
