@@ -38,12 +38,12 @@ export const OpenCaseSchema = Command(
 
 export const AssigneeSchema = Command(
   { assignee: Nullable(Text({ description: "Who is accountable from now on; null for nobody" })) },
-  { $id: "AssigneeInput" },
+  { $id: "AssigneeInput", description: "Who is accountable for a case" },
 );
 
 export const ContactSchema = Command(
   {
-    channel: OneOf(CONTACT_CHANNELS),
+    channel: OneOf(CONTACT_CHANNELS, { description: "How" }),
     direction: OneOf(CONTACT_DIRECTIONS, { description: "OUTBOUND: we reached out; INBOUND: they did" }),
     outcome: OneOf(CONTACT_OUTCOMES, { description: "NO_ANSWER and BOUNCED reach nobody" }),
     occurredAt: Type.Optional(
@@ -60,14 +60,20 @@ export const ContactSchema = Command(
   { $id: "ContactInput", description: "We reached out to the customer, or they to us" },
 );
 
-export const NoteSchema = Command({ text: Prose("For those who work the case") }, { $id: "NoteInput" });
+export const NoteSchema = Command(
+  { text: Prose("For those who work the case") },
+  { $id: "NoteInput", description: "Something to know about a case" },
+);
 
 export const CommitmentInputSchema = Command(
   { text: Prose("What was promised to the customer"), dueOn: CalendarDate("The day it is due") },
-  { $id: "CommitmentInput" },
+  { $id: "CommitmentInput", description: "A promise to the customer" },
 );
 
-export const CommitmentOutcomeSchema = Command({ kept: Type.Boolean() }, { $id: "CommitmentOutcomeInput" });
+export const CommitmentOutcomeSchema = Command(
+  { kept: Type.Boolean({ description: "Whether it was kept" }) },
+  { $id: "CommitmentOutcomeInput", description: "What became of a promise" },
+);
 
 const RootCauseKey = (description: string) => Text({ description: `${description}: key of a root cause` });
 
@@ -92,16 +98,16 @@ export const AssessmentSchema = Command(
 
 export const ParkingSchema = Command(
   { improvementId: Id("What it waits for: neither shipped nor dropped") },
-  { $id: "ParkingInput" },
+  { $id: "ParkingInput", description: "What a case waits for" },
 );
 
 export const ResolutionSchema = Command(
   {
-    outcome: OneOf(CASE_OUTCOMES),
+    outcome: OneOf(CASE_OUTCOMES, { description: "How it ends" }),
     resolution: Prose("What was done"),
     actualCause: Type.Optional(RootCauseKey("What it was")),
   },
-  { $id: "ResolutionInput" },
+  { $id: "ResolutionInput", description: "How a case is resolved" },
 );
 
 export const VerificationSchema = Command(
@@ -112,15 +118,18 @@ export const VerificationSchema = Command(
     ),
     note: Type.Optional(Prose("What they said")),
   },
-  { $id: "VerificationInput" },
+  { $id: "VerificationInput", description: "What the customer says of the resolution" },
 );
 
 export const ClosureSchema = Command(
-  { outcome: OneOf(CASE_OUTCOMES), reason: Prose("Why it ends here") },
-  { $id: "ClosureInput" },
+  { outcome: OneOf(CASE_OUTCOMES, { description: "How it ends" }), reason: Prose("Why it ends here") },
+  { $id: "ClosureInput", description: "Why a case ends as it is" },
 );
 
-export const ReopeningSchema = Command({ reason: Prose("What came up again") }, { $id: "ReopeningInput" });
+export const ReopeningSchema = Command(
+  { reason: Prose("What came up again") },
+  { $id: "ReopeningInput", description: "Why a case is worked again" },
+);
 
 /** Of the name of another system. */
 export const SYSTEM_LENGTH_MAX = 64;

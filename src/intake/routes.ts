@@ -22,7 +22,7 @@ import { changeSource, createSource, deleteSource, noSuchSource } from "./servic
 import type { SourceRow } from "./table.ts";
 
 const SourcePage = PageOf(ref(SourceSchema), "SourcePage");
-const IdParams = Strict({ id: Id() });
+const IdParams = Strict({ id: Id("The source's id") });
 const ORDER = "NEWEST";
 
 export function registerSourceRoutes(app: Server, { tenancy, secrets, publicUrl }: Intake): void {
@@ -72,6 +72,7 @@ export function registerSourceRoutes(app: Server, { tenancy, secrets, publicUrl 
       schema: {
         operationId: "listSources",
         summary: "List sources, newest first",
+        description: "Without their secrets.",
         tags: ["Sources"],
         querystring: Strict(PageQuery),
         response: { 200: { description: "A page of sources", ...ref(SourcePage) }, ...problems(400) },
@@ -93,6 +94,7 @@ export function registerSourceRoutes(app: Server, { tenancy, secrets, publicUrl 
       schema: {
         operationId: "getSource",
         summary: "Read one source",
+        description: "Without its secret. `previousSecretUntil` says how long the one before is still taken.",
         tags: ["Sources"],
         params: IdParams,
         response: { 200: { description: "The source", ...ref(SourceSchema) }, ...problems(400, 404) },
@@ -135,6 +137,7 @@ export function registerSourceRoutes(app: Server, { tenancy, secrets, publicUrl 
       schema: {
         operationId: "deleteSource",
         summary: "Delete a source with its receipts; what it recorded stays",
+        description: "Deliveries to its address are 401 from then on.",
         tags: ["Sources"],
         params: IdParams,
         response: { 204: Type.Null({ description: "Deleted" }), ...problems(400, 404) },

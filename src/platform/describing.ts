@@ -87,10 +87,13 @@ export function createDescriber(examples: Examples) {
     for (const [type, { post }] of Object.entries(document.webhooks ?? {})) {
       if (type in examples.webhooks) addExample(post?.requestBody, examples.webhooks[type]);
     }
+    const used = JSON.stringify(document.paths);
     const problems = Object.entries(examples.problems).map(([code, value]) => [code, { summary: code, value }]);
     document.components = {
       ...document.components,
-      responses: ERROR_COMPONENTS,
+      responses: Object.fromEntries(
+        Object.entries(ERROR_COMPONENTS).filter(([name]) => used.includes(`/responses/${name}"`)),
+      ),
       headers: HEADER_COMPONENTS,
       examples: Object.fromEntries(problems),
     };

@@ -56,7 +56,7 @@ export function registerDocuments(app: Server, schema: GraphQLSchema): void {
   app.addHook("onReady", async () => {
     documents = describeInterface(app, schema);
   });
-  const route = (path: string, summary: string, contentType: string, pick: "openapi" | "sdl") =>
+  const route = (path: string, summary: string, description: string, contentType: string, pick: "openapi" | "sdl") =>
     app.get(
       path,
       {
@@ -64,12 +64,25 @@ export function registerDocuments(app: Server, schema: GraphQLSchema): void {
         schema: {
           operationId: path.slice(1).replaceAll(/\W(\w)/g, (_, letter: string) => letter.toUpperCase()),
           summary,
+          description,
           tags: ["Operations"],
           security: [],
         },
       },
       async (_request, reply) => reply.type(contentType).send(documents?.[pick]),
     );
-  route("/openapi.json", "This document", "application/json; charset=utf-8", "openapi");
-  route("/schema.graphql", "The GraphQL schema", "text/plain; charset=utf-8", "sdl");
+  route(
+    "/openapi.json",
+    "This document",
+    "For generators of clients, and for everybody who reads it. It is of this version, and open to everybody.",
+    "application/json; charset=utf-8",
+    "openapi",
+  );
+  route(
+    "/schema.graphql",
+    "The GraphQL schema",
+    "The SDL of `POST /graphql`, for which introspection would need a scope. It is open to everybody.",
+    "text/plain; charset=utf-8",
+    "sdl",
+  );
 }

@@ -11,13 +11,19 @@ export const ProblemSchema = Strict(
   {
     type: Type.String({ description: "Always `about:blank`; branch on `code`" }),
     title: Type.String({ description: "The phrase of the HTTP status" }),
-    status: Type.Integer(),
+    status: Type.Integer({ description: "The HTTP status" }),
     detail: Type.String({ description: "What went wrong here, and how to mend it" }),
     instance: Type.String({ description: "The path that was asked for" }),
     code: OneOf(Object.keys(ERROR_STATUS) as ErrorCode[], { description: "What happened, from a closed list" }),
     requestId: Type.String({ description: "Names this request in the server's log" }),
     invalidParams: Type.Optional(
-      Type.Array(Strict({ name: Type.String(), reason: Type.String() }), { description: "The fields that are wrong" }),
+      Type.Array(
+        Strict({
+          name: Type.String({ description: "The field or parameter, by its path: `person.email`" }),
+          reason: Type.String({ description: "What is wrong with it, and how to mend it" }),
+        }),
+        { description: "The fields that are wrong" },
+      ),
     ),
     existingId: Type.Optional(Type.String({ description: "With `conflict`: what is already there" })),
     allowedMoves: Type.Optional(

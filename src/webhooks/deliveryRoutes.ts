@@ -14,7 +14,7 @@ import { showDelivery } from "./showing.ts";
 import type { DeliveryRow } from "./table.ts";
 
 const DeliveryPage = PageOf(ref(DeliverySchema), "WebhookDeliveryPage");
-const IdParams = Strict({ id: Id() });
+const IdParams = Strict({ id: Id("The endpoint's or delivery's id") });
 const ORDER = "NEWEST";
 const MADE = { 201: { description: "It is on its way", ...ref(DeliverySchema) } };
 
@@ -29,9 +29,13 @@ export function registerDeliveryRoutes(app: Server, { tenancy }: { tenancy: Tena
       schema: {
         operationId: "listWebhookDeliveries",
         summary: "List what was sent to an endpoint, and what it answered, newest first",
+        description: "Each with its attempts and what the endpoint answered; those that failed can be sent once more.",
         tags: ["Webhooks"],
         params: IdParams,
-        querystring: Strict({ status: AnyOf(OneOf(DELIVERY_STATUSES)), ...PageQuery }),
+        querystring: Strict({
+          status: AnyOf(OneOf(DELIVERY_STATUSES, { description: "In this status" })),
+          ...PageQuery,
+        }),
         response: { 200: { description: "A page of deliveries", ...ref(DeliveryPage) }, ...problems(400, 404) },
       },
     },
@@ -109,6 +113,8 @@ export function registerDeliveryRoutes(app: Server, { tenancy }: { tenancy: Tena
       schema: {
         operationId: "replayWebhookDelivery",
         summary: "Send once more what a delivery was about, by a new one with the same webhook-id",
+        description:
+          "The new delivery has the same `webhook-id`, so that a receiver that did it once need not do it again. A disabled endpoint takes nothing: 409.",
         tags: ["Webhooks"],
         params: IdParams,
         headers: IdempotencyHeaders,

@@ -93,7 +93,7 @@ export const EndpointPatchSchema = Strict(
 export type EndpointPatch = Static<typeof EndpointPatchSchema>;
 
 const endpointFields = {
-  id: Id(),
+  id: Id("Its id"),
   version: Type.Integer({ description: "Counts the changes" }),
   url: Type.String(),
   description: Nullable(Type.String()),
@@ -124,7 +124,7 @@ const AttemptSchema = Strict({
 
 export const DeliverySchema = Strict(
   {
-    id: Id(),
+    id: Id("Its id"),
     endpointId: Id(),
     eventId: Id("The `webhook-id`: the same for every attempt and replay"),
     eventType: OneOf([...EVENT_TYPES, TEST_TYPE]),
@@ -152,7 +152,7 @@ export const EventReplaySchema = Strict(
 export const EventSchema = Strict(
   {
     id: Id("The `webhook-id` of its deliveries"),
-    type: OneOf(EVENT_TYPES),
+    type: OneOf(EVENT_TYPES, { description: "What happened" }),
     timestamp: DateTime("When it happened"),
     data: Type.Record(Type.String(), Type.Unknown(), {
       description: "What is described under `webhooks` for its type",
@@ -163,7 +163,7 @@ export const EventSchema = Strict(
 export type ShownEvent = Static<typeof EventSchema>;
 export const EventPageSchema = Strict(
   {
-    data: Type.Array(ref(EventSchema)),
+    data: Type.Array(ref(EventSchema), { description: "Events, oldest first" }),
     nextCursor: Type.String({ description: "Where to go on, now or later: always given, also when nothing came" }),
     hasMore: Type.Boolean({
       description: "Whether to go on at once. Asked for rare types, a page may be empty although there is more",

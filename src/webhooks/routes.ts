@@ -29,7 +29,7 @@ export interface Webhooks {
 }
 
 const EndpointPage = PageOf(ref(EndpointSchema), "WebhookEndpointPage");
-const IdParams = Strict({ id: Id() });
+const IdParams = Strict({ id: Id("The webhook endpoint's id") });
 const ORDER = "NEWEST";
 
 export function registerEndpointRoutes(app: Server, { tenancy, secrets, explainRefusal }: Webhooks): void {
@@ -79,6 +79,7 @@ export function registerEndpointRoutes(app: Server, { tenancy, secrets, explainR
       schema: {
         operationId: "listWebhookEndpoints",
         summary: "List webhook endpoints, newest first",
+        description: "Without their secrets.",
         tags: ["Webhooks"],
         querystring: Strict(PageQuery),
         response: { 200: { description: "A page of endpoints", ...ref(EndpointPage) }, ...problems(400) },
@@ -100,6 +101,8 @@ export function registerEndpointRoutes(app: Server, { tenancy, secrets, explainR
       schema: {
         operationId: "getWebhookEndpoint",
         summary: "Read one webhook endpoint",
+        description:
+          "`status` and `disabledReason` say whether it still gets anything, `failingSince` since when it fails.",
         tags: ["Webhooks"],
         params: IdParams,
         response: { 200: { description: "The endpoint", ...ref(EndpointSchema) }, ...problems(400, 404) },
@@ -140,6 +143,7 @@ export function registerEndpointRoutes(app: Server, { tenancy, secrets, explainR
       schema: {
         operationId: "deleteWebhookEndpoint",
         summary: "Delete a webhook endpoint with the log of its deliveries; what waits is not sent",
+        description: "Its deliveries cannot be replayed from then on; the events stay in the feed.",
         tags: ["Webhooks"],
         params: IdParams,
         response: { 204: Type.Null({ description: "Deleted" }), ...problems(400, 404) },

@@ -2,6 +2,7 @@ import fc from "fast-check";
 
 /** As much of JSON Schema as our OpenAPI document speaks. */
 export interface Schema {
+  description?: string;
   $ref?: string;
   type?: string | string[];
   enum?: unknown[];
@@ -23,14 +24,20 @@ export interface Schema {
 
 export interface Document {
   paths: Record<string, Record<string, Operation>>;
-  components: { schemas: Record<string, Schema>; responses: Record<string, Answers> };
+  components: {
+    schemas: Record<string, Schema>;
+    responses: Record<string, Answers>;
+    examples?: Record<string, { value: unknown }>;
+  };
 }
 
 export interface Operation {
   operationId: string;
+  summary?: string;
+  description?: string;
   security?: unknown[];
-  parameters?: { name: string; in: string; required?: boolean; schema: Schema }[];
-  requestBody?: { content: Record<string, { schema: Schema }> };
+  parameters?: { name: string; in: string; description?: string; required?: boolean; schema: Schema }[];
+  requestBody?: { content: Record<string, { schema: Schema; example?: unknown }> };
   responses: Record<string, Answers | { $ref: string }>;
 }
 

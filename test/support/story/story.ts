@@ -94,7 +94,7 @@ async function answer(tell: Tell) {
           externalId: "resp_82",
           person: { email: "sam@acme.example" },
         },
-        { score: 11, survey: { key: SURVEY }, source: "shop", externalId: "resp_83" },
+        { score: 4, survey: { key: SURVEY }, source: "shop", externalId: "resp_81" },
       ],
     },
   });
