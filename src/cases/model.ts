@@ -25,18 +25,21 @@ export const CASE_OUTCOMES = [
 ] as const;
 export type CaseOutcome = (typeof CASE_OUTCOMES)[number];
 
-const ClockSchema = Strict({
-  startedAt: DateTime("When the reason became known"),
-  dueAt: DateTime("When somebody must have reached out"),
-  metAt: Nullable(DateTime("When somebody did")),
-  state: OneOf(FIRST_CONTACT_STATES, {
-    description: "PENDING: it runs; MET: somebody reached out in time; MISSED: nobody did",
-  }),
-  cause: OneOf(CLOCK_CAUSES, { description: "Why the clock was started" }),
-  arrivedLate: Type.Boolean({
-    description: "The answer reached us so late that, counted from when it was given, this would have been missed",
-  }),
-});
+const ClockSchema = Strict(
+  {
+    startedAt: DateTime("When the reason became known"),
+    dueAt: DateTime("When somebody must have reached out"),
+    metAt: Nullable(DateTime("When somebody did")),
+    state: OneOf(FIRST_CONTACT_STATES, {
+      description: "PENDING: it runs; MET: somebody reached out in time; MISSED: nobody did",
+    }),
+    cause: OneOf(CLOCK_CAUSES, { description: "Why the clock was started" }),
+    arrivedLate: Type.Boolean({
+      description: "The answer reached us so late that, counted from when it was given, this would have been missed",
+    }),
+  },
+  { description: "A promise of a first contact; the latest one is what counts" },
+);
 
 const CommitmentSchema = Strict({
   id: Id("Its id"),
@@ -52,13 +55,16 @@ const ReferenceSchema = Strict({
 });
 
 /** Whom to contact, and how. */
-const CasePersonSchema = Strict({
-  id: Id("Its id"),
-  externalId: Nullable(Type.String({ description: "Its id in your systems" })),
-  email: Nullable(Type.String({ description: "In lower case" })),
-  phone: Nullable(Type.String({ description: "Without separators" })),
-  name: Nullable(Type.String({ description: "For people to read" })),
-});
+const CasePersonSchema = Strict(
+  {
+    id: Id("Its id"),
+    externalId: Nullable(Type.String({ description: "Its id in your systems" })),
+    email: Nullable(Type.String({ description: "In lower case" })),
+    phone: Nullable(Type.String({ description: "Without separators" })),
+    name: Nullable(Type.String({ description: "For people to read" })),
+  },
+  { description: "Whom to contact, and how" },
+);
 
 export const CaseSchema = Strict(
   {

@@ -45,7 +45,7 @@ export const CalendarSchema = Strict(
 const Allowed = (whom: string) =>
   Strict(
     { hours: Type.Number({ exclusiveMinimum: 0, maximum: HOURS_MAX, description: `To reach ${whom}` }) },
-    { absent: NO_RESOLUTION_DEADLINE },
+    { description: `The time for ${whom}`, absent: NO_RESOLUTION_DEADLINE },
   );
 
 const fields = {

@@ -140,7 +140,10 @@ function registerImprovements(app: Server, tenancy: Tenancy, steps: ImprovementS
         summary: "List improvements, newest first",
         description: "Those proposed last first; by `status` only those that are so far.",
         tags: ["Causes"],
-        querystring: Strict({ status: AnyOf(OneOf(IMPROVEMENT_STATUSES)), ...PageQuery }),
+        querystring: Strict({
+          status: AnyOf(OneOf(IMPROVEMENT_STATUSES, { description: "In this status" })),
+          ...PageQuery,
+        }),
         response: { 200: { description: "A page of improvements", ...ref(ImprovementPage) }, ...problems(400) },
       },
     },

@@ -107,7 +107,7 @@ export async function registerImportRoutes(app: Server, tenancy: Tenancy): Promi
       schema: {
         operationId: "listImports",
         summary: "List imports, newest first",
-        description: "With how far each is.",
+        description: "Each with its status and counts, those sent last first.",
         tags: ["Imports"],
         querystring: Strict(PageQuery),
         response: { 200: { description: "A page of imports", ...ref(ImportPage) }, ...problems(400) },

@@ -55,6 +55,7 @@ function mappingSchema<M>(question: TSchema, $id: string, description: string) {
     maxProperties: PROPERTIES_MAX,
     propertyNames,
     additionalProperties: question,
+    description: "Questions that become `properties` of the response, by the name they get there",
   });
   return Type.Unsafe<M>(Strict({ ...fields, properties: Type.Optional(properties) }, { $id, description }));
 }
@@ -91,14 +92,17 @@ export const DefaultsSchema = Strict(
 );
 export type Defaults = Static<typeof DefaultsSchema>;
 
-const DefaultsPatchSchema = Strict({
-  survey: Type.Optional(Nullable(Strict(SurveyInputSchema.properties))),
-  channel: Type.Optional(Nullable(defaultFields.channel)),
-  touchpoint: Type.Optional(Nullable(defaultFields.touchpoint)),
-  language: Type.Optional(Nullable(defaultFields.language)),
-  incentivised: Type.Optional(Nullable(defaultFields.incentivised)),
-  test: Type.Optional(Nullable(defaultFields.test)),
-});
+const DefaultsPatchSchema = Strict(
+  {
+    survey: Type.Optional(Nullable(Strict(SurveyInputSchema.properties, { description: "The survey of its answers" }))),
+    channel: Type.Optional(Nullable(defaultFields.channel)),
+    touchpoint: Type.Optional(Nullable(defaultFields.touchpoint)),
+    language: Type.Optional(Nullable(defaultFields.language)),
+    incentivised: Type.Optional(Nullable(defaultFields.incentivised)),
+    test: Type.Optional(Nullable(defaultFields.test)),
+  },
+  { description: "What holds for every answer that does not say otherwise" },
+);
 
 const Secret = Type.String({
   format: "filled",

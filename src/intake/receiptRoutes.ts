@@ -14,7 +14,7 @@ import type { ReceiptRow } from "./table.ts";
 const ReceiptPageSchema = PageOf(ref(ReceiptSchema), "SourceReceiptPage");
 const IdParams = Strict({ id: Id("The source's id") });
 const REPLAY_MAX = 1_000;
-const OutcomeQuery = AnyOf(OneOf(RECEIPT_OUTCOMES));
+const OutcomeQuery = AnyOf(OneOf(RECEIPT_OUTCOMES, { description: "Of which this became" }));
 
 export function registerReceiptRoutes(app: Server, intake: Intake): void {
   const { tenancy } = intake;

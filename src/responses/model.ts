@@ -181,12 +181,15 @@ const properties = {
 };
 
 /** The follow-up case as its responses show it. */
-const CaseSummarySchema = Strict({
-  id: Id("Its id"),
-  status: OneOf(CASE_STATUSES, { description: "How far the follow-up is" }),
-  priority: OneOf(CASE_PRIORITIES, { description: "Whom to call first" }),
-  firstContactDueAt: DateTime("When somebody must have reached out"),
-});
+const CaseSummarySchema = Strict(
+  {
+    id: Id("Its id"),
+    status: OneOf(CASE_STATUSES, { description: "How far the follow-up is" }),
+    priority: OneOf(CASE_PRIORITIES, { description: "Whom to call first" }),
+    firstContactDueAt: DateTime("When somebody must have reached out"),
+  },
+  { description: "The follow-up case; null where none was opened" },
+);
 export type CaseSummary = Static<typeof CaseSummarySchema>;
 
 export const ResponseSchema = Strict(

@@ -102,7 +102,7 @@ export function registerEndpointRoutes(app: Server, { tenancy, secrets, explainR
         operationId: "getWebhookEndpoint",
         summary: "Read one webhook endpoint",
         description:
-          "`status` and `disabledReason` say whether it still gets anything, `failingSince` since when it fails.",
+          "Whether it still gets anything is in `status` and `disabledReason`; `failingSince` says since when it fails.",
         tags: ["Webhooks"],
         params: IdParams,
         response: { 200: { description: "The endpoint", ...ref(EndpointSchema) }, ...problems(400, 404) },

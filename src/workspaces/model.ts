@@ -25,19 +25,21 @@ export interface Workspace {
   timeZone: string;
 }
 
-const Days = Type.Optional(Nullable(Type.Integer({ minimum: 1, maximum: 36_500 })));
+const Days = (from: string) =>
+  Type.Optional(Nullable(Type.Integer({ minimum: 1, maximum: 36_500, description: `Days ${from}` })));
 
-/** After how many days what is held about people goes; null or absent: it stays, or goes when the installation says. */
-const RetentionSchema = Strict({
-  /** Comments and properties of answers, from `respondedAt`. */
-  commentDays: Days,
-  /** Who a person is, from their last answer: then they are erased. */
-  identityDays: Days,
-  /** What sources have sent us, from its receipt. */
-  receiptDays: Days,
-  /** What endpoints were sent, from the event. */
-  deliveryDays: Days,
-});
+const RetentionSchema = Strict(
+  {
+    commentDays: Days("of comments and properties of answers, from `respondedAt`"),
+    identityDays: Days("of who a person is, from their last answer: then they are erased"),
+    receiptDays: Days("of what sources have sent us, from its receipt"),
+    deliveryDays: Days("of what endpoints were sent, from the event"),
+  },
+  {
+    description:
+      "After how many days what is held about people goes; null: it stays, or goes when the installation says",
+  },
+);
 export type Retention = Static<typeof RetentionSchema>;
 
 const KeptDays = (description: string) =>
@@ -112,7 +114,8 @@ export const ShownApiKeySchema = Strict(
   { $id: "ShownApiKey", description: "A key to this workspace, with its text" },
 );
 
-const Facts = Nullable(Type.Unsafe<object>({ type: "object", additionalProperties: true }));
+const Facts = (description: string) =>
+  Nullable(Type.Unsafe<object>({ type: "object", additionalProperties: true, description }));
 
 export const AuditEntrySchema = Strict(
   {
@@ -130,8 +133,8 @@ export const AuditEntrySchema = Strict(
       { type: Type.String({ description: "What kind of thing" }), id: Type.String({ description: "Its id" }) },
       { description: "To what" },
     ),
-    before: Facts,
-    after: Facts,
+    before: Facts("What the changed fields were"),
+    after: Facts("What they are now"),
     requestId: Nullable(Type.String({ description: "The request, as the log names it" })),
   },
   { $id: "AuditEntry", description: "One change, without personal data; never changed, never taken back" },
