@@ -5,6 +5,7 @@ import "./aggregates/caseGraphql.ts";
 import "./aggregates/graphql.ts";
 import { countRecorded, NpsShiftSchema, recountChanged } from "./aggregates/index.ts";
 import "./aggregates/peopleGraphql.ts";
+import { INFO, readExamples, TAGS } from "./apiDocument.ts";
 import { registerAudienceRoute } from "./cases/audienceRoutes.ts";
 import { registerCaseCommands } from "./cases/commandRoutes.ts";
 import "./cases/graphql.ts";
@@ -67,8 +68,6 @@ import { registerEndpointRoutes } from "./webhooks/routes.ts";
 import { createAuthenticate, SCOPES, type UserSettings } from "./workspaces/index.ts";
 import { registerWorkspaceRoutes } from "./workspaces/routes.ts";
 
-const VERSION = "0.1.0";
-
 /** What happens with every answer, in the transaction that records or changes it. */
 export const RECORDING: RecordingSteps = {
   onRecorded: [tagRecorded, openCases, countRecorded],
@@ -122,12 +121,7 @@ export async function buildApp(
   const app = createServer(logger, settings);
   registerRequestTracing(app);
   const limits = createRateLimits(settings.rateLimits);
-  const info = {
-    title: "Afterscore",
-    version: VERSION,
-    description: "Closed-loop NPS: survey answers in, follow-up cases and exact scores out.",
-  };
-  await registerOpenapi(app, info, describeEvents());
+  await registerOpenapi(app, { info: INFO, tags: TAGS, examples: readExamples() }, describeEvents());
   registerShedding(app, pool);
   const users = settings.users && { settings: settings.users, logger };
   registerAuth(app, createAuthenticate(tenancy, Date.now, users), SCOPES, limits);

@@ -7,10 +7,10 @@ const Interval = (description: string) =>
   Nullable(
     Strict(
       {
-        low: Type.Number(),
-        high: Type.Number(),
+        low: Type.Number({ description: "Where it begins" }),
+        high: Type.Number({ description: "Where it ends" }),
         level: Type.Number({ description: "Of confidence, 0.95 for 95 %" }),
-        method: OneOf(INTERVAL_METHODS),
+        method: OneOf(INTERVAL_METHODS, { description: "How it was computed" }),
       },
       { description },
     ),
@@ -18,14 +18,14 @@ const Interval = (description: string) =>
 
 const Definition = Strict(
   {
-    unit: OneOf(COUNTING_UNITS),
-    weighting: OneOf(WEIGHTINGS),
-    currency: Nullable(Type.String()),
-    from: Nullable(DateTime()),
-    to: Nullable(DateTime()),
-    timeZone: Type.String(),
-    exclusions: OneOf(EXCLUSION_RULES),
-    rounding: OneOf(ROUNDINGS),
+    unit: OneOf(COUNTING_UNITS, { description: "What is counted: answers, people or accounts" }),
+    weighting: OneOf(WEIGHTINGS, { description: "What each answer weighs" }),
+    currency: Nullable(Type.String({ description: "Of the weights" })),
+    from: Nullable(DateTime("Answered at this time or later")),
+    to: Nullable(DateTime("Answered before this time")),
+    timeZone: Type.String({ description: "In which days begin" }),
+    exclusions: OneOf(EXCLUSION_RULES, { description: "Which answers are left out" }),
+    rounding: OneOf(ROUNDINGS, { description: "How the score is rounded" }),
     hash: Type.String({ description: "The same hash on the same data is the same number" }),
   },
   { description: "The rules by which it was counted" },
@@ -36,16 +36,18 @@ const Summary = (description: string) =>
     {
       nps: Nullable(Type.Number({ description: "−100 to 100, exact" })),
       npsRounded: Nullable(Type.Integer({ description: "Half away from zero" })),
-      answered: Type.Integer(),
-      promoters: Type.Integer(),
-      passives: Type.Integer(),
-      detractors: Type.Integer(),
-      dangerZone: Type.Integer(),
-      counted: Type.Integer(),
+      answered: Type.Integer({ description: "How many answers" }),
+      promoters: Type.Integer({ description: "How many answers of 9 or 10" }),
+      passives: Type.Integer({ description: "How many answers of 7 or 8" }),
+      detractors: Type.Integer({ description: "How many answers of 0 to 6" }),
+      dangerZone: Type.Integer({ description: "How many answers of 0 to 3" }),
+      counted: Type.Integer({ description: "How many units the score is over" }),
       distribution: Type.Array(Type.Integer(), { description: "How many answers had each score, 0 to 10" }),
       interval: Interval("Of the score"),
-      unweighted: Type.Integer(),
-      effectiveSampleSize: Nullable(Type.Number()),
+      unweighted: Type.Integer({ description: "How many answers weigh nothing" }),
+      effectiveSampleSize: Nullable(
+        Type.Number({ description: "Kish: as many answers of equal weight would say as much" }),
+      ),
       lowConfidence: Type.Boolean({ description: "Fewer than 30 were counted" }),
       definition: Definition,
     },
@@ -55,7 +57,7 @@ const Summary = (description: string) =>
 const Filter = (description: string) =>
   Strict(
     {
-      surveyKeys: Type.Array(Type.String()),
+      surveyKeys: Type.Array(Type.String(), { description: "Of the survey" }),
       segments: Type.Optional(Type.Array(Type.String(), { description: "Absent: all" })),
       from: DateTime("Answered at this time or later"),
       to: DateTime("Answered before this time"),
@@ -66,7 +68,7 @@ const Filter = (description: string) =>
 /** `data.change` of the event `nps.shifted`. */
 export const NpsShiftSchema = Strict(
   {
-    survey: Strict({ key: Type.String() }),
+    survey: Strict({ key: Type.String({ description: "The survey's key" }) }, { description: "Of which survey" }),
     segment: Nullable(Type.String({ description: "Of the accounts when they answered; null over all of them" })),
     filters: Strict(
       { baseline: Filter("What it was held against"), current: Filter("The weeks of the new level") },
@@ -78,7 +80,7 @@ export const NpsShiftSchema = Strict(
     interval: Interval("Of the difference; around the adjusted one"),
     z: Type.Number({ description: "The difference in standard errors" }),
     pValue: Type.Number({ description: "Two-sided, of this one comparison" }),
-    verdict: OneOf(["UP", "DOWN"]),
+    verdict: OneOf(["UP", "DOWN"], { description: "Where it went" }),
   },
   { $id: "NpsShift", description: "A score that has moved to another level" },
 );

@@ -34,9 +34,15 @@ export const ACTIVITIES_SHOWN_MAX = 100;
 
 export const ActivitySchema = Strict(
   {
-    id: Id(),
-    type: OneOf(ACTIVITY_TYPES),
-    actor: Strict({ kind: OneOf(ACTOR_KINDS), id: Type.String() }, { description: "Who did it" }),
+    id: Id("Its id"),
+    type: OneOf(ACTIVITY_TYPES, { description: "What happened" }),
+    actor: Strict(
+      {
+        kind: OneOf(ACTOR_KINDS, { description: "A user, a key, a job of ours, or a survey tool" }),
+        id: Type.String({ description: "Its id" }),
+      },
+      { description: "Who did it" },
+    ),
     occurredAt: DateTime("When it happened"),
     recordedAt: DateTime("When we learnt of it: later than it happened where it was entered late"),
     text: Nullable(Type.String({ description: "What somebody wrote" })),

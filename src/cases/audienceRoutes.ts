@@ -22,8 +22,10 @@ export function registerAudienceRoute(app: Server, tenancy: Tenancy): void {
       schema: {
         operationId: "listAudience",
         summary: "List everybody to be told of an improvement, and who was",
+        description:
+          "People whose cases are about it, each once, and when they were told. With `told=false` those who are still to be told.",
         tags: ["Causes"],
-        params: Strict({ id: Id() }),
+        params: Strict({ id: Id("The improvement's id") }),
         querystring: Strict({
           told: AnyOf(Type.Boolean({ description: "true: only those who were told; false: only those who were not" })),
           ...PageQuery,

@@ -29,13 +29,15 @@ export function registerCaseCommands(app: Server, tenancy: Tenancy): void {
       schema: {
         operationId: "openCase",
         summary: "Open a case by hand; where the person has one that is worked, the answer joins it",
+        description:
+          "For an answer that calls for none by itself. The first-contact clock starts now. Where the person has a case that is open, contacted or parked, the answer joins it: 200 instead of 201. An excluded response has no case, and one that has a case keeps it: 409.",
         tags: ["Cases"],
         headers: IdempotencyHeaders,
         body: ref(OpenCaseSchema),
         response: {
           200: { description: "The case that it joined", ...ref(CaseSchema) },
           201: { description: "Opened", ...ref(CaseSchema) },
-          ...problems(400, 404, 409, 413, 415, 422),
+          ...problems(400, 404, "conflict", 413, 415),
         },
       },
     },
@@ -46,7 +48,7 @@ export function registerCaseCommands(app: Server, tenancy: Tenancy): void {
       }),
   );
 
-  for (const { name, path, summary, input, verb } of COMMANDS) {
+  for (const { name, path, summary, description, input, errors = [], verb } of COMMANDS) {
     app.post(
       `/v1/cases/:id/${path}`,
       {
@@ -54,11 +56,12 @@ export function registerCaseCommands(app: Server, tenancy: Tenancy): void {
         schema: {
           operationId: name,
           summary,
+          description,
           tags: ["Cases"],
-          params: Strict({ id: Id() }),
+          params: Strict({ id: Id("The case's id") }),
           headers: CommandHeaders,
           body: ref(input),
-          response: { ...ANSWERS, ...problems(400, 404, 409, 413, 415, 422) },
+          response: { ...ANSWERS, ...problems(400, 404, ...errors, 413, 415) },
         },
       },
       // The body is what the schema of the command says; the table says which verb takes it.
@@ -76,11 +79,15 @@ export function registerCaseCommands(app: Server, tenancy: Tenancy): void {
       schema: {
         operationId: "settleCommitment",
         summary: "Say whether a promise was kept",
+        description: "Can be corrected by saying the other. The case is 404 as well as the commitment.",
         tags: ["Cases"],
-        params: Strict({ id: Id(), commitmentId: Id() }),
+        params: Strict({
+          id: Id("The case's id"),
+          commitmentId: Id("The promise, by its id in the case's `commitments`"),
+        }),
         headers: CommandHeaders,
         body: ref(CommitmentOutcomeSchema),
-        response: { ...ANSWERS, ...problems(400, 404, 409, 413, 415, 422) },
+        response: { ...ANSWERS, ...problems(400, 404, 413, 415) },
       },
     },
     async (request, reply) =>
@@ -97,11 +104,20 @@ export function registerCaseCommands(app: Server, tenancy: Tenancy): void {
       schema: {
         operationId: "putCaseReference",
         summary: "Name the ticket that another system has about a case",
+        description:
+          "One ticket per system: another one takes its place. By `GET /v1/cases?reference=zendesk:4711` the case is found again. The same again ends in the same, so it can be sent again blindly.",
         tags: ["Cases"],
-        params: Strict({ id: Id(), system: Type.String({ format: "key", maxLength: SYSTEM_LENGTH_MAX }) }),
+        params: Strict({
+          id: Id("The case's id"),
+          system: Type.String({
+            format: "key",
+            maxLength: SYSTEM_LENGTH_MAX,
+            description: "Your name of the other system, like `zendesk`",
+          }),
+        }),
         headers: Type.Object(IfMatchHeaders),
         body: ref(ReferenceInputSchema),
-        response: { ...ANSWERS, ...problems(400, 404, 409, 413, 415) },
+        response: { ...ANSWERS, ...problems(400, 404, 413, 415) },
       },
     },
     async (request) =>

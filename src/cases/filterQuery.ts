@@ -8,17 +8,17 @@ import { FIRST_CONTACT_STATES } from "./firstContact.ts";
 
 /** The parameters by which cases are listed and exported. */
 export const CaseFilterQuery = {
-  status: AnyOf(OneOf(CASE_STATUSES)),
-  assignee: AnyOf(Text()),
-  unassigned: AnyOf(Type.Boolean()),
-  priority: AnyOf(OneOf(CASE_PRIORITIES)),
+  status: AnyOf(OneOf(CASE_STATUSES, { description: "In this status" })),
+  assignee: AnyOf(Text({ description: "Of this assignee" })),
+  unassigned: AnyOf(Type.Boolean({ description: "true: only cases of nobody; false: none of them" })),
+  priority: AnyOf(OneOf(CASE_PRIORITIES, { description: "Of this priority" })),
   firstContact: AnyOf(OneOf(FIRST_CONTACT_STATES, { description: "Of the latest clock" })),
   dueBefore: Type.Optional(DateTime("First contact due before this time")),
   segment: AnyOf(Text({ description: "With an answer from this segment" })),
   surveyKey: AnyOf(Text({ description: "With an answer to this survey" })),
   category: AnyOf(OneOf(CATEGORIES, { description: "With an answer of this category" })),
-  personId: AnyOf(Id()),
-  accountId: AnyOf(Id()),
+  personId: AnyOf(Id("About this person")),
+  accountId: AnyOf(Id("About this account")),
   reference: AnyOf(Text({ maxLength: 400, description: "The ticket of another system, like `zendesk:123`" })),
   updatedSince: Type.Optional(DateTime("Changed at this time or later")),
 };

@@ -29,7 +29,7 @@ export const CalendarSchema = Strict(
     timeZone: Text({ description: "IANA name, like Europe/Berlin" }),
     weekly: Type.Array(
       Strict({
-        day: OneOf(WEEKDAYS),
+        day: OneOf(WEEKDAYS, { description: "Day of the week" }),
         open: Time("Local time, like 09:00"),
         close: Time("Local time, 24:00 is the end of the day"),
       }),
@@ -45,7 +45,7 @@ export const CalendarSchema = Strict(
 const Allowed = (whom: string) =>
   Strict(
     { hours: Type.Number({ exclusiveMinimum: 0, maximum: HOURS_MAX, description: `To reach ${whom}` }) },
-    { absent: NO_RESOLUTION_DEADLINE },
+    { description: `The time for ${whom}`, absent: NO_RESOLUTION_DEADLINE },
   );
 
 const fields = {

@@ -14,7 +14,7 @@ import { CASE_ORDERS, cursorValuesOf, listCases } from "./queries.ts";
 
 const CasePage = PageOf(ref(CaseSchema), "CasePage");
 const ActivityPage = PageOf(ref(ActivitySchema), "CaseActivityPage");
-const IdParams = Strict({ id: Id() });
+const IdParams = Strict({ id: Id("The case's id") });
 const ACTIVITY_ORDER = "OLDEST";
 
 const ListQuery = Strict({
@@ -37,6 +37,8 @@ export function registerCaseRoutes(app: Server, tenancy: Tenancy): void {
       schema: {
         operationId: "getCase",
         summary: "Read one case",
+        description:
+          "With its clocks, commitments, references and latest activities. Its `version` is what `If-Match` of a command takes.",
         tags: ["Cases"],
         params: IdParams,
         response: { 200: { description: "The case", ...ref(CaseSchema) }, ...problems(400, 404) },
@@ -52,6 +54,8 @@ export function registerCaseRoutes(app: Server, tenancy: Tenancy): void {
       schema: {
         operationId: "listCases",
         summary: "List cases, those to call first at the top",
+        description:
+          "The work queue. All filters that are given must hold; one given twice means any of its values. Sorted by priority unless `orderBy` says otherwise.",
         tags: ["Cases"],
         querystring: ListQuery,
         response: { 200: { description: "A page of cases", ...ref(CasePage) }, ...problems(400) },
@@ -79,6 +83,8 @@ export function registerCaseRoutes(app: Server, tenancy: Tenancy): void {
       schema: {
         operationId: "listCaseActivities",
         summary: "List everything that happened to a case, oldest first",
+        description:
+          "All of them; the case itself shows the latest 100. None is ever changed or deleted, but with its person.",
         tags: ["Cases"],
         params: IdParams,
         querystring: Strict(PageQuery),

@@ -13,7 +13,11 @@ export const RootCauseInputSchema = Strict(
 export type RootCauseInput = Static<typeof RootCauseInputSchema>;
 
 export const RootCauseSchema = Strict(
-  { key: Type.String(), label: Type.String(), parentKey: Nullable(Type.String()) },
+  {
+    key: Type.String({ description: "Your name of it" }),
+    label: Type.String({ description: "For people to read" }),
+    parentKey: Nullable(Type.String({ description: "The root cause it is a kind of" })),
+  },
   { $id: "RootCause", description: "A reason why customers are unhappy; one joins many cases" },
 );
 export type RootCause = Static<typeof RootCauseSchema>;
@@ -50,13 +54,13 @@ export const ToldInputSchema = Strict(
 
 export const ImprovementSchema = Strict(
   {
-    id: Id(),
+    id: Id("Its id"),
     version: Type.Integer({ description: "Counts the changes" }),
-    title: Type.String(),
-    status: OneOf(IMPROVEMENT_STATUSES),
-    rootCauseKeys: Type.Array(Type.String()),
+    title: Type.String({ description: "What is to become better" }),
+    status: OneOf(IMPROVEMENT_STATUSES, { description: "How far it is" }),
+    rootCauseKeys: Type.Array(Type.String(), { description: "The root causes it is to remove" }),
     shippedAt: Nullable(DateTime("When it last shipped")),
-    createdAt: DateTime(),
+    createdAt: DateTime("When it was proposed"),
     updatedAt: DateTime("When it last changed"),
   },
   { $id: "Improvement", description: "Something that is done about root causes" },

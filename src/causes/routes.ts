@@ -28,7 +28,7 @@ const RootCausePage = PageOf(ref(RootCauseSchema), "RootCausePage");
 const ImprovementPage = PageOf(ref(ImprovementSchema), "ImprovementPage");
 const BY_KEY = "KEY";
 const NEWEST = "NEWEST";
-const IdParams = Strict({ id: Id() });
+const IdParams = Strict({ id: Id("The improvement's id") });
 
 export function registerCauseRoutes(app: Server, tenancy: Tenancy, steps: ImprovementSteps): void {
   for (const schema of [
@@ -55,8 +55,10 @@ function registerRootCauses(app: Server, tenancy: Tenancy): void {
       schema: {
         operationId: "putRootCause",
         summary: "Make a root cause, or change the one with this key",
+        description:
+          "A label for the reason, and the cause it is a kind of. Cases name causes by their key. The same again ends in the same, so it can be sent again blindly.",
         tags: ["Causes"],
-        params: Strict({ key: Text() }),
+        params: Strict({ key: Text({ description: "Your name of it" }) }),
         body: ref(RootCauseInputSchema),
         response: {
           200: { description: "As it is now", ...ref(RootCauseSchema) },
@@ -80,6 +82,7 @@ function registerRootCauses(app: Server, tenancy: Tenancy): void {
       schema: {
         operationId: "listRootCauses",
         summary: "List root causes, in the order of their keys",
+        description: "All of them; `parentKey` makes the tree.",
         tags: ["Causes"],
         querystring: Strict(PageQuery),
         response: { 200: { description: "A page of root causes", ...ref(RootCausePage) }, ...problems(400) },
@@ -109,12 +112,14 @@ function registerImprovements(app: Server, tenancy: Tenancy, steps: ImprovementS
       schema: {
         operationId: "createImprovement",
         summary: "Propose an improvement over root causes",
+        description:
+          "It starts as PROPOSED. Its audience is everybody whose case names one of its root causes, or a kind of one, or is parked on it.",
         tags: ["Causes"],
         headers: IdempotencyHeaders,
         body: ref(ImprovementInputSchema),
         response: {
           201: { description: "Proposed", ...ref(ImprovementSchema) },
-          ...problems(400, 409, 413, 415, 422),
+          ...problems(400, 413, 415),
         },
       },
     },
@@ -133,8 +138,12 @@ function registerImprovements(app: Server, tenancy: Tenancy, steps: ImprovementS
       schema: {
         operationId: "listImprovements",
         summary: "List improvements, newest first",
+        description: "Those proposed last first; by `status` only those that are so far.",
         tags: ["Causes"],
-        querystring: Strict({ status: AnyOf(OneOf(IMPROVEMENT_STATUSES)), ...PageQuery }),
+        querystring: Strict({
+          status: AnyOf(OneOf(IMPROVEMENT_STATUSES, { description: "In this status" })),
+          ...PageQuery,
+        }),
         response: { 200: { description: "A page of improvements", ...ref(ImprovementPage) }, ...problems(400) },
       },
     },
@@ -158,6 +167,7 @@ function registerImprovements(app: Server, tenancy: Tenancy, steps: ImprovementS
       schema: {
         operationId: "getImprovement",
         summary: "Read one improvement",
+        description: "How far it is, and the root causes it is to remove.",
         tags: ["Causes"],
         params: IdParams,
         response: { 200: { description: "The improvement", ...ref(ImprovementSchema) }, ...problems(400, 404) },
@@ -173,6 +183,8 @@ function registerImprovements(app: Server, tenancy: Tenancy, steps: ImprovementS
       schema: {
         operationId: "setImprovementStatus",
         summary: "Move an improvement; cases parked on it come back when it ships or is dropped",
+        description:
+          "SHIPPED tells endpoints `improvement.shipped`, so that its audience can be told. Said again, it changes nothing.",
         tags: ["Causes"],
         params: IdParams,
         body: ref(ImprovementStatusInputSchema),
@@ -192,6 +204,7 @@ function registerImprovements(app: Server, tenancy: Tenancy, steps: ImprovementS
       schema: {
         operationId: "markTold",
         summary: "Record who was told of an improvement; can be sent again blindly",
+        description: "All of these people or, where one is not known, none of them: 404. Whoever was told stays told.",
         tags: ["Causes"],
         params: IdParams,
         body: ref(ToldInputSchema),

@@ -50,7 +50,7 @@ export const EXPORTED = {
   activities: {
     scope: "cases:read",
     summary: "Export everything that happened to cases, case by case",
-    parameters: { caseId: AnyOf(Id()) },
+    parameters: { caseId: AnyOf(Id("Of this case")) },
     columns: ["caseId", ...columnsOf(ActivitySchema)],
     pages: (tx, query) => pagesOfActivities(tx, query["caseId"] as Strings),
   },
@@ -59,7 +59,7 @@ export const EXPORTED = {
     summary: "Export people, in the order in which they became known",
     parameters: {
       email: AnyOf(Type.String({ format: "email", maxLength: 255, description: "In any case" })),
-      externalId: AnyOf(Text()),
+      externalId: AnyOf(Text({ description: "Your own id of it" })),
     },
     columns: columnsOf(PersonSchema, [AccountSchema]),
     pages: (tx, { email, externalId }) => {
@@ -70,7 +70,10 @@ export const EXPORTED = {
   accounts: {
     scope: "people:read",
     summary: "Export accounts, in the order in which they became known",
-    parameters: { externalId: AnyOf(Text()), segment: AnyOf(Text()) },
+    parameters: {
+      externalId: AnyOf(Text({ description: "Your own id of it" })),
+      segment: AnyOf(Text({ description: "Of this segment" })),
+    },
     columns: columnsOf(AccountSchema),
     pages: (tx, { externalId, segment }) =>
       pagesById((after) =>

@@ -25,6 +25,8 @@ export function registerExportRoutes(app: Server, tenancy: Tenancy): void {
         schema: {
           operationId: `export${name.charAt(0).toUpperCase()}${name.slice(1)}`,
           summary,
+          description:
+            "Streamed from one snapshot, with the filters of the list, as NDJSON or by `Accept: text/csv` as CSV, in which no cell is taken for a formula. A failure on the way cuts the connection off, so that half a file is not taken for all of it. A few run at a time; one more is 503.",
           tags: ["Exports"],
           querystring: Strict(parameters),
           response: { 200: { description: "All of it, as of one moment", content: FILE }, ...problems(400) },

@@ -11,9 +11,12 @@ const Count = (description: string) => Type.Integer({ minimum: 0, description })
 
 export const ImportSchema = Strict(
   {
-    id: Id(),
-    status: OneOf(IMPORT_STATUSES),
-    format: OneOf(IMPORT_FORMATS),
+    id: Id("Its id"),
+    status: OneOf(IMPORT_STATUSES, {
+      description:
+        "RECEIVING while the bytes come in, QUEUED until a worker takes it, RUNNING while answers are recorded",
+    }),
+    format: OneOf(IMPORT_FORMATS, { description: "How the file is to be read" }),
     received: Count("Rows that came in, without the header"),
     created: Count("Rows that are now responses"),
     existing: Count("Rows that were recorded before, word for word"),

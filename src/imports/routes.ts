@@ -24,7 +24,7 @@ const FILE = {
     "application/x-ndjson": { schema: { type: "string", description: "A line of JSON for each answer" } },
   },
 };
-const IdParams = Strict({ id: Id() });
+const IdParams = Strict({ id: Id("The import's id") });
 const ImportPage = PageOf(ref(ImportSchema), "ImportPage");
 const RejectionPage = PageOf(ref(RejectionSchema), "ImportRejectionPage");
 const [NEWEST, BY_LINE] = ["NEWEST", "LINE"];
@@ -109,6 +109,7 @@ export async function registerImportRoutes(app: Server, tenancy: Tenancy): Promi
       schema: {
         operationId: "listImports",
         summary: "List imports, newest first",
+        description: "Each with its status and counts, those sent last first.",
         tags: ["Imports"],
         querystring: Strict(PageQuery),
         response: { 200: { description: "A page of imports", ...ref(ImportPage) }, ...problems(400) },
@@ -134,6 +135,7 @@ export async function registerImportRoutes(app: Server, tenancy: Tenancy): Promi
       schema: {
         operationId: "getImport",
         summary: "Read what became of an import",
+        description: "Ask again until it is DONE or FAILED. The counts grow while it is recorded.",
         tags: ["Imports"],
         params: IdParams,
         response: { 200: { description: "The import", ...ref(ImportSchema) }, ...problems(400, 404) },
@@ -149,6 +151,8 @@ export async function registerImportRoutes(app: Server, tenancy: Tenancy): Promi
       schema: {
         operationId: "listImportRejections",
         summary: "List the rows that could not be recorded, in the order of the file",
+        description:
+          "Each with its line and what is wrong with it. The other rows are recorded: mend these and import them by themselves.",
         tags: ["Imports"],
         params: IdParams,
         querystring: Strict(PageQuery),

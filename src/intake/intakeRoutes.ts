@@ -21,7 +21,7 @@ export async function registerIntakeRoutes(app: Server, intake: Intake, limits: 
 // Vendors try an address with parameters of their own.
 const AnyQuery = Type.Object({}, { additionalProperties: true });
 // An id that is none is no source, and never a 400 or 404: some vendors give up on these for good.
-const AnyId = Strict({ sourceId: Type.String() });
+const AnyId = Strict({ sourceId: Type.String({ description: "The source's id, as its `url` has it" }) });
 
 function bodyOf({ body }: { body: unknown }): Buffer {
   return Buffer.isBuffer(body) ? body : Buffer.alloc(0);
@@ -47,7 +47,10 @@ function registerRoutes(app: Server, intake: Intake, limits: RateLimits): void {
         security: [],
         params: AnyId,
         querystring: AnyQuery,
-        response: { 200: { description: "What became of it", ...ref(DeliveryResultSchema) }, ...problems(413) },
+        response: {
+          200: { description: "What became of it", ...ref(DeliveryResultSchema) },
+          ...problems("unauthenticated", 413),
+        },
       },
     },
     async (request, reply) => {
@@ -67,6 +70,7 @@ function registerRoutes(app: Server, intake: Intake, limits: RateLimits): void {
       schema: {
         operationId: "tryIntake",
         summary: "Say that deliveries are taken here, for tools that try an address first",
+        description: "It says nothing of the source, not even whether there is one.",
         tags: ["Sources"],
         security: [],
         params: AnyId,
@@ -86,7 +90,7 @@ function registerRoutes(app: Server, intake: Intake, limits: RateLimits): void {
         summary: "Show what would become of a delivery; nothing is stored, and no signature is needed",
         description: "Send the raw body of a delivery with its content type.",
         tags: ["Sources"],
-        params: Strict({ id: Id() }),
+        params: Strict({ id: Id("The source's id") }),
         response: { 200: { description: "What would be", ...ref(PreviewSchema) }, ...problems(400, 404, 413) },
       },
     },

@@ -55,6 +55,7 @@ function mappingSchema<M>(question: TSchema, $id: string, description: string) {
     maxProperties: PROPERTIES_MAX,
     propertyNames,
     additionalProperties: question,
+    description: "Questions that become `properties` of the response, by the name they get there",
   });
   return Type.Unsafe<M>(Strict({ ...fields, properties: Type.Optional(properties) }, { $id, description }));
 }
@@ -72,10 +73,10 @@ export const MappingPatchSchema = mappingSchema<Nulls<Mapping>>(
 );
 
 const defaultFields = {
-  channel: OneOf(CHANNELS),
-  touchpoint: Text(),
+  channel: OneOf(CHANNELS, { description: "How the question reached them" }),
+  touchpoint: Text({ description: "What it was about" }),
   language: Text({ description: "BCP 47, like en or pt-BR" }),
-  incentivised: Type.Boolean(),
+  incentivised: Type.Boolean({ description: "They were promised something for answering" }),
   test: Type.Boolean({ description: "Stored, but excluded from every aggregate" }),
 };
 export const DefaultsSchema = Strict(
@@ -91,14 +92,17 @@ export const DefaultsSchema = Strict(
 );
 export type Defaults = Static<typeof DefaultsSchema>;
 
-const DefaultsPatchSchema = Strict({
-  survey: Type.Optional(Nullable(Strict(SurveyInputSchema.properties))),
-  channel: Type.Optional(Nullable(defaultFields.channel)),
-  touchpoint: Type.Optional(Nullable(defaultFields.touchpoint)),
-  language: Type.Optional(Nullable(defaultFields.language)),
-  incentivised: Type.Optional(Nullable(defaultFields.incentivised)),
-  test: Type.Optional(Nullable(defaultFields.test)),
-});
+const DefaultsPatchSchema = Strict(
+  {
+    survey: Type.Optional(Nullable(Strict(SurveyInputSchema.properties, { description: "The survey of its answers" }))),
+    channel: Type.Optional(Nullable(defaultFields.channel)),
+    touchpoint: Type.Optional(Nullable(defaultFields.touchpoint)),
+    language: Type.Optional(Nullable(defaultFields.language)),
+    incentivised: Type.Optional(Nullable(defaultFields.incentivised)),
+    test: Type.Optional(Nullable(defaultFields.test)),
+  },
+  { description: "What holds for every answer that does not say otherwise" },
+);
 
 const Secret = Type.String({
   format: "filled",
@@ -116,7 +120,7 @@ export const SourceInputSchema = Strict(
   {
     name: Text({ description: "For people to read" }),
     key: Type.Optional(Text({ description: "The `source` of its responses; the source's id when absent" })),
-    vendor: OneOf(VENDORS),
+    vendor: OneOf(VENDORS, { description: "Which survey tool it is: how it signs and what its payload looks like" }),
     secret: Type.Optional(Nullable(Secret)),
     tokenHeader: Type.Optional(Nullable(TokenHeader)),
     mapping: Type.Optional(nullableRef(MappingSchema)),
@@ -129,12 +133,14 @@ export type SourceInput = Static<typeof SourceInputSchema>;
 
 export const SourcePatchSchema = Strict(
   {
-    name: Type.Optional(Text()),
+    name: Type.Optional(Text({ description: "For people to read" })),
     secret: Type.Optional(Nullable(Secret)),
     tokenHeader: Type.Optional(Nullable(TokenHeader)),
     mapping: Type.Optional(nullableRef(MappingPatchSchema)),
     defaults: Type.Optional(Nullable(DefaultsPatchSchema)),
-    partial: Type.Optional(Nullable(OneOf(PARTIAL_RULES))),
+    partial: Type.Optional(
+      Nullable(OneOf(PARTIAL_RULES, { description: "Unfinished answers: left out, or recorded as they are" })),
+    ),
   },
   {
     $id: "SourcePatch",
@@ -146,19 +152,19 @@ export const SourcePatchSchema = Strict(
 export type SourcePatch = Static<typeof SourcePatchSchema>;
 
 const sourceFields = {
-  id: Id(),
-  name: Type.String(),
+  id: Id("Its id"),
+  name: Type.String({ description: "For people to read" }),
   key: Type.String({ description: "The `source` of its responses" }),
-  vendor: OneOf(VENDORS),
+  vendor: OneOf(VENDORS, { description: "Which survey tool it is: how it signs and what its payload looks like" }),
   url: Type.String({ description: "Where the survey tool sends to" }),
   hasSecret: Type.Boolean({ description: "false: every delivery is refused until it has one" }),
   previousSecretUntil: Nullable(DateTime("Until when the secret before is taken too")),
-  tokenHeader: Nullable(Type.String()),
+  tokenHeader: Nullable(Type.String({ description: "Of a JSON source: the header with the token" })),
   mapping: ref(MappingSchema),
   defaults: ref(DefaultsSchema),
-  partial: OneOf(PARTIAL_RULES),
-  createdAt: DateTime(),
-  updatedAt: DateTime(),
+  partial: OneOf(PARTIAL_RULES, { description: "Unfinished answers: left out, or recorded as they are" }),
+  createdAt: DateTime("When it was made"),
+  updatedAt: DateTime("When it last changed"),
 };
 export const SourceSchema = Strict(sourceFields, { $id: "Source", description: "A survey tool that sends answers" });
 export type Source = Static<typeof SourceSchema>;
@@ -180,25 +186,33 @@ export const RECEIPT_OUTCOMES = [...OUTCOMES, "FAILED"] as const;
 
 const Reason = Type.String({ description: "Why nothing was done" });
 export const DeliveryResultSchema = Strict(
-  { outcome: OneOf(OUTCOMES), responseId: Type.Optional(Id()), reason: Type.Optional(Reason) },
+  {
+    outcome: OneOf(OUTCOMES, { description: "What became of it" }),
+    responseId: Type.Optional(Id("The response it was recorded as")),
+    reason: Type.Optional(Reason),
+  },
   { $id: "DeliveryResult", description: "What became of a delivery" },
 );
 export type DeliveryResult = Static<typeof DeliveryResultSchema>;
 
 export const PreviewSchema = Strict(
-  { outcome: OneOf(OUTCOMES), reason: Type.Optional(Reason), response: Type.Optional(ref(ResponseSchema)) },
+  {
+    outcome: OneOf(OUTCOMES, { description: "What became of it" }),
+    reason: Type.Optional(Reason),
+    response: Type.Optional(ref(ResponseSchema)),
+  },
   { $id: "DeliveryPreview", description: "What would become of a delivery; its ids are made up" },
 );
 
 export const ReceiptSchema = Strict(
   {
-    id: Id(),
-    receivedAt: DateTime(),
+    id: Id("Its id"),
+    receivedAt: DateTime("When it came in"),
     processedAt: DateTime("When it was last looked at, by itself or in a replay"),
-    outcome: OneOf(RECEIPT_OUTCOMES),
+    outcome: OneOf(RECEIPT_OUTCOMES, { description: "What became of it" }),
     reason: Nullable(Reason),
     externalId: Nullable(Type.String({ description: "The vendor's id of the answer, as far as it was found" })),
-    responseId: Nullable(Id()),
+    responseId: Nullable(Id("The response it was recorded as")),
     headers: Type.Record(Type.String(), Type.String(), { description: "Those that say how to read the body" }),
     body: Type.String({ description: "As it came; bytes that are no UTF-8 are replaced" }),
   },

@@ -13,9 +13,9 @@ import { requireSource } from "./service.ts";
 import type { ReceiptRow } from "./table.ts";
 
 const ReceiptPageSchema = PageOf(ref(ReceiptSchema), "SourceReceiptPage");
-const IdParams = Strict({ id: Id() });
+const IdParams = Strict({ id: Id("The source's id") });
 const REPLAY_MAX = 1_000;
-const OutcomeQuery = AnyOf(OneOf(RECEIPT_OUTCOMES));
+const OutcomeQuery = AnyOf(OneOf(RECEIPT_OUTCOMES, { description: "Of which this became" }));
 
 /** What sources have sent, and reading it again. */
 export function registerReceiptRoutes(app: Server, intake: Intake): void {
@@ -29,6 +29,8 @@ export function registerReceiptRoutes(app: Server, intake: Intake): void {
       schema: {
         operationId: "listSourceReceipts",
         summary: "List what came in, what became of it and why, newest first",
+        description:
+          "Each delivery as it came and what it became, for as long as the workspace keeps receipts: where to look when an answer is missing.",
         tags: ["Sources"],
         params: IdParams,
         querystring: Strict({ outcome: OutcomeQuery, ...PageQuery }),
@@ -63,7 +65,14 @@ export function registerReceiptRoutes(app: Server, intake: Intake): void {
           outcome: OutcomeQuery,
           followUp: Type.Optional(OneOf(FOLLOW_UPS, { description: "NONE: history that opens no case" })),
           events: Type.Optional(Type.Boolean({ description: "false: no event is written about these answers" })),
-          limit: Type.Optional(Type.Integer({ minimum: 1, maximum: REPLAY_MAX, default: REPLAY_MAX })),
+          limit: Type.Optional(
+            Type.Integer({
+              minimum: 1,
+              maximum: REPLAY_MAX,
+              default: REPLAY_MAX,
+              description: "How many receipts at the most",
+            }),
+          ),
           cursor: Type.Optional(Text({ maxLength: 1000, description: "`nextCursor` of the call before" })),
         }),
         response: { 200: { description: "What became of them", ...ref(ReplayResultSchema) }, ...problems(400, 404) },

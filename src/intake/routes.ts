@@ -22,7 +22,7 @@ import { changeSource, createSource, deleteSource, requireSource } from "./servi
 import type { SourceRow } from "./table.ts";
 
 const SourcePage = PageOf(ref(SourceSchema), "SourcePage");
-const IdParams = Strict({ id: Id() });
+const IdParams = Strict({ id: Id("The source's id") });
 const ORDER = "NEWEST";
 
 /** The sources: survey tools that send answers. */
@@ -51,7 +51,7 @@ export function registerSourceRoutes(app: Server, { tenancy, secrets, publicUrl 
         description: "The answer may show a secret, so an `Idempotency-Key` is refused.",
         tags: ["Sources"],
         body: ref(SourceInputSchema),
-        response: { 201: { description: "Made", ...ref(CreatedSourceSchema) }, ...problems(400, 409, 413, 415) },
+        response: { 201: { description: "Made", ...ref(CreatedSourceSchema) }, ...problems(400, "conflict", 413, 415) },
       },
     },
     async (request, reply) => {
@@ -70,6 +70,7 @@ export function registerSourceRoutes(app: Server, { tenancy, secrets, publicUrl 
       schema: {
         operationId: "listSources",
         summary: "List sources, newest first",
+        description: "Without their secrets.",
         tags: ["Sources"],
         querystring: Strict(PageQuery),
         response: { 200: { description: "A page of sources", ...ref(SourcePage) }, ...problems(400) },
@@ -91,6 +92,7 @@ export function registerSourceRoutes(app: Server, { tenancy, secrets, publicUrl 
       schema: {
         operationId: "getSource",
         summary: "Read one source",
+        description: "Without its secret. `previousSecretUntil` says how long the one before is still taken.",
         tags: ["Sources"],
         params: IdParams,
         response: { 200: { description: "The source", ...ref(SourceSchema) }, ...problems(400, 404) },
@@ -132,6 +134,7 @@ export function registerSourceRoutes(app: Server, { tenancy, secrets, publicUrl 
       schema: {
         operationId: "deleteSource",
         summary: "Delete a source with its receipts; what it recorded stays",
+        description: "Deliveries to its address are 401 from then on.",
         tags: ["Sources"],
         params: IdParams,
         response: { 204: Type.Null({ description: "Deleted" }), ...problems(400, 404) },

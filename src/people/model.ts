@@ -31,15 +31,15 @@ export type Properties = Static<typeof PropertiesSchema>;
 export const AccountInputSchema = Strict(
   {
     externalId: Text({ description: "Your own id of the account" }),
-    name: Type.Optional(Nullable(Text())),
+    name: Type.Optional(Nullable(Text({ description: "For people to read" }))),
     segment: Type.Optional(Nullable(Text({ description: "SMALL, MID_MARKET, ENTERPRISE, … in your own words" }))),
     annualValue: Type.Optional(
       Nullable(Type.Number({ minimum: 0, description: "What the account is worth a year, in `currency`" })),
     ),
     currency: Type.Optional(Nullable(Type.String({ format: "currency", description: "ISO 4217, like EUR" }))),
-    renewsOn: Type.Optional(Nullable(CalendarDate())),
+    renewsOn: Type.Optional(Nullable(CalendarDate("When its contract is up for renewal"))),
     owner: Type.Optional(Nullable(Text({ description: "Who is accountable; a new case starts with them" }))),
-    churnedOn: Type.Optional(Nullable(CalendarDate())),
+    churnedOn: Type.Optional(Nullable(CalendarDate("When it left; null while it is a customer"))),
   },
   { $id: "AccountInput", description: "What is given is set, null clears, what is absent stays as it is" },
 );
@@ -48,9 +48,25 @@ export type AccountInput = Static<typeof AccountInputSchema>;
 export const PersonInputSchema = Strict(
   {
     externalId: Type.Optional(Nullable(Text({ description: "Your own id of the person" }))),
-    email: Type.Optional(Nullable(Type.String({ format: "email", maxLength: STRING_LENGTH_MAX }))),
-    phone: Type.Optional(Nullable(Type.String({ format: "phone", maxLength: STRING_LENGTH_MAX }))),
-    name: Type.Optional(Nullable(Text())),
+    email: Type.Optional(
+      Nullable(
+        Type.String({
+          format: "email",
+          maxLength: STRING_LENGTH_MAX,
+          description: "In any case; belongs to one person of the workspace",
+        }),
+      ),
+    ),
+    phone: Type.Optional(
+      Nullable(
+        Type.String({
+          format: "phone",
+          maxLength: STRING_LENGTH_MAX,
+          description: "With or without separators; belongs to one person of the workspace",
+        }),
+      ),
+    ),
+    name: Type.Optional(Nullable(Text({ description: "For people to read" }))),
     properties: Type.Optional(PropertiesSchema),
     account: Type.Optional(ref(AccountInputSchema)),
   },
@@ -72,15 +88,15 @@ const times = { createdAt: DateTime("When we first heard of it"), updatedAt: Dat
 
 export const AccountSchema = Strict(
   {
-    id: Id(),
-    externalId: Type.String(),
-    name: Nullable(Type.String()),
-    segment: Nullable(Type.String()),
-    annualValue: Nullable(Type.Number()),
-    currency: Nullable(Type.String()),
-    renewsOn: Nullable(CalendarDate()),
-    owner: Nullable(Type.String()),
-    churnedOn: Nullable(CalendarDate()),
+    id: Id("Its id"),
+    externalId: Type.String({ description: "Your own id of it" }),
+    name: Nullable(Type.String({ description: "For people to read" })),
+    segment: Nullable(Type.String({ description: "In your own words" })),
+    annualValue: Nullable(Type.Number({ description: "What it is worth a year, in `currency`" })),
+    currency: Nullable(Type.String({ description: "ISO 4217" })),
+    renewsOn: Nullable(CalendarDate("When its contract is up for renewal")),
+    owner: Nullable(Type.String({ description: "Who is accountable for it; a new case starts with them" })),
+    churnedOn: Nullable(CalendarDate("When it left; null while it is a customer")),
     ...times,
   },
   { $id: "Account", description: "A customer organisation" },
@@ -92,11 +108,11 @@ export type AccountFacts = Omit<Account, "createdAt" | "updatedAt">;
 
 export const PersonSchema = Strict(
   {
-    id: Id(),
-    externalId: Nullable(Type.String()),
+    id: Id("Its id"),
+    externalId: Nullable(Type.String({ description: "Your own id of it" })),
     email: Nullable(Type.String({ description: "In lower case" })),
     phone: Nullable(Type.String({ description: "Without separators" })),
-    name: Nullable(Type.String()),
+    name: Nullable(Type.String({ description: "For people to read" })),
     properties: PropertiesSchema,
     account: nullableRef(AccountSchema),
     ...times,

@@ -18,7 +18,7 @@ import { listAccounts, listAccountsPage, listPeoplePage } from "./queries.ts";
 import { readPerson, toPeople } from "./reading.ts";
 import { type AccountSteps, putAccount, putPerson } from "./service.ts";
 
-const IdParams = Strict({ id: Id() });
+const IdParams = Strict({ id: Id("The person's or account's id") });
 const PersonPage = PageOf(ref(PersonSchema), "PersonPage");
 const AccountPage = PageOf(ref(AccountSchema), "AccountPage");
 const ORDER = "NEWEST";
@@ -39,6 +39,8 @@ export function registerPeopleRoutes(app: Server, tenancy: Tenancy, steps: Accou
       schema: {
         operationId: "putPerson",
         summary: "Make a person, or bring the one with this externalId up to date",
+        description:
+          "What is given is set, null clears, what is absent stays; `properties` merge by key. An e-mail address or telephone number belongs to one person: it moves to the one it is put on. The same again ends in the same, so it can be sent again blindly.",
         tags: ["People"],
         body: ref(PersonUpsertSchema),
         response: {
@@ -64,6 +66,7 @@ export function registerPeopleRoutes(app: Server, tenancy: Tenancy, steps: Accou
       schema: {
         operationId: "getPerson",
         summary: "Read one person",
+        description: "With the account they belong to today. Their answers are `GET /v1/responses?personId=`.",
         tags: ["People"],
         params: IdParams,
         response: { 200: { description: "The person", ...ref(PersonSchema) }, ...problems(400, 404) },
@@ -79,10 +82,12 @@ export function registerPeopleRoutes(app: Server, tenancy: Tenancy, steps: Accou
       schema: {
         operationId: "listPeople",
         summary: "List people, the newest first",
+        description:
+          "By `email` and `externalId` this is how a person of your systems is found. A page is read by its place in an index, so the thousandth costs what the first does.",
         tags: ["People"],
         querystring: Strict({
           email: AnyOf(Type.String({ format: "email", maxLength: 255, description: "In any case" })),
-          externalId: AnyOf(Text()),
+          externalId: AnyOf(Text({ description: "Your own id of it" })),
           ...PageQuery,
         }),
         response: { 200: { description: "A page of people", ...ref(PersonPage) }, ...problems(400) },
@@ -106,6 +111,8 @@ export function registerPeopleRoutes(app: Server, tenancy: Tenancy, steps: Accou
       schema: {
         operationId: "putAccount",
         summary: "Make an account, or bring the one with this externalId up to date",
+        description:
+          "What is given is set, null clears, what is absent stays. Where its value or segment changes, its open cases are ranked anew. The same again ends in the same, so it can be sent again blindly.",
         tags: ["People"],
         body: ref(AccountInputSchema),
         response: {
@@ -131,6 +138,7 @@ export function registerPeopleRoutes(app: Server, tenancy: Tenancy, steps: Accou
       schema: {
         operationId: "getAccount",
         summary: "Read one account",
+        description: "As it is today: a response keeps the segment that the account had when it was given.",
         tags: ["People"],
         params: IdParams,
         response: { 200: { description: "The account", ...ref(AccountSchema) }, ...problems(400, 404) },
@@ -146,8 +154,13 @@ export function registerPeopleRoutes(app: Server, tenancy: Tenancy, steps: Accou
       schema: {
         operationId: "listAccounts",
         summary: "List accounts, the newest first",
+        description: "By `externalId` and `segment`, those made last first.",
         tags: ["People"],
-        querystring: Strict({ externalId: AnyOf(Text()), segment: AnyOf(Text()), ...PageQuery }),
+        querystring: Strict({
+          externalId: AnyOf(Text({ description: "Your own id of it" })),
+          segment: AnyOf(Text({ description: "Of this segment" })),
+          ...PageQuery,
+        }),
         response: { 200: { description: "A page of accounts", ...ref(AccountPage) }, ...problems(400) },
       },
     },

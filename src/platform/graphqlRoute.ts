@@ -57,6 +57,8 @@ export async function registerGraphql(app: Server, tenancy: Tenancy, schema: Gra
       schema: {
         operationId: "graphql",
         summary: "Ask by GraphQL; the schema is at /schema.graphql",
+        description:
+          "Questions over responses, cases, people and accounts, scores with their intervals, trends, breakdowns and changes, and the commands on cases as mutations. Each field asks for the scope of what it shows. A document is limited in depth, aliases, tokens and cost before it is executed; where a field fails, the answer is 200 with `errors`, whose `extensions.code` is a code of the problems.",
         tags: ["GraphQL"],
         body: GraphqlRequest,
         response: {

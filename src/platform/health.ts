@@ -19,6 +19,8 @@ export function registerHealth(app: Server, tenancy: Tenancy): void {
       schema: {
         operationId: "livez",
         summary: "Whether the process runs; does not ask the database",
+        description:
+          "For whoever restarts a process that hangs. It asks nothing but the process itself and is never limited or shed.",
         tags: ["Operations"],
         security: [],
         response: { 200: { description: "It runs", ...Health } },
@@ -33,6 +35,8 @@ export function registerHealth(app: Server, tenancy: Tenancy): void {
       schema: {
         operationId: "readyz",
         summary: "Whether requests can be served",
+        description:
+          "For load balancers: 503 while the database does not answer within 1.5 seconds. It is never limited or shed.",
         tags: ["Operations"],
         security: [],
         response: { 200: { description: "They can", ...Health }, ...problems(503) },

@@ -15,7 +15,15 @@ export const PageQuery = {
 
 /** A page of a list: `data`, and the cursor of the next page or null at the end. */
 export function PageOf<S extends TSchema>(item: S, $id: string) {
-  return Strict({ data: Type.Array(item), nextCursor: Nullable(Type.String()) }, { $id });
+  return Strict(
+    {
+      data: Type.Array(item, { description: "What is on this page, in the order of the list" }),
+      nextCursor: Nullable(
+        Type.String({ description: "Send it as `cursor` for the page after; null: this was the last" }),
+      ),
+    },
+    { $id, description: "A page of a list" },
+  );
 }
 
 export interface Page<Item> {

@@ -12,13 +12,19 @@ export const ProblemSchema = Strict(
   {
     type: Type.String({ description: "Always `about:blank`; branch on `code`" }),
     title: Type.String({ description: "The phrase of the HTTP status" }),
-    status: Type.Integer(),
+    status: Type.Integer({ description: "The HTTP status" }),
     detail: Type.String({ description: "What went wrong here, and how to mend it" }),
     instance: Type.String({ description: "The path that was asked for" }),
     code: OneOf(Object.keys(ERROR_STATUS) as ErrorCode[], { description: "What happened, from a closed list" }),
     requestId: Type.String({ description: "Names this request in the server's log" }),
     invalidParams: Type.Optional(
-      Type.Array(Strict({ name: Type.String(), reason: Type.String() }), { description: "The fields that are wrong" }),
+      Type.Array(
+        Strict({
+          name: Type.String({ description: "The field or parameter, by its path: `person.email`" }),
+          reason: Type.String({ description: "What is wrong with it, and how to mend it" }),
+        }),
+        { description: "The fields that are wrong" },
+      ),
     ),
     existingId: Type.Optional(Type.String({ description: "With `conflict`: what is already there" })),
     allowedMoves: Type.Optional(
@@ -28,11 +34,28 @@ export const ProblemSchema = Strict(
   { $id: "Problem", description: "An error (RFC 9457)" },
 );
 
-/** What a route of ours answers when it fails: the statuses given, and those that every route has. */
-export function problems(...statuses: number[]) {
-  const all = [...new Set([...statuses, 400, 401, 403, 429, 500, 503])].toSorted((a, b) => a - b);
+/** The codes that have their status for themselves, by it: the others are named as what they are. */
+const SOLE_CODES = {
+  400: "invalid_request",
+  404: "not_found",
+  413: "payload_too_large",
+  415: "unsupported_media_type",
+  503: "unavailable",
+} as const;
+
+/**
+ * What a route of ours answers when it fails, as `describing.ts` documents it: these codes, and those that follow
+ * from what the route is (who may call it, which headers it takes).
+ */
+export function problems(...kinds: (keyof typeof SOLE_CODES | ErrorCode)[]) {
+  const codes = kinds.map((kind) => (typeof kind === "number" ? SOLE_CODES[kind] : kind));
   const content = { "application/problem+json": { schema: ref(ProblemSchema) } };
-  return Object.fromEntries(all.map((status) => [status, { description: STATUS_CODES[status] ?? "", content }]));
+  return Object.fromEntries(
+    [...Map.groupBy(codes, (code) => ERROR_STATUS[code])].map(([status, ofStatus]) => [
+      status,
+      { description: STATUS_CODES[status] ?? "", content, codes: ofStatus },
+    ]),
+  );
 }
 
 export const PROBLEM_CONTENT_TYPE = "application/problem+json; charset=utf-8";

@@ -152,7 +152,10 @@ const VALUES_MAX = 100;
 
 /** A query parameter that may be given several times, meaning any of the values. */
 export function AnyOf<S extends TSchema>(item: S) {
-  return Type.Optional(Type.Array(item, { maxItems: VALUES_MAX }));
+  // A parameter is described by itself, and not by what it is a list of.
+  const { description, ...undescribed } = item;
+  const options = { maxItems: VALUES_MAX, ...(description !== undefined && { description }) };
+  return Type.Optional(Type.Array(undescribed as S, options));
 }
 
 /** What a boolean parameter asks for: asked for both, it asks for neither. */

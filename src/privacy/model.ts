@@ -12,7 +12,7 @@ const ERASURE_STATUSES = ["RUNNING", "DONE"] as const;
 
 export const ErasureSchema = Strict(
   {
-    id: Id(),
+    id: Id("Its id"),
     status: OneOf(ERASURE_STATUSES, {
       description: "RUNNING: the person is gone, and copies are still looked for; DONE: those are gone too",
     }),
@@ -24,7 +24,10 @@ export const ErasureSchema = Strict(
 );
 export type Erasure = Static<typeof ErasureSchema>;
 
-export const ErasureStartedSchema = Strict({ erasureId: Id(), counts: CountsSchema }, { $id: "ErasureStarted" });
+export const ErasureStartedSchema = Strict(
+  { erasureId: Id("Where its receipt is read: `GET /v1/erasures/{id}`"), counts: CountsSchema },
+  { $id: "ErasureStarted", description: "The person is gone; copies are still looked for" },
+);
 
 const Held = (description: string) => Type.Array(Type.Record(Type.String(), Type.Unknown()), { description });
 

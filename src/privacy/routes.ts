@@ -9,7 +9,7 @@ import { exportPerson } from "./exporting.ts";
 import { ErasureSchema, ErasureStartedSchema, PersonExportSchema } from "./model.ts";
 import { findErasure } from "./queries.ts";
 
-const IdParams = Strict({ id: Id() });
+const IdParams = Strict({ id: Id("The person's or erasure's id") });
 
 /** What people may ask: to be erased, and to be told everything that is held about them. */
 export function registerPrivacyRoutes(app: Server, tenancy: Tenancy): void {
@@ -43,6 +43,8 @@ export function registerPrivacyRoutes(app: Server, tenancy: Tenancy): void {
       schema: {
         operationId: "getErasure",
         summary: "Read what became of an erasure",
+        description:
+          "RUNNING until the last copy is gone, within a minute. It says how much went, and not whose it was.",
         tags: ["Privacy"],
         params: IdParams,
         response: { 200: { description: "Its receipt", ...ref(ErasureSchema) }, ...problems(400, 404) },
@@ -62,6 +64,8 @@ export function registerPrivacyRoutes(app: Server, tenancy: Tenancy): void {
       schema: {
         operationId: "exportPerson",
         summary: "Read everything that is held about a person",
+        description:
+          "What the law has us answer who asks what is held about them: person, answers, cases, contacts, what others were told, and what is still to be recorded. One document, as of one moment.",
         tags: ["Privacy"],
         params: IdParams,
         response: { 200: { description: "All of it", ...ref(PersonExportSchema) }, ...problems(400, 404) },

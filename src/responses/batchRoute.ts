@@ -16,7 +16,12 @@ const BATCH_MAX = 1_000;
 const BODY_BYTES_MAX = 5 * 1024 * 1024;
 
 const BatchSchema = Strict(
-  { responses: Type.Array(ref(ResponseInputSchema), { maxItems: BATCH_MAX }) },
+  {
+    responses: Type.Array(ref(ResponseInputSchema), {
+      maxItems: BATCH_MAX,
+      description: "Each as the body of `POST /v1/responses`",
+    }),
+  },
   { $id: "ResponseBatch", description: "Survey answers, up to 1,000 at a time" },
 );
 
@@ -29,6 +34,7 @@ const BatchResultSchema = Strict(
         id: Type.Optional(Id("The response, where there is one")),
         problem: Type.Optional(ref(ProblemSchema)),
       }),
+      { description: "One for each answer, in their order" },
     ),
   },
   { $id: "ResponseBatchResult", description: "One result per answer, in order" },
@@ -47,7 +53,14 @@ export function registerBatchRoute(app: Server, tenancy: Tenancy, steps: Recordi
   for (const schema of Object.values(app.getSchemas())) ajv.addSchema(schema as AnySchema);
   const isInput = ajv.compile<ResponseInput>(ref(ResponseInputSchema));
   // Each answer is validated by itself, so that a bad one is a result and not the end of all.
-  const isBatch = ajv.compile(Strict({ responses: Type.Array(Type.Unknown(), { maxItems: BATCH_MAX }) }));
+  const isBatch = ajv.compile(
+    Strict({
+      responses: Type.Array(Type.Unknown(), {
+        maxItems: BATCH_MAX,
+        description: "Each as the body of `POST /v1/responses`",
+      }),
+    }),
+  );
 
   app.post(
     "/v1/responses/batch",
@@ -63,13 +76,15 @@ export function registerBatchRoute(app: Server, tenancy: Tenancy, steps: Recordi
       schema: {
         operationId: "recordResponses",
         summary: "Record many survey answers; one bad row never costs a good one",
+        description:
+          "Up to 1,000 answers and 5 MB, recorded together: far cheaper than one by one. Each result says by `index` whether its answer was created, existed or was rejected, with its problem; the answer is 200 whatever became of the rows. Send the whole batch again after a failure: what is recorded is `existing`.",
         tags: ["Responses"],
         headers: IdempotencyHeaders,
         querystring: HistoryQuery,
         body: ref(BatchSchema),
         response: {
           200: { description: "What became of each", ...ref(BatchResultSchema) },
-          ...problems(400, 409, 413, 415, 422),
+          ...problems(400, 413, 415),
         },
       },
     },

@@ -10,7 +10,7 @@ import { ExclusionInputSchema, ResponseSchema } from "./model.ts";
 import { noSuchResponse } from "./service.ts";
 import { type RecordingSteps, withCases } from "./steps.ts";
 
-const IdParams = Strict({ id: Id() });
+const IdParams = Strict({ id: Id("The response's id") });
 const ANSWERS = { 200: { description: "As it is now", ...ref(ResponseSchema) } };
 
 /** What is done to a response that is no change of what was answered. */
@@ -24,10 +24,12 @@ export function registerResponseCommands(app: Server, tenancy: Tenancy, steps: R
       schema: {
         operationId: "excludeResponse",
         summary: "Take a response out of every aggregate, for a reason; said again, it changes nothing",
+        description:
+          "It stays readable, and that it was out is kept in its history. Out for another reason it must be included first: 409.",
         tags: ["Responses"],
         params: IdParams,
         body: ref(ExclusionInputSchema),
-        response: { ...ANSWERS, ...problems(400, 404, 409, 413, 415) },
+        response: { ...ANSWERS, ...problems(400, 404, "conflict", 413, 415) },
       },
     },
     async (request) =>
@@ -45,6 +47,7 @@ export function registerResponseCommands(app: Server, tenancy: Tenancy, steps: R
       schema: {
         operationId: "includeResponse",
         summary: "Put a response back into every aggregate; said again, it changes nothing",
+        description: "It counts again, at the time when it was given; that it was out is kept in its history.",
         tags: ["Responses"],
         params: IdParams,
         response: { ...ANSWERS, ...problems(400, 404) },
@@ -66,6 +69,7 @@ export function registerResponseCommands(app: Server, tenancy: Tenancy, steps: R
       schema: {
         operationId: "acknowledgeResponse",
         summary: "Record that the customer was thanked; said again, it changes nothing",
+        description: "A contact with the topic THANKED that reached the customer does the same by itself.",
         tags: ["Responses"],
         params: IdParams,
         body: NoFields,

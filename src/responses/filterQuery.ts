@@ -6,13 +6,13 @@ import type { ResponseFilter } from "./filter.ts";
 
 /** The parameters by which responses are listed and exported. */
 export const ResponseFilterQuery = {
-  surveyKey: AnyOf(Text()),
-  category: AnyOf(OneOf(CATEGORIES)),
-  dangerZone: AnyOf(Type.Boolean()),
-  source: AnyOf(Text()),
-  externalId: AnyOf(Text()),
-  personId: AnyOf(Id()),
-  accountId: AnyOf(Id()),
+  surveyKey: AnyOf(Text({ description: "To this survey" })),
+  category: AnyOf(OneOf(CATEGORIES, { description: "Of this category" })),
+  dangerZone: AnyOf(Type.Boolean({ description: "true: only scores 0 to 3; false: none of them" })),
+  source: AnyOf(Text({ description: "From this source" })),
+  externalId: AnyOf(Text({ description: "With this id there" })),
+  personId: AnyOf(Id("By this person")),
+  accountId: AnyOf(Id("For this account")),
   from: Type.Optional(DateTime("Answered at this time or later")),
   to: Type.Optional(DateTime("Answered before this time")),
   updatedSince: Type.Optional(DateTime("Changed at this time or later; the list is then in the order of change")),

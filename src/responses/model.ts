@@ -39,7 +39,7 @@ export const ResponseInputSchema = Strict(
     externalId: Type.Optional(
       Nullable(Text({ description: "The answer's id there: with `source` the key against duplicates" })),
     ),
-    channel: Type.Optional(Nullable(OneOf(CHANNELS))),
+    channel: Type.Optional(Nullable(OneOf(CHANNELS, { description: "How the question reached them" }))),
     touchpoint: Type.Optional(Nullable(Text({ description: "What it was about: onboarding, delivery, …" }))),
     language: Type.Optional(Nullable(Text({ description: "BCP 47, like en or pt-BR" }))),
     incentivised: Type.Optional(Type.Boolean({ description: "They were promised something for answering" })),
@@ -109,63 +109,87 @@ export interface ExclusionRecord {
 }
 
 const properties = {
-  id: Id(),
+  id: Id("Its id"),
   score: Score("0 to 10"),
   category: OneOf(CATEGORIES, { description: "PROMOTER 9–10, PASSIVE 7–8, DETRACTOR 0–6" }),
   dangerZone: Type.Boolean({ description: "Score 0 to 3: likeliest to leave" }),
-  comment: Nullable(Type.String()),
-  followUpRequested: Type.Boolean(),
-  channel: Nullable(OneOf(CHANNELS)),
-  touchpoint: Nullable(Type.String()),
-  language: Nullable(Type.String()),
-  incentivised: Type.Boolean(),
+  comment: Nullable(Type.String({ description: "In their own words" })),
+  followUpRequested: Type.Boolean({ description: "Whether they asked to be contacted" }),
+  channel: Nullable(OneOf(CHANNELS, { description: "How the question reached them" })),
+  touchpoint: Nullable(Type.String({ description: "What it was about" })),
+  language: Nullable(Type.String({ description: "BCP 47, like en or pt-BR" })),
+  incentivised: Type.Boolean({ description: "Whether they were promised something for answering" }),
   properties: PropertiesSchema,
   respondedAt: DateTime("When they answered"),
   receivedAt: DateTime("When it reached us"),
   updatedAt: DateTime("When it last changed"),
-  source: Type.String(),
-  externalId: Nullable(Type.String()),
-  survey: Strict({ key: Type.String(), kind: OneOf(SURVEY_KINDS) }),
+  source: Type.String({ description: "Where the answer comes from" }),
+  externalId: Nullable(Type.String({ description: "Your own id of it" })),
+  survey: Strict(
+    {
+      key: Type.String({ description: "The survey's key" }),
+      kind: OneOf(SURVEY_KINDS, {
+        description: "RELATIONSHIP: about the company as a whole; TRANSACTIONAL: about something that just happened",
+      }),
+    },
+    { description: "What was answered" },
+  ),
   person: Nullable(
-    Strict({
-      id: Id(),
-      externalId: Nullable(Type.String()),
-      email: Nullable(Type.String()),
-      name: Nullable(Type.String()),
-    }),
+    Strict(
+      {
+        id: Id("Its id"),
+        externalId: Nullable(Type.String({ description: "Your own id of it" })),
+        email: Nullable(Type.String({ description: "In lower case" })),
+        name: Nullable(Type.String({ description: "For people to read" })),
+      },
+      { description: "Who answered; null where nobody knows" },
+    ),
   ),
   account: Nullable(
-    Strict({
-      id: Id(),
-      externalId: Type.String(),
-      name: Nullable(Type.String()),
-      segment: Nullable(Type.String({ description: "As it was when they answered" })),
-    }),
+    Strict(
+      {
+        id: Id("Its id"),
+        externalId: Type.String({ description: "Your own id of it" }),
+        name: Nullable(Type.String({ description: "For people to read" })),
+        segment: Nullable(Type.String({ description: "As it was when they answered" })),
+      },
+      { description: "Whose customer they were when they answered" },
+    ),
   ),
   exclusion: Nullable(
-    Strict({
-      reason: OneOf(EXCLUSION_REASONS),
-      note: Nullable(Type.String()),
-      excludedAt: DateTime(),
-      excludedBy: Type.String({ description: "Who: user, key, job or source, and its id" }),
-    }),
+    Strict(
+      {
+        reason: OneOf(EXCLUSION_REASONS, { description: "Why it is no answer to be counted" }),
+        note: Nullable(Type.String({ description: "In the words of who excluded it" })),
+        excludedAt: DateTime("When it was excluded"),
+        excludedBy: Type.String({ description: "Who: user, key, job or source, and its id" }),
+      },
+      { description: "Why it is out of every aggregate; null while it counts" },
+    ),
   ),
   acknowledgedAt: Nullable(DateTime("When the customer was thanked")),
   previous: Nullable(
     Strict(
-      { score: Score("0 to 10"), category: OneOf(CATEGORIES), respondedAt: DateTime() },
+      {
+        score: Score("0 to 10"),
+        category: OneOf(CATEGORIES, { description: "PROMOTER 9–10, PASSIVE 7–8, DETRACTOR 0–6" }),
+        respondedAt: DateTime("When they answered"),
+      },
       { description: "The same person's answer before this one" },
     ),
   ),
 };
 
 /** The follow-up case as its responses show it. */
-const CaseSummarySchema = Strict({
-  id: Id(),
-  status: OneOf(CASE_STATUSES),
-  priority: OneOf(CASE_PRIORITIES),
-  firstContactDueAt: DateTime("When somebody must have reached out"),
-});
+const CaseSummarySchema = Strict(
+  {
+    id: Id("Its id"),
+    status: OneOf(CASE_STATUSES, { description: "How far the follow-up is" }),
+    priority: OneOf(CASE_PRIORITIES, { description: "Whom to call first" }),
+    firstContactDueAt: DateTime("When somebody must have reached out"),
+  },
+  { description: "The follow-up case; null where none was opened" },
+);
 export type CaseSummary = Static<typeof CaseSummarySchema>;
 
 export const ResponseSchema = Strict(

@@ -24,7 +24,7 @@ import { type RecordingSteps, type RecordResult, withCases } from "./steps.ts";
 const ListQuery = Strict({ ...ResponseFilterQuery, ...PageQuery });
 
 const ResponsePageSchema = PageOf(ref(ResponseSchema), "ResponsePage");
-const IdParams = Strict({ id: Id() });
+const IdParams = Strict({ id: Id("The response's id") });
 
 export function registerResponseRoutes(app: Server, tenancy: Tenancy, gatherer: Gatherer, steps: RecordingSteps): void {
   app.addSchema(ResponsePageSchema);
@@ -36,13 +36,15 @@ export function registerResponseRoutes(app: Server, tenancy: Tenancy, gatherer: 
       schema: {
         operationId: "recordResponse",
         summary: "Record a survey answer",
+        description:
+          "Stores the answer with its person, account and survey, which are made or brought up to date by it, and opens a follow-up case for a detractor or whoever asks for one. Retry safely by an `Idempotency-Key`, by `source` and `externalId`, or both: the same answer is stored once, the same body is 200 with it, another body under the same `source` and `externalId` is 409. For more than some per second use the batch.",
         tags: ["Responses"],
         headers: IdempotencyHeaders,
         body: ref(ResponseInputSchema),
         response: {
           200: { description: "The same answer was recorded before", ...ref(ResponseSchema) },
           201: { description: "Recorded", ...ref(ResponseSchema) },
-          ...problems(400, 409, 413, 415, 422),
+          ...problems(400, "conflict", 413, 415),
         },
       },
     },
@@ -67,6 +69,8 @@ export function registerResponseRoutes(app: Server, tenancy: Tenancy, gatherer: 
       schema: {
         operationId: "putResponse",
         summary: "Record a survey answer, or change the one recorded under its source and externalId",
+        description:
+          "For tools that send an answer again whenever it changes: what is given is set, what is absent stays, and what is older by `updatedAt` than what is stored changes nothing. The rules are evaluated again. The same again ends in the same, so it can be sent again blindly.",
         tags: ["Responses"],
         body: ref(ResponseUpsertSchema),
         response: {
@@ -92,10 +96,15 @@ export function registerResponseRoutes(app: Server, tenancy: Tenancy, gatherer: 
       schema: {
         operationId: "changeResponse",
         summary: "Change a response; the rules are evaluated again, and never open a second case",
+        description:
+          "What is given is set, null clears, what is absent stays; `properties` merge by key. A comment that comes late belongs here. A change that changes nothing writes nothing and tells nobody. An answer whose person was erased stays as it is: 409.",
         tags: ["Responses"],
         params: IdParams,
         body: ref(ResponsePatchSchema),
-        response: { 200: { description: "As it is now", ...ref(ResponseSchema) }, ...problems(400, 404, 413, 415) },
+        response: {
+          200: { description: "As it is now", ...ref(ResponseSchema) },
+          ...problems(400, 404, "conflict", 413, 415),
+        },
       },
     },
     async (request) => {
@@ -115,6 +124,8 @@ export function registerResponseRoutes(app: Server, tenancy: Tenancy, gatherer: 
       schema: {
         operationId: "getResponse",
         summary: "Read one response",
+        description:
+          "With its category, its person and account, what the same person answered before, and how far the follow-up is.",
         tags: ["Responses"],
         params: IdParams,
         response: { 200: { description: "The response", ...ref(ResponseSchema) }, ...problems(400, 404) },
@@ -136,6 +147,8 @@ export function registerResponseRoutes(app: Server, tenancy: Tenancy, gatherer: 
       schema: {
         operationId: "listResponses",
         summary: "List responses, newest first",
+        description:
+          "All filters that are given must hold; one given twice means any of its values. With `updatedSince` it is in the order of change: the way to keep a copy up to date. Excluded responses are listed too, unless `excluded=false`.",
         tags: ["Responses"],
         querystring: ListQuery,
         response: { 200: { description: "A page of responses", ...ref(ResponsePageSchema) }, ...problems(400) },

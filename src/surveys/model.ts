@@ -22,7 +22,11 @@ export type SurveyInput = Static<typeof SurveyInputSchema>;
 export const SurveyPutSchema = Strict(
   {
     name: Type.Optional(Nullable(Text({ description: "For people to read" }))),
-    kind: Type.Optional(OneOf(SURVEY_KINDS)),
+    kind: Type.Optional(
+      OneOf(SURVEY_KINDS, {
+        description: "RELATIONSHIP: about the company as a whole; TRANSACTIONAL: about something that just happened",
+      }),
+    ),
     question: Type.Optional(Nullable(Text({ maxLength: QUESTION_LENGTH_MAX, description: "As it is put" }))),
   },
   { $id: "SurveyPut", description: "What is given is set, null clears, what is absent stays as it is" },
@@ -31,10 +35,12 @@ export type SurveyPut = Static<typeof SurveyPutSchema>;
 
 export const SurveySchema = Strict(
   {
-    key: Type.String(),
-    kind: OneOf(SURVEY_KINDS),
-    name: Nullable(Type.String()),
-    question: Nullable(Type.String()),
+    key: Type.String({ description: "Your name of the survey" }),
+    kind: OneOf(SURVEY_KINDS, {
+      description: "RELATIONSHIP: about the company as a whole; TRANSACTIONAL: about something that just happened",
+    }),
+    name: Nullable(Type.String({ description: "For people to read" })),
+    question: Nullable(Type.String({ description: "As it is put" })),
   },
   { $id: "Survey", description: "What was asked" },
 );

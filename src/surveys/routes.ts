@@ -21,8 +21,10 @@ export function registerSurveyRoutes(app: Server, tenancy: Tenancy): void {
       schema: {
         operationId: "putSurvey",
         summary: "Make a survey, or change the one with this key",
+        description:
+          "A survey is made by the first answer that names it; this gives it a name and the question. What is absent stays, null clears. The same again ends in the same, so it can be sent again blindly.",
         tags: ["Surveys"],
-        params: Strict({ key: Text() }),
+        params: Strict({ key: Text({ description: "Your name of the survey" }) }),
         body: ref(SurveyPutSchema),
         response: {
           200: { description: "As it is now", ...ref(SurveySchema) },
@@ -46,6 +48,7 @@ export function registerSurveyRoutes(app: Server, tenancy: Tenancy): void {
       schema: {
         operationId: "listSurveys",
         summary: "List surveys, in the order of their keys",
+        description: "All of them, also those that answers have made.",
         tags: ["Surveys"],
         querystring: Strict(PageQuery),
         response: { 200: { description: "A page of surveys", ...ref(SurveyPage) }, ...problems(400) },

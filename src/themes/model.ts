@@ -17,9 +17,9 @@ export type ThemeInput = Static<typeof ThemeInputSchema>;
 
 export const ThemeSchema = Strict(
   {
-    key: Type.String(),
-    label: Type.String(),
-    phrases: Type.Array(Type.String()),
+    key: Type.String({ description: "Your name of it" }),
+    label: Type.String({ description: "For people to read" }),
+    phrases: Type.Array(Type.String(), { description: "A comment that has any of these is about it" }),
     isApplied: Type.Boolean({ description: "false while older comments are still being looked at again" }),
   },
   { $id: "Theme", description: "What comments speak of, by words and phrases" },

@@ -21,8 +21,10 @@ export function registerThemeRoutes(app: Server, tenancy: Tenancy): void {
       schema: {
         operationId: "putTheme",
         summary: "Make a theme, or change the one with this key; older comments are looked at in the background",
+        description:
+          "A comment that has one of the phrases, in any case and with or without accents, is about the theme. New comments are looked at as they come. The same again ends in the same, so it can be sent again blindly.",
         tags: ["Themes"],
-        params: Strict({ key: Text() }),
+        params: Strict({ key: Text({ description: "Your name of it" }) }),
         body: ref(ThemeInputSchema),
         response: {
           200: { description: "As it is now", ...ref(ThemeSchema) },
@@ -46,6 +48,7 @@ export function registerThemeRoutes(app: Server, tenancy: Tenancy): void {
       schema: {
         operationId: "listThemes",
         summary: "List themes, in the order of their keys",
+        description: "All of them; `isApplied` is false while older comments are being looked at.",
         tags: ["Themes"],
         querystring: Strict(PageQuery),
         response: { 200: { description: "A page of themes", ...ref(ThemePage) }, ...problems(400) },

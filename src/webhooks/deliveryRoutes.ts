@@ -14,7 +14,7 @@ import { showDelivery } from "./showing.ts";
 import type { DeliveryRow } from "./table.ts";
 
 const DeliveryPage = PageOf(ref(DeliverySchema), "WebhookDeliveryPage");
-const IdParams = Strict({ id: Id() });
+const IdParams = Strict({ id: Id("The endpoint's or delivery's id") });
 const ORDER = "NEWEST";
 const MADE = { 201: { description: "It is on its way", ...ref(DeliverySchema) } };
 
@@ -30,9 +30,13 @@ export function registerDeliveryRoutes(app: Server, tenancy: Tenancy): void {
       schema: {
         operationId: "listWebhookDeliveries",
         summary: "List what was sent to an endpoint, and what it answered, newest first",
+        description: "Each with its attempts and what the endpoint answered; those that failed can be sent once more.",
         tags: ["Webhooks"],
         params: IdParams,
-        querystring: Strict({ status: AnyOf(OneOf(DELIVERY_STATUSES)), ...PageQuery }),
+        querystring: Strict({
+          status: AnyOf(OneOf(DELIVERY_STATUSES, { description: "In this status" })),
+          ...PageQuery,
+        }),
         response: { 200: { description: "A page of deliveries", ...ref(DeliveryPage) }, ...problems(400, 404) },
       },
     },
@@ -66,7 +70,7 @@ export function registerDeliveryRoutes(app: Server, tenancy: Tenancy): void {
         params: IdParams,
         headers: IdempotencyHeaders,
         body: NoFields,
-        response: { ...MADE, ...problems(400, 404, 409, 413, 415, 422) },
+        response: { ...MADE, ...problems(400, 404, "conflict", 413, 415) },
       },
     },
     async (request, reply) =>
@@ -87,7 +91,7 @@ export function registerDeliveryRoutes(app: Server, tenancy: Tenancy): void {
         body: ref(EventReplayInputSchema),
         response: {
           202: { description: "They are on their way", ...ref(EventReplaySchema) },
-          ...problems(400, 404, 409, 413, 415, 422),
+          ...problems(400, 404, "conflict", 413, 415),
         },
       },
     },
@@ -106,11 +110,13 @@ export function registerDeliveryRoutes(app: Server, tenancy: Tenancy): void {
       schema: {
         operationId: "replayWebhookDelivery",
         summary: "Send once more what a delivery was about, by a new one with the same webhook-id",
+        description:
+          "The new delivery has the same `webhook-id`, so that a receiver that did it once need not do it again. A disabled endpoint takes nothing: 409.",
         tags: ["Webhooks"],
         params: IdParams,
         headers: IdempotencyHeaders,
         body: NoFields,
-        response: { ...MADE, ...problems(400, 404, 409, 413, 415, 422) },
+        response: { ...MADE, ...problems(400, 404, "conflict", 413, 415) },
       },
     },
     async (request, reply) =>

@@ -26,7 +26,10 @@ export function registerFeedRoute(app: Server, tenancy: Tenancy): void {
         summary: "Read what happened, as a feed",
         description: `The events that endpoints are sent, for those who would rather ask, kept ${EVENTS_KEPT_DAYS} days. Begin without a cursor, at the oldest that is kept, and go on with \`nextCursor\`, which is always there: at the end, where \`hasMore\` is false, it is where to ask again later. An event comes into the feed moments after it is committed, and behind all that were read before: whoever goes on from a cursor misses none, however long its transaction took.`,
         tags: ["Webhooks"],
-        querystring: Strict({ type: AnyOf(OneOf(EVENT_TYPES)), ...PageQuery }),
+        querystring: Strict({
+          type: AnyOf(OneOf(EVENT_TYPES, { description: "Only events of this type" })),
+          ...PageQuery,
+        }),
         response: { 200: { description: "Events, oldest first", ...ref(EventPageSchema) }, ...problems(400) },
       },
     },

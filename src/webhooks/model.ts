@@ -37,14 +37,17 @@ export const EndpointFilterSchema = Strict(
 );
 export type EndpointFilter = Static<typeof EndpointFilterSchema>;
 
-const FilterPatchSchema = Strict({
-  surveyKeys: Type.Optional(Nullable(terms.surveyKeys)),
-  segments: Type.Optional(Nullable(terms.segments)),
-  categories: Type.Optional(Nullable(terms.categories)),
-  dangerZone: Type.Optional(Nullable(terms.dangerZone)),
-  priorities: Type.Optional(Nullable(terms.priorities)),
-  assignees: Type.Optional(Nullable(terms.assignees)),
-});
+const FilterPatchSchema = Strict(
+  {
+    surveyKeys: Type.Optional(Nullable(terms.surveyKeys)),
+    segments: Type.Optional(Nullable(terms.segments)),
+    categories: Type.Optional(Nullable(terms.categories)),
+    dangerZone: Type.Optional(Nullable(terms.dangerZone)),
+    priorities: Type.Optional(Nullable(terms.priorities)),
+    assignees: Type.Optional(Nullable(terms.assignees)),
+  },
+  { description: "Which events of its types it takes; null for all, and of a term to drop it" },
+);
 
 const fields = {
   url: Type.String({
@@ -93,18 +96,20 @@ export const EndpointPatchSchema = Strict(
 export type EndpointPatch = Static<typeof EndpointPatchSchema>;
 
 const endpointFields = {
-  id: Id(),
+  id: Id("Its id"),
   version: Type.Integer({ description: "Counts the changes" }),
-  url: Type.String(),
-  description: Nullable(Type.String()),
-  eventTypes: Type.Array(OneOf(EVENT_TYPES)),
+  url: Type.String({ description: "Where events are sent" }),
+  description: Nullable(Type.String({ description: "For people to read" })),
+  eventTypes: Type.Array(OneOf(EVENT_TYPES), { description: "What it is told about" }),
   filter: ref(EndpointFilterSchema),
-  status: OneOf(ENDPOINT_STATUSES),
+  status: OneOf(ENDPOINT_STATUSES, {
+    description: "PAUSED: what is to be sent waits; DISABLED: nothing is sent, nor kept to be",
+  }),
   disabledReason: Nullable(Type.String({ description: "Why it is DISABLED" })),
   failingSince: Nullable(DateTime("The first failure after the last success; null while it works")),
   previousSecretUntil: Nullable(DateTime("Until when the secret before signs too")),
-  createdAt: DateTime(),
-  updatedAt: DateTime(),
+  createdAt: DateTime("When it was made"),
+  updatedAt: DateTime("When it last changed"),
 };
 export const EndpointSchema = Strict(endpointFields, { $id: "WebhookEndpoint", description: "Where events are sent" });
 export type Endpoint = Static<typeof EndpointSchema>;
@@ -115,8 +120,8 @@ export const CreatedEndpointSchema = Strict(
 );
 
 const AttemptSchema = Strict({
-  attemptedAt: DateTime(),
-  durationMs: Type.Integer(),
+  attemptedAt: DateTime("When it was tried"),
+  durationMs: Type.Integer({ description: "How long it took, in milliseconds" }),
   status: Nullable(Type.Integer({ description: "The HTTP status of the answer; null where none came" })),
   error: Nullable(Type.String({ description: "Why none came, or why it does not count" })),
   answer: Nullable(Type.String({ description: "Its first 4 kB; bytes that are no UTF-8 are replaced" })),
@@ -124,16 +129,16 @@ const AttemptSchema = Strict({
 
 export const DeliverySchema = Strict(
   {
-    id: Id(),
-    endpointId: Id(),
+    id: Id("Its id"),
+    endpointId: Id("To which endpoint"),
     eventId: Id("The `webhook-id`: the same for every attempt and replay"),
-    eventType: OneOf([...EVENT_TYPES, TEST_TYPE]),
+    eventType: OneOf([...EVENT_TYPES, TEST_TYPE], { description: "What it tells" }),
     test: Type.Boolean({ description: "Of no event, sent to try the endpoint" }),
-    status: OneOf(DELIVERY_STATUSES),
+    status: OneOf(DELIVERY_STATUSES, { description: "PENDING: it is tried, or will be; FAILED: given up" }),
     attempts: Type.Array(AttemptSchema, { description: "What was tried, oldest first" }),
     nextAttemptAt: Nullable(DateTime("About when it is tried next; null when it is not, or while it is paused")),
-    createdAt: DateTime(),
-    finishedAt: Nullable(DateTime()),
+    createdAt: DateTime("When it was made"),
+    finishedAt: Nullable(DateTime("When it was delivered or given up")),
   },
   { $id: "WebhookDelivery", description: "An event for an endpoint, and what became of it" },
 );
@@ -152,7 +157,7 @@ export const EventReplaySchema = Strict(
 export const EventSchema = Strict(
   {
     id: Id("The `webhook-id` of its deliveries"),
-    type: OneOf(EVENT_TYPES),
+    type: OneOf(EVENT_TYPES, { description: "What happened" }),
     timestamp: DateTime("When it happened"),
     data: Type.Record(Type.String(), Type.Unknown(), {
       description: "What is described under `webhooks` for its type",
@@ -163,7 +168,7 @@ export const EventSchema = Strict(
 export type ShownEvent = Static<typeof EventSchema>;
 export const EventPageSchema = Strict(
   {
-    data: Type.Array(ref(EventSchema)),
+    data: Type.Array(ref(EventSchema), { description: "Events, oldest first" }),
     nextCursor: Type.String({ description: "Where to go on, now or later: always given, also when nothing came" }),
     hasMore: Type.Boolean({
       description: "Whether to go on at once. Asked for rare types, a page may be empty although there is more",

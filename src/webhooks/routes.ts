@@ -29,7 +29,7 @@ export interface Webhooks {
 }
 
 const EndpointPage = PageOf(ref(EndpointSchema), "WebhookEndpointPage");
-const IdParams = Strict({ id: Id() });
+const IdParams = Strict({ id: Id("The webhook endpoint's id") });
 const ORDER = "NEWEST";
 
 /** The endpoints that events are sent to. */
@@ -80,6 +80,7 @@ export function registerEndpointRoutes(app: Server, { tenancy, secrets, explainR
       schema: {
         operationId: "listWebhookEndpoints",
         summary: "List webhook endpoints, newest first",
+        description: "Without their secrets.",
         tags: ["Webhooks"],
         querystring: Strict(PageQuery),
         response: { 200: { description: "A page of endpoints", ...ref(EndpointPage) }, ...problems(400) },
@@ -101,6 +102,8 @@ export function registerEndpointRoutes(app: Server, { tenancy, secrets, explainR
       schema: {
         operationId: "getWebhookEndpoint",
         summary: "Read one webhook endpoint",
+        description:
+          "Whether it still gets anything is in `status` and `disabledReason`; `failingSince` says since when it fails.",
         tags: ["Webhooks"],
         params: IdParams,
         response: { 200: { description: "The endpoint", ...ref(EndpointSchema) }, ...problems(400, 404) },
@@ -141,6 +144,7 @@ export function registerEndpointRoutes(app: Server, { tenancy, secrets, explainR
       schema: {
         operationId: "deleteWebhookEndpoint",
         summary: "Delete a webhook endpoint with the log of its deliveries; what waits is not sent",
+        description: "Its deliveries cannot be replayed from then on; the events stay in the feed.",
         tags: ["Webhooks"],
         params: IdParams,
         response: { 204: Type.Null({ description: "Deleted" }), ...problems(400, 404) },

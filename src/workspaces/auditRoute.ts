@@ -14,7 +14,7 @@ const ORDER = "NEWEST";
 
 const AuditQuery = Strict({
   subjectType: AnyOf(Text({ description: "Like `case` or `api_key`" })),
-  subjectId: AnyOf(Text()),
+  subjectId: AnyOf(Text({ description: "The id of what was changed" })),
   action: AnyOf(Text({ description: "Like `case.opened`" })),
   actorId: AnyOf(Text({ description: "The id of a key, or `sub` of a user" })),
   from: Type.Optional(DateTime("From this time on")),
@@ -33,6 +33,8 @@ export function registerAuditRoute(app: Server, tenancy: Tenancy): void {
       schema: {
         operationId: "listAuditLog",
         summary: "List who changed what, newest first",
+        description:
+          "Each change by a person, a key or a job, without personal data. Filters that are given must all hold; it can neither be changed nor deleted.",
         tags: ["Workspace"],
         querystring: AuditQuery,
         response: { 200: { description: "A page of changes", ...ref(AuditPage) }, ...problems(400) },

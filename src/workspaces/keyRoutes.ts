@@ -13,7 +13,7 @@ import { type ApiKey, ApiKeyInputSchema, ApiKeySchema, ShownApiKeySchema } from 
 import type { ApiKeyRow } from "./table.ts";
 
 const ApiKeyPage = PageOf(ref(ApiKeySchema), "ApiKeyPage");
-const IdParams = Strict({ id: Id() });
+const IdParams = Strict({ id: Id("The API key's id") });
 const ORDER = "NEWEST";
 
 /** The API keys of the workspace. */
@@ -50,6 +50,7 @@ export function registerKeyRoutes(app: Server, tenancy: Tenancy): void {
       schema: {
         operationId: "listApiKeys",
         summary: "List API keys, newest first, with those that are revoked",
+        description: "Their texts are shown nowhere: `lastUsedAt` says, to the minute, which are still in use.",
         tags: ["Workspace"],
         querystring: Strict(PageQuery),
         response: { 200: { description: "A page of API keys", ...ref(ApiKeyPage) }, ...problems(400) },
@@ -71,6 +72,7 @@ export function registerKeyRoutes(app: Server, tenancy: Tenancy): void {
       schema: {
         operationId: "revokeApiKey",
         summary: "Revoke an API key for good; within 30 seconds it is refused everywhere",
+        description: "Revoked again, it stays revoked. What it has done stays, and the audit log goes on naming it.",
         tags: ["Workspace"],
         params: IdParams,
         response: { 204: Type.Null({ description: "Revoked" }), ...problems(400, 404) },
@@ -97,7 +99,7 @@ export function registerKeyRoutes(app: Server, tenancy: Tenancy): void {
         body: NoFields,
         response: {
           200: { description: "As it is now", ...ref(ShownApiKeySchema) },
-          ...problems(400, 404, 409, 413, 415),
+          ...problems(400, 404, "conflict", 413, 415),
         },
       },
     },

@@ -25,19 +25,21 @@ export interface Workspace {
   timeZone: string;
 }
 
-const Days = Type.Optional(Nullable(Type.Integer({ minimum: 1, maximum: 36_500 })));
+const Days = (from: string) =>
+  Type.Optional(Nullable(Type.Integer({ minimum: 1, maximum: 36_500, description: `Days ${from}` })));
 
-/** After how many days what is held about people goes; null or absent: it stays, or goes when the installation says. */
-const RetentionSchema = Strict({
-  /** Comments and properties of answers, from `respondedAt`. */
-  commentDays: Days,
-  /** Who a person is, from their last answer: then they are erased. */
-  identityDays: Days,
-  /** What sources have sent us, from its receipt. */
-  receiptDays: Days,
-  /** What endpoints were sent, from the event. */
-  deliveryDays: Days,
-});
+const RetentionSchema = Strict(
+  {
+    commentDays: Days("of comments and properties of answers, from `respondedAt`"),
+    identityDays: Days("of who a person is, from their last answer: then they are erased"),
+    receiptDays: Days("of what sources have sent us, from its receipt"),
+    deliveryDays: Days("of what endpoints were sent, from the event"),
+  },
+  {
+    description:
+      "After how many days what is held about people goes; null: it stays, or goes when the installation says",
+  },
+);
 export type Retention = Static<typeof RetentionSchema>;
 
 const KeptDays = (description: string) =>
@@ -47,16 +49,22 @@ const KeptDays = (description: string) =>
 
 export const WorkspaceSchema = Strict(
   {
-    id: Id(),
-    name: Type.String(),
+    id: Id("Its id"),
+    name: Type.String({ description: "For people to read" }),
     timeZone: Type.String({ description: "IANA name; days, weeks and months of every figure begin at its midnight" }),
-    retention: Strict({
-      commentDays: KeptDays("comments"),
-      identityDays: KeptDays("identities"),
-      receiptDays: KeptDays("receipts"),
-      deliveryDays: KeptDays("deliveries"),
-    }),
-    createdAt: DateTime(),
+    retention: Strict(
+      {
+        commentDays: KeptDays("comments"),
+        identityDays: KeptDays("identities"),
+        receiptDays: KeptDays("receipts"),
+        deliveryDays: KeptDays("deliveries"),
+      },
+      {
+        description:
+          "After how many days what is held about people goes; null: it stays, or goes when the installation says",
+      },
+    ),
+    createdAt: DateTime("When it was made"),
   },
   { $id: "Workspace", description: "Whose data it is" },
 );
@@ -64,7 +72,7 @@ export type WorkspaceSettings = Static<typeof WorkspaceSchema>;
 
 export const WorkspacePatchSchema = Strict(
   {
-    name: Type.Optional(Text()),
+    name: Type.Optional(Text({ description: "For people to read" })),
     timeZone: Type.Optional(Text({ description: "IANA name, like Europe/Berlin" })),
     retention: Type.Optional(Nullable(RetentionSchema)),
   },
@@ -83,13 +91,13 @@ export const ApiKeyInputSchema = Strict(
 export type ApiKeyInput = Static<typeof ApiKeyInputSchema>;
 
 const apiKeyFields = {
-  id: Id(),
-  name: Type.String(),
-  scopes: Type.Array(OneOf(SCOPES)),
-  createdAt: DateTime(),
-  expiresAt: Nullable(DateTime()),
+  id: Id("Its id"),
+  name: Type.String({ description: "For people to read" }),
+  scopes: Type.Array(OneOf(SCOPES), { description: "What it may do" }),
+  createdAt: DateTime("When it was made"),
+  expiresAt: Nullable(DateTime("It is refused from then on; null: never")),
   lastUsedAt: Nullable(DateTime("To the minute")),
-  revokedAt: Nullable(DateTime()),
+  revokedAt: Nullable(DateTime("When it was revoked; null while it is taken")),
   previousSecretUntil: Nullable(DateTime("Until then the text from before the last rotation is taken too")),
 };
 export const ApiKeySchema = Strict(apiKeyFields, {
@@ -106,17 +114,27 @@ export const ShownApiKeySchema = Strict(
   { $id: "ShownApiKey", description: "A key to this workspace, with its text" },
 );
 
-const Facts = Nullable(Type.Unsafe<object>({ type: "object", additionalProperties: true }));
+const Facts = (description: string) =>
+  Nullable(Type.Unsafe<object>({ type: "object", additionalProperties: true, description }));
 
 export const AuditEntrySchema = Strict(
   {
-    id: Id(),
-    occurredAt: DateTime(),
-    actor: Strict({ kind: OneOf(ACTOR_KINDS), id: Type.String() }, { description: "Who did it" }),
+    id: Id("Its id"),
+    occurredAt: DateTime("When it was done"),
+    actor: Strict(
+      {
+        kind: OneOf(ACTOR_KINDS, { description: "A user, a key, a job of ours, or a survey tool" }),
+        id: Type.String({ description: "Its id" }),
+      },
+      { description: "Who did it" },
+    ),
     action: Type.String({ description: "What was done, like `api_key.created`" }),
-    subject: Strict({ type: Type.String(), id: Type.String() }, { description: "To what" }),
-    before: Facts,
-    after: Facts,
+    subject: Strict(
+      { type: Type.String({ description: "What kind of thing" }), id: Type.String({ description: "Its id" }) },
+      { description: "To what" },
+    ),
+    before: Facts("What the changed fields were"),
+    after: Facts("What they are now"),
     requestId: Nullable(Type.String({ description: "The request, as the log names it" })),
   },
   { $id: "AuditEntry", description: "One change, without personal data; never changed, never taken back" },

@@ -20,6 +20,7 @@ export function registerWorkspaceRoutes(app: Server, tenancy: Tenancy): void {
       schema: {
         operationId: "getWorkspace",
         summary: "Read the settings of this workspace",
+        description: "The workspace that the credential belongs to, with its time zone and how long things are kept.",
         tags: ["Workspace"],
         response: { 200: { description: "The workspace", ...ref(WorkspaceSchema) }, ...problems(400) },
       },

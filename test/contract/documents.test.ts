@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import t from "tap";
+import { answersOf } from "../support/arbitraries.ts";
 import { startService } from "../support/service.ts";
 
 t.test("the documents about the interface are served as they are committed", async (t) => {
@@ -35,7 +36,7 @@ t.test("the OpenAPI document says every route, with its errors and scope", async
       t.equal(isTold, !isRead && status.startsWith("2"), `${name} ${status} tells one`);
     }
     for (const status of ["400", "401", "403", "500", "503"]) {
-      const schema = operation.responses[status]?.content["application/problem+json"]?.schema;
+      const schema = answersOf(document, operation, status)?.content?.["application/problem+json"]?.schema;
       t.same(schema, { $ref: "#/components/schemas/Problem" }, `${name} ${status}`);
     }
   }

@@ -2,6 +2,7 @@ import fc from "fast-check";
 
 /** As much of JSON Schema as our OpenAPI document speaks. */
 export interface Schema {
+  description?: string;
   $ref?: string;
   type?: string | string[];
   enum?: unknown[];
@@ -23,15 +24,26 @@ export interface Schema {
 
 export interface Document {
   paths: Record<string, Record<string, Operation>>;
-  components: { schemas: Record<string, Schema> };
+  components: {
+    schemas: Record<string, Schema>;
+    responses: Record<string, Answers>;
+    examples?: Record<string, { value: unknown }>;
+  };
 }
 
 export interface Operation {
   operationId: string;
+  summary?: string;
+  description?: string;
   security?: unknown[];
-  parameters?: { name: string; in: string; required?: boolean; schema: Schema }[];
-  requestBody?: { content: Record<string, { schema: Schema }> };
-  responses: Record<string, { content?: Record<string, { schema: Schema }> }>;
+  parameters?: { name: string; in: string; description?: string; required?: boolean; schema: Schema }[];
+  requestBody?: { content: Record<string, { schema: Schema; example?: unknown }> };
+  responses: Record<string, Answers | { $ref: string }>;
+}
+
+/** What an operation answers with a status. */
+export interface Answers {
+  content?: Record<string, { schema: Schema; example?: unknown; examples?: Record<string, unknown> }>;
 }
 
 const LIST_MAX = 5;
@@ -62,6 +74,13 @@ const FORMATS: Record<string, fc.Arbitrary<string>> = {
     .date({ min: new Date("1970-01-02"), max: new Date("2026-01-01"), noInvalidDate: true })
     .map((d) => d.toISOString()),
 };
+
+/** What the operation answers with this status; undefined where the document does not say that it may. */
+export function answersOf(document: Document, { responses }: Operation, status: number | string): Answers | undefined {
+  const found = responses[status];
+  if (found === undefined || !("$ref" in found)) return found;
+  return document.components.responses[found.$ref.replace("#/components/responses/", "")];
+}
 
 /** Values that the schema allows. */
 export function valid(document: Document, given: Schema): fc.Arbitrary<unknown> {
