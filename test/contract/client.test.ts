@@ -51,7 +51,12 @@ t.test("a product team's day by a client whose types are made of the document", 
   t.same(scores.toSorted(), [10, 3, 8, 9]);
 
   const path = { id: first.case?.id ?? "" };
-  const call = { channel: "PHONE", direction: "OUTBOUND", outcome: "REACHED", topics: ["THANKED"] } as const;
+  const call: components["schemas"]["ContactInput"] = {
+    channel: "PHONE",
+    direction: "OUTBOUND",
+    outcome: "REACHED",
+    topics: ["THANKED"],
+  };
   const contact = (version: number) =>
     api.POST("/v1/cases/{id}/contacts", { params: { path, header: { "if-match": `"${version}"` } }, body: call });
   const { data: reached } = await contact(1);
