@@ -45,6 +45,7 @@ function registerRoutes(app: Server, intake: Intake, limits: RateLimits): void {
           "Signed as the source's vendor signs. What cannot be used is 200 `IGNORED` with a reason; 401 for an unknown source, a bad or missing signature, and a signed time more than 5 minutes off.",
         tags: ["Sources"],
         security: [],
+        rawBody: "What the survey tool sends, byte for byte: that is what is signed",
         params: AnyId,
         querystring: AnyQuery,
         response: {
@@ -90,6 +91,7 @@ function registerRoutes(app: Server, intake: Intake, limits: RateLimits): void {
         summary: "Show what would become of a delivery; nothing is stored, and no signature is needed",
         description: "Send the raw body of a delivery with its content type.",
         tags: ["Sources"],
+        rawBody: "A delivery, as the survey tool sends it",
         params: Strict({ id: Id("The source's id") }),
         response: { 200: { description: "What would be", ...ref(PreviewSchema) }, ...problems(400, 404, 413) },
       },

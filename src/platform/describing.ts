@@ -48,13 +48,16 @@ interface Document {
 
 /** The codes an operation may answer with, from what its route is. */
 function errorCodesOf({ schema, config }: RouteOptions): Set<ErrorCode> {
-  const { headers, response = {} } = (schema ?? {}) as { headers?: object; response?: Record<string, object> };
-  const takes = (name: string) => name in ((headers as { properties?: object } | undefined)?.properties ?? {});
+  const { headers = {}, response = {} } = (schema ?? {}) as {
+    headers?: { properties?: object };
+    response?: Record<string, { codes?: readonly ErrorCode[] }>;
+  };
+  const takes = (name: string) => name in (headers.properties ?? {});
   const isPublic = config?.scope === "public";
   const isWatch = isPublic && config.countedBy?.({ params: {} } as FastifyRequest) === null;
   return new Set<ErrorCode>([
     "invalid_request",
-    ...Object.values(response).flatMap((one) => (one as { codes?: ErrorCode[] }).codes ?? []),
+    ...Object.values(response).flatMap(({ codes = [] }) => codes),
     ...(isPublic ? [] : (["unauthenticated", "forbidden"] as const)),
     ...(takes("if-match") ? (["conflict"] as const) : []),
     ...(takes("idempotency-key") ? (["idempotency_in_progress", "idempotency_mismatch"] as const) : []),
@@ -105,10 +108,13 @@ export function createDescriber(examples: Examples) {
 
 function complete(operation: Operation, route: RouteOptions, { request, answers = {} }: Example): void {
   const codes = errorCodesOf(route);
-  const { rawBody } = (route.schema ?? {}) as FastifySchema;
+  const { rawBody } = route.schema ?? {};
   if (rawBody !== undefined) {
     operation.requestBody = { required: true, description: rawBody, content: { "*/*": { schema: {} } } };
   }
+  // What has no fields need not be sent.
+  const [sent] = Object.values(operation.requestBody?.content ?? {});
+  if (isEmpty(sent?.schema)) operation.requestBody = { ...operation.requestBody, required: false };
   if (request !== undefined) addExample(operation.requestBody, request);
   const responses = Object.entries(operation.responses ?? {});
   const successes = responses.filter(([status]) => status.startsWith("2"));
@@ -135,4 +141,8 @@ function addExample(body: Body | undefined, example: unknown): void {
     if (isText !== /^(text|application\/x-ndjson)/.test(type)) continue;
     media.example = example;
   }
+}
+
+function isEmpty(schema: { properties?: object } | undefined): boolean {
+  return schema?.properties !== undefined && Object.keys(schema.properties).length === 0;
 }

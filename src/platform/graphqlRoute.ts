@@ -23,11 +23,19 @@ import { Nullable, Strict } from "./schema.ts";
 import type { Tenancy, WorkspaceTx } from "./tenancy.ts";
 
 const GraphqlRequest = Strict({
-  query: Type.String({ minLength: 1 }),
-  variables: Type.Optional(Nullable(Type.Record(Type.String(), Type.Unknown()))),
-  operationName: Type.Optional(Nullable(Type.String())),
-  extensions: Type.Optional(Nullable(Type.Record(Type.String(), Type.Unknown()))),
+  query: Type.String({ minLength: 1, description: "The document" }),
+  variables: Type.Optional(
+    Nullable(Type.Record(Type.String(), Type.Unknown(), { description: "Values of its variables, by their names" })),
+  ),
+  operationName: Type.Optional(Nullable(Type.String({ description: "Which of its operations, where it has several" }))),
+  extensions: Type.Optional(Nullable(Type.Record(Type.String(), Type.Unknown(), { description: "Is not looked at" }))),
 });
+
+/** A document that is not executed is answered as GraphQL answers: by `errors`, and without `data`. */
+const NOT_EXECUTED = {
+  description: "The document was not executed",
+  content: { "application/json": { schema: Type.Object({}, { additionalProperties: true }) } },
+};
 
 /** `POST /graphql`: one operation a request, as JSON only, which no foreign web page can send. */
 export async function registerGraphql(app: Server, tenancy: Tenancy, schema: GraphQLSchema): Promise<void> {
@@ -66,7 +74,9 @@ export async function registerGraphql(app: Server, tenancy: Tenancy, schema: Gra
             description: "Data, and errors where a field failed",
             ...Type.Object({}, { additionalProperties: true }),
           },
-          ...problems(400, 413, 415),
+          ...problems(413, 415),
+          400: NOT_EXECUTED,
+          403: NOT_EXECUTED,
         },
       },
     },

@@ -3,9 +3,9 @@ import { readFile, writeFile } from "node:fs/promises";
 import { registerHooks } from "node:module";
 
 // The generator builds on the API of TypeScript, which version 7 has no more.
+const compiler = import.meta.resolve("@ts-morph/common/dist/typescript.js");
 registerHooks({
-  resolve: (specifier, context, next) =>
-    next(specifier === "typescript" ? "@ts-morph/common/dist/typescript.js" : specifier, context),
+  resolve: (specifier, context, next) => next(specifier === "typescript" ? compiler : specifier, context),
 });
 const { default: openapiTS, astToString } = await import("openapi-typescript");
 

@@ -48,7 +48,7 @@ t.test("a product team's day by a client whose types are made of the document", 
     scores.push(...data.data.map(({ score }) => score));
     cursor = data.nextCursor;
   }
-  t.same(scores.toSorted(), [10, 3, 8, 9]);
+  t.same(scores, [8, 10, 9, 3]);
 
   const path = { id: first.case?.id ?? "" };
   const call: components["schemas"]["ContactInput"] = {

@@ -43,6 +43,14 @@ t.test("every schema and property says what it is", async (t) => {
     schemas.flatMap(([name, schema]) => undescribed(schema, name)),
     [],
   );
+  const inline = operations.flatMap(({ operationId, requestBody, responses }) =>
+    [requestBody, ...Object.values(responses)].flatMap((one) =>
+      Object.values((one !== undefined && "content" in one && one.content) || {}).flatMap(({ schema }) =>
+        undescribed(schema, operationId),
+      ),
+    ),
+  );
+  t.same(inline, []);
 });
 
 t.test("every operation and parameter says what it is, and shows what is sent and answered", async (t) => {

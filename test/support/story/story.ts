@@ -232,7 +232,7 @@ async function administrate(tell: Tell) {
 }
 
 /** One for each kind of thing that events are about. */
-const SHOWN = ["response.recorded", "case.opened", "improvement.shipped"];
+const SHOWN = new Set(["response.recorded", "case.opened", "improvement.shipped"]);
 
 /** @returns what endpoints are sent, by its type */
 async function watch(service: Service, tell: Tell, endpoint: string) {
@@ -251,7 +251,7 @@ async function watch(service: Service, tell: Tell, endpoint: string) {
   const sent = data
     .toReversed()
     .map(({ type, timestamp, data: about }: any) => [type, { type, timestamp, data: about }]);
-  return Object.fromEntries(sent.filter(([type]: [string]) => SHOWN.includes(type)));
+  return Object.fromEntries(sent.filter(([type]: [string]) => SHOWN.has(type)));
 }
 
 async function readLists(tell: Tell) {

@@ -1,5 +1,4 @@
 // Calls operations by their names and remembers what was sent and answered, in a form that is the same in every run.
-import type { InjectOptions } from "fastify";
 import type { Example } from "../../../src/platform/describing.ts";
 import type { Document } from "../arbitraries.ts";
 import type { Client, Service } from "../service.ts";
@@ -19,7 +18,7 @@ export interface Telling {
 
 export interface Story {
   /** Sends it and keeps it as the operation's example, unless it has one with that status. @returns the answer's body */
-  tell(operationId: string, telling?: Telling): Promise<any>;
+  tell: (operationId: string, telling?: Telling) => Promise<any>;
   examples: Record<string, Example>;
   problems: Record<string, unknown>;
 }
@@ -38,7 +37,7 @@ export function startStory(document: Document, { app }: Service, client: Client)
     tell: async (operationId, { ids = {}, query, body, headers = {}, refused, apiKey = client.apiKey } = {}) => {
       const { path = "", method = "" } = operations.get(operationId) ?? {};
       const answer = await app.inject({
-        method: method.toUpperCase() as NonNullable<InjectOptions["method"]>,
+        method: method.toUpperCase() as "POST",
         url: path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(ids[name] ?? "")),
         ...(query && { query }),
         headers: {
