@@ -80,7 +80,7 @@ function callsOf(url: string, apiKey: string): Calls {
         ...(body !== undefined && { "content-type": "application/json" }),
         ...headers,
       },
-      body: body === undefined || typeof body === "string" ? (body ?? null) : JSON.stringify(body),
+      ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
     });
     return { status: answer.status, body: answer.status === 204 ? undefined : await answer.json() };
   };

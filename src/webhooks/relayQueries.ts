@@ -44,24 +44,27 @@ export interface PlacedEvent {
 }
 
 /**
- * Takes the oldest events that wait and that nobody else has taken, and gives them the next places of the feed, in two
- * statements, as the queue and the feed may lie on different servers (`docs/scaling.md`). The
- * counter stays locked until COMMIT, so places become visible in their order, without one missing before them.
- *
- * Ids stand in arrays here and elsewhere in this slice: statistics of tables that are filled and emptied all day are
- * never right, and with a join PostgreSQL has read all events to find 500 (measured: over 5 s of a million).
+ * Takes the oldest events that wait and that nobody else has taken. By themselves, as the queue and the feed may lie on
+ * different servers (`docs/scaling.md`). @returns their ids
  */
-export async function placeEvents(tx: WorkspaceTx, limit: number): Promise<PlacedEvent[]> {
-  const claimed = await tx.run<{ id: string }>(sql`/* webhooks.claimEvents */
+export async function claimEvents(tx: WorkspaceTx, limit: number): Promise<string[]> {
+  const rows = await tx.run<{ id: string }>(sql`/* webhooks.claimEvents */
     delete from event_queue where workspace_id = ${tx.workspaceId} and event_id = any (array(
       select event_id from event_queue where workspace_id = ${tx.workspaceId}
       order by event_id limit ${limit} for update skip locked))
     returning event_id as id`);
-  if (claimed.length === 0) return [];
-  const isClaimed = anyOf(
-    "uuid",
-    claimed.map(({ id }) => id),
-  );
+  return rows.map(({ id }) => id);
+}
+
+/**
+ * Gives events the next places of the feed. The counter stays locked until COMMIT, so places become visible in their
+ * order, without one missing before them.
+ *
+ * Ids stand in arrays here and elsewhere in this slice: statistics of tables that are filled and emptied all day are
+ * never right, and with a join PostgreSQL has read all events to find 500 (measured: over 5 s of a million).
+ */
+export async function placeEvents(tx: WorkspaceTx, ids: readonly string[]): Promise<PlacedEvent[]> {
+  const isClaimed = anyOf("uuid", ids);
   const events = await tx.run<PlacedEvent>(sql`/* webhooks.placeEvents */
     with found as (
       select id, row_number() over (order by id) as n from events

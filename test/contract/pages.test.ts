@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import { Webhook } from "standardwebhooks";
 import t, { type Test } from "tap";
 import { type Block, differences, lastJson, readBlocks, shapeOf } from "../support/pages.ts";
-import { listening, printed, startProgram } from "../support/program.ts";
+import { printed as awaitPrinted, listening, startProgram } from "../support/program.ts";
 import { cloneDatabase, withClient } from "../support/server.ts";
 
 const run = promisify(execFile);
@@ -94,7 +94,7 @@ async function startDemo(t: Test): Promise<Place> {
   const path = `${fileURLToPath(new URL("node_modules/.bin", ROOT))}:${process.env["PATH"]}`;
   return {
     url,
-    metrics: `localhost:${await printed(server, /"port":(\d+),"msg":"metrics at/)}`,
+    metrics: `localhost:${await awaitPrinted(server, /"port":(\d+),"msg":"metrics at/)}`,
     key,
     folder,
     env: {
