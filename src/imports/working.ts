@@ -26,6 +26,7 @@ const RUN_MS = 1_000;
 /** More are found when these are under way. */
 const IMPORTS_PER_LOOK = 50;
 const DELETED_AT_ONCE = 100;
+const NEVER = new AbortController().signal;
 
 /** An import as a job knows it. */
 export interface ImportJob {
@@ -53,7 +54,7 @@ export async function workImport(
   tenancy: Tenancy,
   steps: RecordingSteps,
   { workspaceId, id }: ImportJob,
-  { signal, logger }: { signal?: AbortSignal | undefined; logger?: FaultLog | undefined } = {},
+  { signal = NEVER, logger }: { signal?: AbortSignal; logger?: FaultLog | undefined } = {},
 ): Promise<boolean> {
   const until = performance.now() + RUN_MS;
   do {
@@ -62,7 +63,7 @@ export async function workImport(
       due !== undefined && (await tenancy.inWorkspace(callerOf(due), (tx) => workOne(tx, due, steps, logger)));
     if (!isWorked) return false;
     boundMemory();
-  } while (performance.now() < until && signal?.aborted !== true);
+  } while (performance.now() < until && !signal.aborted);
   return true;
 }
 

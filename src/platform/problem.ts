@@ -107,14 +107,14 @@ export function toProblem(error: AppError, request: { path: string; id: string }
   };
 }
 
-function tooLarge(bytesMax: number): AppError {
+function bodyTooLarge(bytesMax: number): AppError {
   return new AppError("payload_too_large", `The body is larger than ${bytesMax / 1024} kB: send less in one call.`);
 }
 
 /** Answers with the problem, and logs once what is our fault. */
 export function sendProblem(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const isTooLarge = (thrown as Partial<FastifyError>).code === "FST_ERR_CTP_BODY_TOO_LARGE";
-  const error = isTooLarge ? tooLarge(request.routeOptions.bodyLimit) : toAppError(thrown);
+  const error = isTooLarge ? bodyTooLarge(request.routeOptions.bodyLimit) : toAppError(thrown);
   if (error.code === "internal" || error.code === "unavailable") {
     request.log.error({ err: error.cause ?? thrown }, error.code);
   }

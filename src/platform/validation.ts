@@ -53,6 +53,7 @@ function unescapePointer(part: string): string {
 
 function reasonOf({ keyword, params, message, parentSchema }: ErrorObject): string {
   const values = params as Record<string, unknown>;
+  const limit = Number(values["limit"]);
   switch (keyword) {
     case "required":
       return "is required";
@@ -69,18 +70,18 @@ function reasonOf({ keyword, params, message, parentSchema }: ErrorObject): stri
     case "type":
       return `must be ${[values["type"]].flat().map(describeType).join(" or ")}`;
     case "minimum":
-      return `must be at least ${values["limit"]}`;
+      return `must be at least ${limit}`;
     case "maximum":
-      return `must be at most ${values["limit"]}`;
+      return `must be at most ${limit}`;
     case "exclusiveMinimum":
-      return `must be more than ${values["limit"]}`;
+      return `must be more than ${limit}`;
     case "minLength":
     case "minItems":
-      return values["limit"] === 1 ? "must not be empty" : `must have at least ${values["limit"]} ${COUNTED[keyword]}`;
+      return limit === 1 ? "must not be empty" : `must have at least ${limit} ${COUNTED[keyword]}`;
     case "maxLength":
     case "maxItems":
     case "maxProperties":
-      return `must have at most ${values["limit"]} ${COUNTED[keyword]}`;
+      return `must have at most ${limit} ${COUNTED[keyword]}`;
     default:
       return message ?? "is not valid";
   }
