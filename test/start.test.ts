@@ -65,7 +65,6 @@ async function live(t: Test, options: ProgramOptions): Promise<void> {
   t.equal(await list.exit, 0, list.output());
   t.match(JSON.parse(list.result()), { workspaces: [{ name: "demo", timeZone: "UTC" }] }, "beside the running server");
   t.equal((await request(url, key, "/readyz")).status, 200, "which goes on");
-  t.equal((await fetch(`${url}/graphiql`)).status, 200, "GraphiQL, outside production");
 
   const location = await readFile(join(home, "data-location"), "utf8").catch(() => join(home, "postgres"));
   const postmaster = join(location.trim(), "data", "postmaster.pid");
