@@ -106,7 +106,10 @@ t.test("each thing is done in one place", async (t) => {
 
 t.test("raw SQL begins with a comment that names its function", async (t) => {
   const statements = files.flatMap(({ name, text }) =>
-    [...text.matchAll(/\.(?:run|prepared|later)(?:<[^(]+>)?\(\s*sql`(.{0,40})/gs)].map(([, start]) => ({ name, start })),
+    [...text.matchAll(/\.(?:run|prepared|later)(?:<[^(]+>)?\(\s*sql`(.{0,40})/gs)].map(([, start]) => ({
+      name,
+      start,
+    })),
   );
   t.ok(statements.length >= 100, `saw ${statements.length} statements`);
   for (const { name, start } of statements) t.match(start, /^\/\* [a-z]+\.[a-zA-Z]+ \*\//, name);
