@@ -156,5 +156,6 @@ function onlyOne(
   const given = Object.entries(args).flatMap(([name, value]) => (typeof value === "string" ? [{ name, value }] : []));
   const [first] = given;
   if (first !== undefined && given.length === 1) return first;
-  throw invalidRequest(names.map((name) => ({ name, reason: "must be the only one of these, and one must be" })));
+  const reason = `must be given alone: exactly one of ${names.join(", ")}`;
+  throw invalidRequest(names.map((name) => ({ name, reason })));
 }
