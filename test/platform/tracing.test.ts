@@ -99,13 +99,17 @@ t.test("what a process does is sent as spans, in the traces of its callers", asy
   const hook = await ask("/v1/webhook-endpoints", { url: endpoint.url, eventTypes: ["response.recorded"] });
   t.equal(hook.status, 201);
 
-  const callers = Array.from({ length: 8 }, () => ({
+  const callers = Array.from({ length: 16 }, () => ({
     traceId: randomBytes(16).toString("hex"),
     spanId: randomBytes(8).toString("hex"),
   }));
   const answers = await Promise.all(
-    callers.map(({ traceId, spanId }, score) =>
-      ask("/v1/responses", { score }, { traceparent: `00-${traceId}-${spanId}-01`, tracestate: "vendor=anything" }),
+    callers.map(({ traceId, spanId }, n) =>
+      ask(
+        "/v1/responses",
+        { score: n % 11 },
+        { traceparent: `00-${traceId}-${spanId}-01`, tracestate: "vendor=anything" },
+      ),
     ),
   );
   t.same(
