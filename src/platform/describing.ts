@@ -125,7 +125,10 @@ function complete(operation: Operation, route: RouteOptions, { request, answers 
   for (const [status, response] of successes) {
     if (status in answers) addExample(response, answers[status]);
     if (codes.has("idempotency_mismatch")) {
-      response.headers = { "Idempotent-Replayed": { $ref: "#/components/headers/Idempotent-Replayed" } };
+      response.headers = {
+        ...response.headers,
+        "Idempotent-Replayed": { $ref: "#/components/headers/Idempotent-Replayed" },
+      };
     }
   }
   operation.responses = {
