@@ -1,5 +1,6 @@
 import { rm } from "node:fs/promises";
 import { Client } from "pg";
+import { listTables, parentsFirst } from "../src/platform/distribute.ts";
 
 /** Tables of the one database's rows, and how long the other took to copy them in. */
 export interface Copied {
@@ -21,7 +22,8 @@ export async function copyRows([from, to]: readonly [string, string]): Promise<C
     const folder = (await source.query<{ data_directory: string }>("show data_directory")).rows[0]?.data_directory;
     const fileOf = (table: string) => `${folder}/bench-${table}.copy`;
     const tables: string[] = [];
-    for (const table of await tablesInOrder(source)) {
+    for (const { name: table } of parentsFirst(await listTables(source))) {
+      if (table === "schema_migrations") continue;
       const { rowCount } = await source.query(`copy ${table} to '${fileOf(table)}'`);
       files.push(fileOf(table));
       if (rowCount !== 0) tables.push(table);
@@ -35,22 +37,4 @@ export async function copyRows([from, to]: readonly [string, string]): Promise<C
   } finally {
     await Promise.all([source.end(), target.end(), ...files.map((file) => rm(file, { force: true }))]);
   }
-}
-
-/** The tables by the keys between them: none before one that it refers to. */
-async function tablesInOrder(client: Client): Promise<string[]> {
-  const { rows } = await client.query<{ name: string; parents: string[] }>(`
-    select relname as name, array(select confrelid::regclass::text from pg_constraint
-      where conrelid = pg_class.oid and contype = 'f' and confrelid <> conrelid) as parents
-    from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r' and relname <> 'schema_migrations'
-    order by relname`);
-  const parentsOf = new Map(rows.map(({ name, parents }) => [name, parents]));
-  const ordered = new Set<string>();
-  const add = (name: string) => {
-    if (ordered.has(name)) return;
-    for (const parent of parentsOf.get(name) ?? []) add(parent);
-    ordered.add(name);
-  };
-  for (const { name } of rows) add(name);
-  return [...ordered];
 }

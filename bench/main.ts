@@ -24,6 +24,10 @@ const MEASURES = {
   scaling: (service: BenchService) => measureScaling(service, Number(rowCount ?? 5_000_000)),
 };
 
+if (only !== undefined && !Object.hasOwn(MEASURES, only)) {
+  throw new Error(`there is no measure ${only}: name ${Object.keys(MEASURES).join(", ")}, or none for all`);
+}
+
 const measurements = await withService(async (service) => {
   const rows: Measurement[] = [];
   for (const [name, measure] of Object.entries(MEASURES)) {

@@ -55,6 +55,7 @@ export interface BenchWorkspace {
   vacuum(): Promise<void>;
 }
 
+/** Gives the work a service of its own on an empty database, which ends with it. */
 export async function withService<T>(work: (service: BenchService) => Promise<T>): Promise<T> {
   const postgres = await startEmbeddedPostgres(HOME);
   const version = await ask(postgres.url, "show server_version");

@@ -34,14 +34,15 @@ async function run(): Promise<void> {
     },
   });
   if (values.help === true) return console.log(USAGE);
+  const [seed, answers] = [wholeNumber("seed", values.seed), wholeNumber("answers", values.answers)];
   const client = createClient(values.url, values.key ?? (await demoKey()));
   const { data } = await client.get<Page<unknown>>(`/v1/responses?source=${SOURCE}&limit=1`);
   if (data.length > 0) return console.log("The workspace has its year already.");
 
-  const random = new Random(Number(values.seed));
+  const random = new Random(seed);
   const today = new Date();
   const { accounts, people } = createPopulation(random, today);
-  const history = createHistory(random, people, today, Number(values.answers));
+  const history = createHistory(random, people, today, answers);
   const improvements = await putWords(client);
   await forEach(accounts, (account) => client.put("/v1/accounts", account));
   for (let start = 0; start < history.length; start += BATCH) {
@@ -55,6 +56,11 @@ async function run(): Promise<void> {
   const { nps, cases } = (await client.post<{ data: Totals }>("/graphql", { query })).data;
   console.log(`${nps.answered} answers in all, NPS ${nps.npsRounded}; ${cases.totalCount} cases. The questions to ask:
 docs/graphql.md`);
+}
+
+function wholeNumber(option: string, text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new Error(`--${option} must be a whole number: ${text} is none`);
+  return Number(text);
 }
 
 async function demoKey(): Promise<string> {

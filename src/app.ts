@@ -30,6 +30,7 @@ import {
 } from "./people/index.ts";
 import { registerPeopleRoutes } from "./people/routes.ts";
 import { registerAuth } from "./platform/auth.ts";
+import { registerGraphiql } from "./platform/graphiql.ts";
 import { builder, guardSchema } from "./platform/graphql.ts";
 import { registerGraphql } from "./platform/graphqlRoute.ts";
 import { registerHealth } from "./platform/health.ts";
@@ -38,6 +39,7 @@ import type { Logger } from "./platform/logger.ts";
 import { describeInterface, registerDocuments, registerOpenapi } from "./platform/openapi.ts";
 import { registerPosition } from "./platform/position.ts";
 import { createRateLimits, type RateLimitSettings } from "./platform/rateLimits.ts";
+import { registerRequestTracing } from "./platform/requestTracing.ts";
 import { createSecretBox } from "./platform/secrets.ts";
 import { registerShedding } from "./platform/shedding.ts";
 import { createTenancy } from "./platform/tenancy.ts";
@@ -99,6 +101,8 @@ export interface Settings {
   rateLimits?: RateLimitSettings | undefined;
   /** Networks of proxies that are believed whom they send for. */
   trustedProxies?: string[] | undefined;
+  /** Whether people find GraphiQL at `/graphiql`. */
+  graphiql?: boolean | undefined;
   /** A replica, for those who read. */
   readPool?: Pool | undefined;
 }
@@ -115,6 +119,7 @@ export async function buildApp(
 ): Promise<Server> {
   const tenancy = createTenancy(pool, settings.readPool);
   const app = createServer(logger, settings);
+  registerRequestTracing(app);
   const limits = createRateLimits(settings.rateLimits);
   await registerOpenapi(app, { info: INFO, tags: TAGS, examples: readExamples() }, describeEvents());
   registerShedding(app, pool);
@@ -160,10 +165,11 @@ export async function buildApp(
   registerReceiptRoutes(app, intake);
   await registerIntakeRoutes(app, intake, limits);
   registerEndpointRoutes(app, { tenancy, secrets, explainRefusal: settings.explainRefusal ?? requireHttps });
-  registerDeliveryRoutes(app, { tenancy });
+  registerDeliveryRoutes(app, tenancy);
   registerFeedRoute(app, tenancy);
   registerPrivacyRoutes(app, tenancy);
   await registerGraphql(app, tenancy, graphqlSchema);
+  if (settings.graphiql) registerGraphiql(app);
   return app;
 }
 

@@ -14,6 +14,7 @@ import { readNetworks } from "./platform/outboundAddresses.ts";
 import { createOutboundHttp } from "./platform/outboundHttp.ts";
 import { createSecretBox } from "./platform/secrets.ts";
 import { createTenancy, type Tenancy } from "./platform/tenancy.ts";
+import { startTracing } from "./platform/tracing.ts";
 import { HOME, openDatabase } from "./runtime.ts";
 import { readBacklog, startWorker, type Worker } from "./worker.ts";
 import {
@@ -43,6 +44,7 @@ export async function serve(environment: Environment, logger: Logger, { http, jo
   const allowedNetworks = readNetworks(environment.OUTBOUND_ALLOWED_NETWORKS) ?? new BlockList();
   const outbound = createOutboundHttp({ allowedNetworks });
   try {
+    const stopTracing = await startTracing(environment, logger);
     const secretsKey = await secretsKeyOf(environment, database.embedded);
     const explainRefusal = (url: string) => outbound.explainRefusal(url);
     const settings = {
@@ -51,6 +53,7 @@ export async function serve(environment: Environment, logger: Logger, { http, jo
       explainRefusal,
       readPool: database.readPool,
       users: userSettingsOf(environment),
+      graphiql: environment.NODE_ENV !== "production",
       ...limitsOf(environment),
     };
     const app = http ? await buildApp(database.pool, logger, settings) : undefined;
@@ -74,7 +77,7 @@ export async function serve(environment: Environment, logger: Logger, { http, jo
       await Promise.all([app?.close(), worker?.stop()]);
       await outbound.close();
       await metrics?.close();
-      await database.close();
+      await Promise.all([database.close(), stopTracing()]);
       logger.info("stopped");
     });
     if (address !== undefined && apiKey !== undefined) console.log(welcome(environment.PUBLIC_URL ?? address, apiKey));

@@ -10,7 +10,7 @@ import {
   listRejections,
   receiveImport,
   toImportOptions,
-  workImports,
+  workImport,
 } from "./imports/index.ts";
 import { showProgress } from "./platform/progress.ts";
 import type { Caller, Tenancy } from "./platform/tenancy.ts";
@@ -25,7 +25,7 @@ function operatorOf(workspaceId: string): Caller {
 }
 
 /**
- * Imports a file past HTTP, by the same way: received, then recorded, by this process and by any worker that
+ * Imports a file past HTTP, by the same way: received, then recorded, by this process or by a worker that
  * runs. When it is stopped in the middle, workers go on.
  * @returns the import, and the first rows that could not be recorded
  */
@@ -44,7 +44,7 @@ export async function importFile(
   let current = received.import;
   while (current.status !== "DONE" && current.status !== "FAILED") {
     // Nothing to do for us: another worker has it.
-    if ((await workImports(tenancy, RECORDING)) === 0) await sleep(WATCH_MS);
+    if (!(await workImport(tenancy, RECORDING, { workspaceId, id }))) await sleep(WATCH_MS);
     current = (await tenancy.readWorkspace(caller, (tx) => findImport(tx, id))) ?? current;
     const done = current.created + current.existing + current.rejected;
     showProgress(`rows of ${file} recorded`, done, current.received);
@@ -55,6 +55,7 @@ export async function importFile(
   return { file, isNew: received.isNew, import: current, rejections };
 }
 
+/** Whether this is the name of something that can be exported. */
 export function isExported(name: string | undefined): name is keyof typeof EXPORTED {
   return name !== undefined && Object.hasOwn(EXPORTED, name);
 }

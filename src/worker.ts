@@ -36,35 +36,22 @@ const LOOPS: readonly Loop[] = [
   { name: "sweep", intervalMs: 30_000, work: sweep },
   { name: "themes", intervalMs: 5_000, work: applyThemes },
   { name: "rollups", intervalMs: 5_000, work: foldRollups },
-  // What is to be done is a row that a request has written; here it becomes a job.
-  {
-    name: "find imports",
-    intervalMs: 1_000,
-    work: async (tenancy, jobs) =>
-      jobs.offer(
-        "imports",
-        (await findWaitingImports(tenancy)).map((one) => ({ key: one.id, data: { ...one } })),
-      ),
-  },
-  {
-    name: "find erasures",
-    intervalMs: 1_000,
-    work: async (tenancy, jobs) =>
-      jobs.offer(
-        "erasures",
-        (await findRunningErasures(tenancy)).map((one) => ({ key: one.id, data: { ...one } })),
-      ),
-  },
-  {
-    name: "find rollups",
-    intervalMs: 5_000,
-    work: async (tenancy, jobs) =>
-      jobs.offer(
-        "rollups",
-        (await findRollupsToBuild(tenancy)).map((one) => ({ key: one.workspaceId, data: one })),
-      ),
-  },
+  { name: "find imports", intervalMs: 1_000, work: offering("imports", findWaitingImports) },
+  { name: "find erasures", intervalMs: 1_000, work: offering("erasures", findRunningErasures) },
+  { name: "find rollups", intervalMs: 5_000, work: offering("rollups", findRollupsToBuild) },
 ];
+
+/** What is to be done is a row that a request has written; here it becomes a job. */
+function offering(
+  queue: string,
+  find: (tenancy: Tenancy) => Promise<readonly { workspaceId: string; id?: string }[]>,
+): Loop["work"] {
+  return async (tenancy, jobs) => {
+    const found = await find(tenancy);
+    const wanted = found.map((one) => ({ key: one.id ?? one.workspaceId, data: { ...one } }));
+    return jobs.offer(queue, wanted);
+  };
+}
 
 /** What takes long, may fail and is then tried again, or is done at an hour of the day: once, by one of all processes. */
 function queuesOf(tenancy: Tenancy, logger: Logger): Queue[] {

@@ -21,6 +21,7 @@ t.test("the program on a DATABASE_URL", async (t) => {
     const url = await listening(server);
     t.equal((await fetch(`${url}/livez`)).status, 200);
     t.equal((await fetch(`${url}/readyz`)).status, 200);
+    t.equal((await fetch(`${url}/graphiql`, { method: "HEAD" })).status, 200);
     const post = (index: number) =>
       fetch(`${url}/v1/responses`, {
         method: "POST",
@@ -44,9 +45,11 @@ t.test("the program on a DATABASE_URL", async (t) => {
     t.equal(await server.exit, 0);
     t.match(server.output(), /"msg":"stopped"/);
 
-    const again = start(["api"], env);
+    const again = start(["api"], { ...env, NODE_ENV: "production" });
+    const reached = await listening(again);
+    t.equal((await fetch(`${reached}/graphiql`)).status, 404, "no GraphiQL in production");
     const { data }: any = await (
-      await fetch(`${await listening(again)}/graphql`, {
+      await fetch(`${reached}/graphql`, {
         method: "POST",
         headers: { authorization: `Bearer ${apiKey}`, "content-type": "application/json" },
         body: JSON.stringify({ query: "{ nps { answered definition { timeZone } } }" }),

@@ -8,12 +8,14 @@ import { promisify } from "node:util";
 import t from "tap";
 import { migrate } from "../src/platform/migrate.ts";
 import { freePort, optionsOf, startLocalPostgres, stopLocalPostgres } from "./support/localPostgres.ts";
+import { readBlocks } from "./support/pages.ts";
 import { startProgram } from "./support/program.ts";
 import { withClient } from "./support/server.ts";
 
 const run = promisify(execFile);
 const BIN = "/usr/lib/postgresql/15/bin";
 const RESTORE = fileURLToPath(new URL("../docs/restore.sh", import.meta.url));
+const PAGE = new URL("../docs/operations.md", import.meta.url);
 
 t.test(
   "back to the moment before an accident, as docs/operations.md says",
@@ -30,7 +32,9 @@ t.test(
     ];
     await mkdir(log);
     if (as.uid !== undefined) await chown(log, as.uid, as.gid);
-    const settings = `max_connections = 300\narchive_mode = on\narchive_command = 'test ! -f ${log}/%f && cp %p ${log}/%f'\n`;
+    const blocks = await readBlocks(PAGE, "operations.md");
+    const blockOf = (what: string) => blocks.find(({ code }) => code.includes(what))?.code ?? t.fail(`no ${what}`);
+    const settings = `max_connections = 300\n${String(blockOf("archive_command")).replaceAll("/backup/wal", log)}`;
     await appendFile(join(data, "postgresql.auto.conf"), settings);
     await run(join(BIN, "pg_ctl"), ["-D", data, "-w", "-l", join(folder, "log"), "restart"], as);
     const { port } = new URL(url);
@@ -44,11 +48,11 @@ t.test(
 
     await migrate(url);
     const before = await workspaces(["create", "--name", "Before the copy"]);
-    await run(
-      join(BIN, "pg_basebackup"),
-      ["-h", "127.0.0.1", "-p", port, "-U", "postgres", "-D", copy, "-X", "none", "-c", "fast"],
-      as,
-    );
+    const inShell = (code: string, at: string) => {
+      const env = { PATH: `${BIN}:/usr/bin:/bin`, PGHOST: "127.0.0.1", PGPORT: at };
+      return run("sh", ["-euc", code], { ...as, env });
+    };
+    await inShell(String(blockOf("pg_basebackup")).replace("/backup/$(date +%F)", copy), port);
     const after = await workspaces(["create", "--name", "After the copy"]);
     const moment = await asSuperuser(async (client) => {
       const { rows } = await client.query("select clock_timestamp()::text as moment");
@@ -75,6 +79,15 @@ t.test(
       "what the accident has deleted is there",
     );
     await workspaces(["create", "--name", "It takes writes"], again);
+
+    const third = await startLocalPostgres(BIN);
+    t.teardown(() => stopLocalPostgres(third));
+    const [dump = "", load = ""] = String(blockOf("pg_dump ")).split(/^# .*\n/m);
+    await inShell(dump.replace(/ afterscore$/m, " owner"), other);
+    const moved = new URL(third.url);
+    await inShell(load.replaceAll(/ afterscore(?!\.)/g, " moved").replace("-O moved", "-O owner"), moved.port);
+    moved.pathname = "/moved";
+    t.same(await workspaces(["list"], moved.href), await workspaces(["list"], again), "a dump is loaded elsewhere");
     t.equal((await workspaces(["list"])).workspaces.length, 1, "where it happened it is not");
   },
 );

@@ -83,6 +83,10 @@ t.test(
       );
     t.equal(await isHealthy(new URL(url).port), true, "the health check sees it");
 
+    const alone = startProgram(["serve"], { ...options, env: { PORT: "0" } });
+    t.equal(await alone.exit, 1);
+    t.match(alone.output(), /^afterscore: there is no embedded PostgreSQL .*: set DATABASE_URL\n$/);
+
     server.child.kill("SIGTERM");
     t.equal(await server.exit, 0, server.output());
     t.equal(await isHealthy(new URL(url).port), false, "and sees it gone");

@@ -1,9 +1,9 @@
-import { and, count, eq, gte, isNull, lt, lte, type SQL, sql } from "drizzle-orm";
+import { and, eq, gte, isNull, lt, lte, type SQL, sql } from "drizzle-orm";
 import { alias } from "drizzle-orm/pg-core";
 import { cases, LIVE_STATUSES } from "../cases/index.ts";
 import { accounts, listAccounts, type StoredAccount } from "../people/index.ts";
 import type { Cursor } from "../platform/pagination.ts";
-import { anyOf } from "../platform/sql.ts";
+import { anyOf, holds, oneOf } from "../platform/sql.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { responses } from "../responses/index.ts";
 import { DANGER_ZONE_MAX } from "../scoring/index.ts";
@@ -82,19 +82,18 @@ export async function listAccountsBy(
 }
 
 export async function countAccounts(tx: WorkspaceTx, filter: AccountFilter): Promise<number> {
-  const [row] = await tx.db.select({ count: count() }).from(accounts).where(whereAccounts(tx, filter));
-  return row?.count ?? 0;
+  return tx.db.$count(accounts, whereAccounts(tx, filter));
 }
 
 function whereAccounts(tx: WorkspaceTx, filter: AccountFilter): SQL | undefined {
   return and(
     eq(accounts.workspaceId, tx.workspaceId),
-    filter.segments && sql`${accounts.segment} = ${anyOf("text", filter.segments)}`,
-    filter.owners && sql`${accounts.owner} = ${anyOf("text", filter.owners)}`,
+    oneOf(accounts.segment, filter.segments),
+    oneOf(accounts.owner, filter.owners),
     filter.minAnnualValue === undefined ? undefined : gte(accounts.annualValue, filter.minAnnualValue),
     filter.renewsBefore === undefined ? undefined : lt(accounts.renewsOn, filter.renewsBefore),
-    filter.hasOpenCase === undefined ? undefined : sql`${hasOpenCase(tx)} = ${filter.hasOpenCase}`,
-    filter.dangerZone === undefined ? undefined : sql`${isInDangerZone(tx)} = ${filter.dangerZone}`,
+    holds(hasOpenCase(tx), filter.hasOpenCase),
+    holds(isInDangerZone(tx), filter.dangerZone),
     filter.lastRespondedBefore && sql`not ${hasAnsweredSince(tx, filter.lastRespondedBefore)}`,
   );
 }

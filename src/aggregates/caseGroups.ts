@@ -24,6 +24,7 @@ export interface CaseGroup {
   label: string;
   cases: number;
   firstContact: FirstContactKpi;
+  /** The most frequent first. */
   outcomes: { outcome: CaseOutcome; cases: number }[];
 }
 
@@ -87,10 +88,9 @@ export async function groupCases(
     label: row.key === "" ? "(none)" : (row.label ?? row.key),
     cases: row.cases,
     firstContact: kpis.get(row.key) ?? NO_FIRST_CONTACTS,
-    outcomes: Object.entries(row.outcomes).map(([outcome, count]) => ({
-      outcome: outcome as CaseOutcome,
-      cases: count,
-    })),
+    outcomes: Object.entries(row.outcomes)
+      .map(([outcome, count]) => ({ outcome: outcome as CaseOutcome, cases: count }))
+      .toSorted((a, b) => b.cases - a.cases || (a.outcome < b.outcome ? -1 : 1)),
   }));
 }
 

@@ -1,150 +1,35 @@
 import { invalidRequest } from "../platform/errors.ts";
 import { builder } from "../platform/graphql.ts";
 import { pageSize } from "../platform/graphqlConnection.ts";
-import { CategoryEnum, ResponseFilterInput, toResponseFilter } from "../responses/graphqlFilter.ts";
-import { VERDICTS } from "../scoring/index.ts";
-import { breakdownOf, DIMENSIONS, GROUP_ORDERS, type NpsGroup } from "./breakdown.ts";
-import { INTERVALS } from "./buckets.ts";
-import { CAVEATS, type ClosedLoopEffect, measureEffect } from "./effect.ts";
-import { CountingUnitEnum, NpsIntervalType, NpsSummaryType, RateType, WeightingEnum } from "./graphqlTypes.ts";
+import { ResponseFilterInput, toResponseFilter } from "../responses/graphqlFilter.ts";
+import { breakdownOf } from "./breakdown.ts";
+import { measureEffect } from "./effect.ts";
+import { CountingUnitEnum, DimensionEnum, GroupOrderEnum, IntervalEnum, WeightingEnum } from "./graphqlEnums.ts";
+import { ChangeType, EffectType, GroupType, PointType, TransitionsType } from "./graphqlResults.ts";
+import { NpsSummaryType } from "./graphqlTypes.ts";
 import { toRules } from "./rules.ts";
-import { changeBetween, type NpsChange, pairedChangeBetween, scoreOf } from "./score.ts";
-import { countTransitions, type NpsTransitions } from "./transitions.ts";
-import { type TrendPoint, trendOf } from "./trend.ts";
-
-export const IntervalEnum = builder.enumType("Interval", {
-  description: "Of the calendar, in the workspace's time zone; weeks begin on Monday",
-  values: INTERVALS,
-});
-const DimensionEnum = builder.enumType("Dimension", {
-  description:
-    "What answers are grouped by; ROOT_CAUSE is the actual one of their case, else the stated; by THEME an answer may be in several groups",
-  values: DIMENSIONS,
-});
-const GroupOrderEnum = builder.enumType("GroupOrder", {
-  description: "ANSWERED: the largest first; NPS: the best first; KEY: in the order of the keys",
-  values: GROUP_ORDERS,
-});
-const VerdictEnum = builder.enumType("ChangeVerdict", {
-  description: "NOT_DISTINGUISHABLE: p is 0.05 or more; NOT_ENOUGH_DATA: fewer than 30 on either side",
-  values: VERDICTS,
-});
-const CaveatEnum = builder.enumType("Caveat", {
-  description: "Why a difference is not all the doing of those who called",
-  values: CAVEATS,
-});
-
-const PointType = builder.objectRef<TrendPoint>("NpsTrendPoint").implement({
-  description: "The score of one interval, or of the days before its end",
-  extensions: { scope: "aggregates:read" },
-  fields: (t) => ({
-    start: t.field({ type: "DateTime", description: "Its begin", resolve: ({ start }) => start.toISOString() }),
-    end: t.field({ type: "DateTime", description: "The begin of the next", resolve: ({ end }) => end.toISOString() }),
-    summary: t.field({ type: NpsSummaryType, description: "Its score", resolve: ({ summary }) => summary }),
-  }),
-});
-
-const GroupType = builder.objectRef<NpsGroup>("NpsGroup").implement({
-  description: "The score of answers that share something",
-  extensions: { scope: "aggregates:read" },
-  fields: (t) => ({
-    key: t.exposeString("key", { description: "What they share; empty where they have none" }),
-    label: t.exposeString("label", { description: "For people to read" }),
-    summary: t.field({ type: NpsSummaryType, description: "Their score", resolve: ({ summary }) => summary }),
-  }),
-});
-
-const ChangeType = builder.objectRef<NpsChange>("NpsChange").implement({
-  description: "Whether a score moved, and how sure that is",
-  extensions: { scope: "aggregates:read" },
-  fields: (t) => ({
-    baseline: t.field({ type: NpsSummaryType, description: "What it was", resolve: ({ baseline }) => baseline }),
-    current: t.field({ type: NpsSummaryType, description: "What it is", resolve: ({ current }) => current }),
-    difference: t.exposeFloat("difference", { nullable: true, description: "Of the exact scores, −200 to 200" }),
-    interval: t.field({
-      type: NpsIntervalType,
-      nullable: true,
-      description: "Of the difference; around the adjusted one, −200 to 200",
-      resolve: ({ interval }) => interval,
-    }),
-    z: t.exposeFloat("z", { nullable: true, description: "The difference in standard errors" }),
-    pValue: t.exposeFloat("pValue", { nullable: true, description: "Two-sided" }),
-    verdict: t.field({ type: VerdictEnum, description: "What that says", resolve: ({ verdict }) => verdict }),
-  }),
-});
-
-const CellType = builder.objectRef<NpsTransitions["cells"][number]>("NpsTransition").implement({
-  description: "How many people moved from one category to another",
-  extensions: { scope: null },
-  fields: (t) => ({
-    from: t.field({ type: CategoryEnum, description: "Of the answer before", resolve: ({ from }) => from }),
-    to: t.field({ type: CategoryEnum, description: "Of the latest answer", resolve: ({ to }) => to }),
-    people: t.exposeInt("people", { description: "How many" }),
-  }),
-});
-
-const TransitionsType = builder.objectRef<NpsTransitions>("NpsTransitions").implement({
-  description: "What became of people between their last two answers",
-  extensions: { scope: "aggregates:read" },
-  fields: (t) => ({
-    people: t.exposeInt("people", { description: "Who answered" }),
-    answeredOnce: t.exposeInt("answeredOnce", { description: "Of them, who answered only once" }),
-    cells: t.field({ type: [CellType], description: "From each category to each, all nine", resolve: (n) => n.cells }),
-    recoveryRate: t.field({
-      type: RateType,
-      description: "Of the detractors, who became passive or promoter",
-      resolve: (n) => n.recoveryRate,
-    }),
-    slippageRate: t.field({
-      type: RateType,
-      description: "Of the promoters, who did not stay",
-      resolve: (n) => n.slippageRate,
-    }),
-  }),
-});
-
-const EffectType = builder.objectRef<ClosedLoopEffect>("ClosedLoopEffect").implement({
-  description: "The next score of customers who were contacted, against that of those who were not",
-  extensions: { scope: "aggregates:read" },
-  fields: (t) => ({
-    contacted: t.field({
-      type: NpsSummaryType,
-      description: "The next answers of who was reached before them",
-      resolve: (e) => e.contacted,
-    }),
-    notContacted: t.field({
-      type: NpsSummaryType,
-      description: "The next answers of who was not",
-      resolve: (e) => e.notContacted,
-    }),
-    difference: t.exposeFloat("difference", { nullable: true, description: "Of the two scores" }),
-    interval: t.field({
-      type: NpsIntervalType,
-      nullable: true,
-      description: "Of the difference",
-      resolve: (e) => e.interval,
-    }),
-    contactedAnsweredAgain: t.field({
-      type: RateType,
-      description: "Who answered again, of who was contacted",
-      resolve: (e) => e.contactedAnsweredAgain,
-    }),
-    notContactedAnsweredAgain: t.field({
-      type: RateType,
-      description: "Who answered again, of who was not",
-      resolve: (e) => e.notContactedAnsweredAgain,
-    }),
-    caveats: t.field({ type: [CaveatEnum], description: "What the figure does not say", resolve: (e) => e.caveats }),
-  }),
-});
+import { changeBetween, pairedChangeBetween, scoreOf } from "./score.ts";
+import { countTransitions } from "./transitions.ts";
+import { trendOf } from "./trend.ts";
 
 const extensions = { scope: "aggregates:read" };
 /** Of what reads many rows for one answer. */
 const expensive = { ...extensions, cost: 100 };
-const filterArg = { type: ResponseFilterInput, description: "Which responses" } as const;
-const unitArg = { type: CountingUnitEnum, defaultValue: "RESPONSE", description: "What counts as one" } as const;
-const weightingArg = { type: WeightingEnum, defaultValue: "NONE", description: "What each counts for" } as const;
-const CURRENCY = "Of the weights; accounts in another weigh nothing";
+const filterArg = {
+  type: ResponseFilterInput,
+  description: "Which responses; all that are counted when absent",
+} as const;
+const unitArg = {
+  type: CountingUnitEnum,
+  defaultValue: "RESPONSE",
+  description: "What counts as one: an answer, a person, an account",
+} as const;
+const weightingArg = {
+  type: WeightingEnum,
+  defaultValue: "NONE",
+  description: "What each of them counts for",
+} as const;
+const CURRENCY = "Of the weights, ISO 4217: accounts in another weigh 0; required where values are in several";
 
 builder.queryFields((t) => ({
   nps: t.field({
@@ -156,7 +41,10 @@ builder.queryFields((t) => ({
       unit: t.arg(unitArg),
       weighting: t.arg(weightingArg),
       currency: t.arg.string({ description: CURRENCY }),
-      confidence: t.arg.float({ defaultValue: 0.95, description: "Of the interval: 0.95 for 95 %" }),
+      confidence: t.arg.float({
+        defaultValue: 0.95,
+        description: "Of the interval, above 0 and below 1: 0.95 for 95 %",
+      }),
     },
     resolve: (_root, args, context) => {
       const [filter, rules] = [toResponseFilter(args.filter), toRules(args)];
@@ -165,15 +53,19 @@ builder.queryFields((t) => ({
   }),
   npsTrend: t.field({
     type: [PointType],
-    description: "The score interval by interval; empty intervals are there",
+    description:
+      "The score interval by interval, oldest first, from the first answer to the last where the filter does not say; empty ones are there, at most 1,000",
     extensions: expensive,
     args: {
-      interval: t.arg({ type: IntervalEnum, required: true, description: "How long each is" }),
+      interval: t.arg({ type: IntervalEnum, required: true, description: "How long each interval is" }),
       filter: t.arg(filterArg),
       unit: t.arg(unitArg),
       weighting: t.arg(weightingArg),
       currency: t.arg.string({ description: CURRENCY }),
-      rollingDays: t.arg.int({ description: "Each point is over so many local days before the interval's end" }),
+      rollingDays: t.arg.int({
+        description:
+          "Each point is over so many local days before its interval's end, 1 to 3,660; the interval itself when absent",
+      }),
     },
     resolve: (_root, args, context) => {
       const [filter, rules] = [toResponseFilter(args.filter), toRules(args)];
@@ -182,17 +74,17 @@ builder.queryFields((t) => ({
   }),
   npsBreakdown: t.field({
     type: [GroupType],
-    description: "The score of the answers by what they share",
+    description: "The score of the answers by a value they share",
     extensions: expensive,
     args: {
-      by: t.arg({ type: DimensionEnum, required: true, description: "What they share" }),
-      propertyKey: t.arg.string({ description: "Of PROPERTY: which" }),
+      by: t.arg({ type: DimensionEnum, required: true, description: "The value by which they are grouped" }),
+      propertyKey: t.arg.string({ description: "With `by: PROPERTY`, and only then: name of the property" }),
       filter: t.arg(filterArg),
       unit: t.arg(unitArg),
       weighting: t.arg(weightingArg),
       currency: t.arg.string({ description: CURRENCY }),
-      orderBy: t.arg({ type: GroupOrderEnum, defaultValue: "ANSWERED", description: "Which groups first" }),
-      first: t.arg.int({ defaultValue: 20, description: "How many groups, at most 100" }),
+      orderBy: t.arg({ type: GroupOrderEnum, defaultValue: "ANSWERED", description: "Which groups come first" }),
+      first: t.arg.int({ defaultValue: 20, description: "How many groups, 1 to 100" }),
     },
     resolve: (_root, args, context) => {
       const [filter, rules] = [toResponseFilter(args.filter), toRules(args)];
@@ -203,13 +95,21 @@ builder.queryFields((t) => ({
   }),
   npsChange: t.field({
     type: ChangeType,
-    description: "Whether the score moved: of answers that have none in common, or of the people in both",
+    description:
+      "Whether the score moved: between answers that are on one side only (else `invalid_request`), or of the people on both",
     extensions,
     args: {
-      baseline: t.arg({ ...filterArg, required: true }),
-      current: t.arg({ ...filterArg, required: true }),
+      baseline: t.arg({
+        type: ResponseFilterInput,
+        required: true,
+        description: "Which responses it is compared with",
+      }),
+      current: t.arg({ type: ResponseFilterInput, required: true, description: "Which responses are compared" }),
       unit: t.arg(unitArg),
-      paired: t.arg.boolean({ defaultValue: false, description: "Of the same people, by their latest answers" }),
+      paired: t.arg.boolean({
+        defaultValue: false,
+        description: "Of the same people: their latest answer on each side; not with unit ACCOUNT",
+      }),
     },
     resolve: (_root, args, context) => {
       const sides = {
@@ -236,7 +136,8 @@ builder.queryFields((t) => ({
   }),
   closedLoopEffect: t.field({
     type: EffectType,
-    description: "Whether contacting customers shows in their next answer, with the caveats",
+    description:
+      "Whether contacting customers shows in their next answer: of people whose first answer in the filter had a case",
     extensions: expensive,
     args: { filter: t.arg(filterArg) },
     resolve: (_root, args, context) => {

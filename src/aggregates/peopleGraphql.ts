@@ -1,7 +1,7 @@
 import { AccountType, PersonType } from "../people/graphql.ts";
 import { listPeople } from "../people/index.ts";
 import { builder, type GraphqlContext } from "../platform/graphql.ts";
-import { createLoader, defineConnection, readConnection } from "../platform/graphqlConnection.ts";
+import { byId, createLoader, defineConnection, readConnection } from "../platform/graphqlConnection.ts";
 import { CategoryEnum, ResponseFilterInput, toResponseFilter } from "../responses/graphqlFilter.ts";
 import type { ResponseFilter } from "../responses/index.ts";
 import { NpsSummaryType } from "./graphqlTypes.ts";
@@ -19,11 +19,11 @@ builder.queryField("npsMovers", (t) =>
     description: "Who moved from one category to another between their last two answers, the latest answer first",
     extensions: { scope: "people:read" },
     args: {
-      from: t.arg({ type: CategoryEnum, required: true, description: "Of the answer before" }),
-      to: t.arg({ type: CategoryEnum, required: true, description: "Of the latest answer" }),
-      filter: t.arg({ type: ResponseFilterInput, description: "Which responses" }),
-      first: t.arg.int({ defaultValue: 20, description: "How many, at most 100" }),
-      after: t.arg.string({ description: "`endCursor` of the page before" }),
+      from: t.arg({ type: CategoryEnum, required: true, description: "Category of the answer before the latest" }),
+      to: t.arg({ type: CategoryEnum, required: true, description: "Category of the latest answer" }),
+      filter: t.arg({ type: ResponseFilterInput, description: "Which responses; all that are counted when absent" }),
+      first: t.arg.int({ defaultValue: 20, description: "How many on a page, 1 to 100" }),
+      after: t.arg.string({ description: "`endCursor` of the page before; the first page when absent" }),
     },
     resolve: (_root, { from, to, ...args }, context) => {
       const filter = toResponseFilter(args.filter);
@@ -31,14 +31,8 @@ builder.queryField("npsMovers", (t) =>
         order: ORDER,
         list: async (tx, page) => {
           const found = await listMovers(tx, { from, to }, filter, page);
-          const people = new Map(
-            (
-              await listPeople(
-                tx,
-                found.map(({ id }) => id),
-              )
-            ).map((person) => [person.id, person]),
-          );
+          const ids = found.map(({ id }) => id);
+          const people = byId(await listPeople(tx, ids));
           return found.flatMap(({ id, respondedAt }) => {
             const node = people.get(id);
             return node === undefined ? [] : [{ node, sortValue: respondedAt.toISOString() }];
@@ -67,8 +61,13 @@ function loaderOf(context: GraphqlContext, filter: ResponseFilter): Load {
 builder.objectField(AccountType, "nps", (t) =>
   t.field({
     type: NpsSummaryType,
-    description: "The score of its answers",
-    args: { filter: t.arg({ type: ResponseFilterInput, description: "Which of them" }) },
+    description: "The Net Promoter Score of its answers",
+    args: {
+      filter: t.arg({
+        type: ResponseFilterInput,
+        description: "Which of its answers; all that are counted when absent",
+      }),
+    },
     resolve: async ({ id }, args, context) => {
       const summary = await loaderOf(context, toResponseFilter(args.filter))(context, id);
       if (summary === null) throw new Error("an account has no score");

@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
 import { recordEvents } from "../platform/events.ts";
+import { Failures } from "../platform/failures.ts";
 import type { Caller, SystemTx, Tenancy, WorkspaceTx } from "../platform/tenancy.ts";
 import type { ResponseFilter } from "../responses/index.ts";
 import { findShift, type Shift, WEEKS_LOOKED_AT } from "../scoring/index.ts";
@@ -40,29 +41,27 @@ interface LastShift {
  * Looks in every workspace, once on each of its local days, whether the score of a survey, over all segments or
  * of one, has shifted (`findShift` is the rule), and records `nps.shifted` for each that has. A shift is told
  * once: from then on the level after it is what the score is held against. Any number of workers may look at
- * once.
+ * once. What stands in the way in one workspace holds up no other.
  * @returns how many events were recorded
+ * @throws the first failure, once everybody else was looked at
  */
 export async function lookForShifts(tenancy: Tenancy): Promise<number> {
   let events = 0;
-  const failures = new Map<string, unknown>();
+  const failures = new Failures();
   for (let round = 0; round < ROUNDS_MAX; round += 1) {
-    const due = await tenancy.acrossWorkspaces("find what is due", listToLookAt);
+    const failed = failures.keys;
+    const due = await tenancy.acrossWorkspaces("find what is due", (tx) => listToLookAt(tx, failed));
     let looked = 0;
     for (const { workspaceId } of due) {
-      if (failures.has(workspaceId)) continue;
-      // One that cannot be looked at keeps nobody from the others.
-      const told = await tenancy.inWorkspace(lookerAt(workspaceId), look).catch((error: unknown) => {
-        failures.set(workspaceId, error);
-      });
+      const told = await failures.keep(workspaceId, () => tenancy.inWorkspace(lookerAt(workspaceId), look));
       if (told === undefined) continue;
       looked += 1;
       events += told;
     }
     // What is left is being looked at by others.
-    if (looked === 0) break;
+    if (looked === 0 && failures.keys.length === failed.length) break;
   }
-  for (const failure of failures.values()) throw failure;
+  failures.end();
   return events;
 }
 
@@ -70,14 +69,15 @@ function lookerAt(workspaceId: string): Caller {
   return { workspaceId, actor: { kind: "job", id: "shifts" }, requestId: null };
 }
 
-/** Whose day has begun, and whose counts are ready. */
-async function listToLookAt(tx: SystemTx): Promise<{ workspaceId: string }[]> {
+/** Whose day has begun, and whose counts are ready. @param except workspaces that are left out */
+async function listToLookAt(tx: SystemTx, except: string[]): Promise<{ workspaceId: string }[]> {
   return tx.run(sql`/* aggregates.listToLookAt */
     select workspaces.id as "workspaceId" from workspaces
     join nps_rollups on nps_rollups.workspace_id = workspaces.id
       and nps_rollups.time_zone = workspaces.time_zone and nps_rollups.is_ready
     left join nps_shift_looks on nps_shift_looks.workspace_id = workspaces.id
-    where looked_on is null or looked_on < day_of(now(), workspaces.time_zone)
+    where (looked_on is null or looked_on < day_of(now(), workspaces.time_zone))
+      and workspaces.id <> all(${sql.param(except)}::uuid[])
     limit ${WORKSPACES_PER_ROUND}`);
 }
 

@@ -55,7 +55,7 @@ export const COMMANDS: readonly Command[] = [
   {
     name: "addCaseNote",
     path: "notes",
-    summary: "Add a note to a case",
+    summary: "Add a note to a case, for those who work it",
     description: "Accepted in every status. It stays for good, or until the person is erased.",
     input: NoteSchema,
     verb: addCaseNote,

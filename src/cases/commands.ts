@@ -43,11 +43,15 @@ export const AssigneeSchema = Command(
 
 export const ContactSchema = Command(
   {
-    channel: OneOf(CONTACT_CHANNELS, { description: "How" }),
-    direction: OneOf(CONTACT_DIRECTIONS, { description: "OUTBOUND: we reached out; INBOUND: they did" }),
-    outcome: OneOf(CONTACT_OUTCOMES, { description: "NO_ANSWER and BOUNCED reach nobody" }),
+    channel: OneOf(CONTACT_CHANNELS, { description: "How the customer was contacted" }),
+    direction: OneOf(CONTACT_DIRECTIONS, {
+      description: "OUTBOUND: we contacted the customer; INBOUND: they contacted us",
+    }),
+    outcome: OneOf(CONTACT_OUTCOMES, {
+      description: "What came of it; NO_ANSWER and BOUNCED reach nobody, and the clock goes on",
+    }),
     occurredAt: Type.Optional(
-      DateTime("When, now if absent; not in the future, nor more than 5 minutes before the clock started"),
+      DateTime("When it happened, now if absent; not in the future, nor more than 5 minutes before the clock started"),
     ),
     note: Type.Optional(Prose("What was said")),
     topics: Type.Optional(
@@ -61,18 +65,18 @@ export const ContactSchema = Command(
 );
 
 export const NoteSchema = Command(
-  { text: Prose("For those who work the case") },
-  { $id: "NoteInput", description: "Something to know about a case" },
+  { text: Prose("What those who work the case should know") },
+  { $id: "NoteInput", description: "A note on a case" },
 );
 
 export const CommitmentInputSchema = Command(
-  { text: Prose("What was promised to the customer"), dueOn: CalendarDate("The day it is due") },
-  { $id: "CommitmentInput", description: "A promise to the customer" },
+  { text: Prose("What was promised to the customer"), dueOn: CalendarDate("The day it was promised for") },
+  { $id: "CommitmentInput", description: "Something that was promised to the customer" },
 );
 
 export const CommitmentOutcomeSchema = Command(
-  { kept: Type.Boolean({ description: "Whether it was kept" }) },
-  { $id: "CommitmentOutcomeInput", description: "What became of a promise" },
+  { kept: Type.Boolean({ description: "true: it was done by its day; false: it was not" }) },
+  { $id: "CommitmentOutcomeInput", description: "Whether a commitment was kept" },
 );
 
 const RootCauseKey = (description: string) => Text({ description: `${description}: key of a root cause` });
@@ -91,23 +95,23 @@ export const AssessmentSchema = Command(
   {
     feasibility: Type.Optional(Mark("How well it can be mended, 1 to 5")),
     alignment: Type.Optional(Mark("How well that fits where we are going, 1 to 5")),
-    publicRisk: Type.Optional(Type.Boolean({ description: "They may say it in public" })),
+    publicRisk: Type.Optional(Type.Boolean({ description: "Whether they may say it in public" })),
   },
-  { $id: "AssessmentInput", description: "What is absent stays" },
+  { $id: "AssessmentInput", description: "What people who work a case say of it; what is absent stays" },
 );
 
 export const ParkingSchema = Command(
   { improvementId: Id("What it waits for: neither shipped nor dropped") },
-  { $id: "ParkingInput", description: "What a case waits for" },
+  { $id: "ParkingInput", description: "What a case is parked on" },
 );
 
 export const ResolutionSchema = Command(
   {
-    outcome: OneOf(CASE_OUTCOMES, { description: "How it ends" }),
-    resolution: Prose("What was done"),
+    outcome: OneOf(CASE_OUTCOMES, { description: "How the case ends" }),
+    resolution: Prose("What was done for the customer, in your own words"),
     actualCause: Type.Optional(RootCauseKey("What it was")),
   },
-  { $id: "ResolutionInput", description: "How a case is resolved" },
+  { $id: "ResolutionInput", description: "How a case was resolved" },
 );
 
 export const VerificationSchema = Command(
@@ -116,19 +120,19 @@ export const VerificationSchema = Command(
     verbalScore: Type.Optional(
       Type.Integer({ minimum: 0, maximum: SCORE_MAX, description: "0 to 10, as said; never counted as an answer" }),
     ),
-    note: Type.Optional(Prose("What they said")),
+    note: Type.Optional(Prose("What the customer said")),
   },
-  { $id: "VerificationInput", description: "What the customer says of the resolution" },
+  { $id: "VerificationInput", description: "What the customer says of how a case was resolved" },
 );
 
 export const ClosureSchema = Command(
-  { outcome: OneOf(CASE_OUTCOMES, { description: "How it ends" }), reason: Prose("Why it ends here") },
-  { $id: "ClosureInput", description: "Why a case ends as it is" },
+  { outcome: OneOf(CASE_OUTCOMES, { description: "How the case ends" }), reason: Prose("Why it ends here") },
+  { $id: "ClosureInput", description: "Why a case is closed" },
 );
 
 export const ReopeningSchema = Command(
   { reason: Prose("What came up again") },
-  { $id: "ReopeningInput", description: "Why a case is worked again" },
+  { $id: "ReopeningInput", description: "Why a case is opened again" },
 );
 
 /** Of the name of another system. */
@@ -137,7 +141,9 @@ export const SYSTEM_LENGTH_MAX = 64;
 export const ReferenceInputSchema = Command(
   {
     externalId: Text({ description: "The ticket's id there" }),
-    url: Type.Optional(Nullable(Type.String({ format: "url", maxLength: 255, description: "Where it can be read" }))),
+    url: Type.Optional(
+      Nullable(Type.String({ format: "url", maxLength: 255, description: "Where it can be read, a http(s) URL" })),
+    ),
   },
   { $id: "ReferenceInput", description: "The same matter in another system" },
 );

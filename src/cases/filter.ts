@@ -1,6 +1,6 @@
 import { and, eq, gte, isNull, lt, lte, or, type SQL, sql } from "drizzle-orm";
 import { keysBelow } from "../causes/index.ts";
-import { anyOf } from "../platform/sql.ts";
+import { holds, oneOf } from "../platform/sql.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { type CasePriority, type CaseStatus, responses } from "../responses/index.ts";
 import { CATEGORY_SCORES, type Category, DANGER_ZONE_MAX } from "../scoring/index.ts";
@@ -48,9 +48,9 @@ export function whereCases(tx: WorkspaceTx, filter: CaseFilter): SQL | undefined
     oneOf(cases.improvementId, filter.improvementIds, "uuid"),
     oneOf(cases.accountId, filter.accountIds, "uuid"),
     oneOf(cases.personId, filter.personIds, "uuid"),
-    is(isNull(cases.assignee), filter.unassigned),
+    holds(isNull(cases.assignee), filter.unassigned),
     filter.reasons && sql`${cases.reasons} && ${sql.param(filter.reasons)}::text[]`,
-    is(sql`${cases.priorityTerms} @> '[{"term":"FRESHLY_TIPPED"}]'`, filter.freshlyTipped),
+    holds(sql`${cases.priorityTerms} @> '[{"term":"FRESHLY_TIPPED"}]'`, filter.freshlyTipped),
     filter.firstContact && or(...filter.firstContact.map((state) => isInState(state, tx.now)), sql`false`),
     filter.dueBefore && lt(cases.firstContactDueAt, filter.dueBefore),
     filter.openedFrom && gte(cases.openedAt, filter.openedFrom),
@@ -62,20 +62,8 @@ export function whereCases(tx: WorkspaceTx, filter: CaseFilter): SQL | undefined
     filter.surveyKeys && hasResponse(tx, oneOf(responses.surveyKey, filter.surveyKeys)),
     filter.segments && hasResponse(tx, oneOf(responses.segment, filter.segments)),
     filter.categories && hasResponse(tx, or(...filter.categories.map(isOfCategory), sql`false`)),
-    is(hasResponse(tx, lte(responses.score, DANGER_ZONE_MAX)), filter.dangerZone),
+    holds(hasResponse(tx, lte(responses.score, DANGER_ZONE_MAX)), filter.dangerZone),
   );
-}
-
-function oneOf(
-  column: Parameters<typeof eq>[0],
-  values: readonly string[] | undefined,
-  type: "text" | "uuid" = "text",
-) {
-  return values && sql`${column} = ${anyOf(type, values)}`;
-}
-
-function is(condition: SQL, wanted: boolean | undefined): SQL | undefined {
-  return wanted === undefined ? undefined : sql`(${condition}) = ${wanted}`;
 }
 
 /** The same rule as `stateOf`, for the latest clock. */

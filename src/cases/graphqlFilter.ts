@@ -1,46 +1,41 @@
 import { invalidRequest } from "../platform/errors.ts";
 import { builder, parseId } from "../platform/graphql.ts";
-import { defineEnum } from "../platform/graphqlInput.ts";
 import { CategoryEnum } from "../responses/graphqlFilter.ts";
-import { CASE_PRIORITIES, CASE_STATUSES } from "../responses/index.ts";
 import type { CaseFilter } from "./filter.ts";
-import { FIRST_CONTACT_STATES } from "./firstContact.ts";
-import { CASE_OUTCOMES, CASE_REASONS } from "./model.ts";
-
-export const StatusEnum = defineEnum("CaseStatus", "How far the follow-up is", CASE_STATUSES);
-export const PriorityEnum = defineEnum("CasePriority", "Whom to call first", CASE_PRIORITIES);
-export const ReasonEnum = defineEnum("CaseReason", "Why somebody is to be called", CASE_REASONS);
-export const OutcomeEnum = defineEnum("CaseOutcome", "How a case ended", CASE_OUTCOMES);
-export const StateEnum = defineEnum(
-  "FirstContactState",
-  "PENDING: still time; MET: reached out in time; MISSED: late, or not at all",
-  FIRST_CONTACT_STATES,
-);
+import { OutcomeEnum, PriorityEnum, ReasonEnum, StateEnum, StatusEnum } from "./graphqlEnums.ts";
 
 export const CaseFilterInput = builder.inputType("CaseFilter", {
-  description: "Which cases: all given terms must hold, a list means any of its values",
+  description: "Which cases: all given terms must hold, a list means any of its values, an empty one finds nothing",
   fields: (t) => ({
-    statuses: t.field({ type: [StatusEnum], description: "In these statuses" }),
-    assignee: t.string({ description: "Of this person" }),
-    unassigned: t.boolean({ description: "Of nobody, or of somebody" }),
-    priorities: t.field({ type: [PriorityEnum], description: "With these priorities" }),
-    reasons: t.field({ type: [ReasonEnum], description: "Opened for any of these" }),
-    dangerZone: t.boolean({ description: "With an answer of 0 to 3, or without" }),
-    categories: t.field({ type: [CategoryEnum], description: "With an answer of these categories" }),
-    surveyKeys: t.stringList({ description: "With an answer to these surveys" }),
-    segments: t.stringList({ description: "With an answer from these segments" }),
-    firstContact: t.field({ type: [StateEnum], description: "Whose latest clock is in these states" }),
-    dueBefore: t.field({ type: "DateTime", description: "First contact due before this time" }),
+    statuses: t.field({ type: [StatusEnum], description: "In any of these statuses" }),
+    assignee: t.string({ description: "This person is accountable" }),
+    unassigned: t.boolean({ description: "true: nobody is accountable; false: somebody is" }),
+    priorities: t.field({ type: [PriorityEnum], description: "Of any of these priorities" }),
+    reasons: t.field({ type: [ReasonEnum], description: "Opened or joined for any of these reasons" }),
+    dangerZone: t.boolean({ description: "true: with an answer of 0 to 3; false: without one" }),
+    categories: t.field({ type: [CategoryEnum], description: "With an answer of any of these categories" }),
+    surveyKeys: t.stringList({ description: "With an answer to any of these surveys, by key" }),
+    segments: t.stringList({ description: "With an answer from any of these segments, as it was when it was given" }),
+    firstContact: t.field({ type: [StateEnum], description: "Whose latest clock is in any of these states" }),
+    dueBefore: t.field({
+      type: "DateTime",
+      description: "Whose latest clock is due before this time, whether it was met or not",
+    }),
     openedFrom: t.field({ type: "DateTime", description: "Opened at this time or later" }),
     openedTo: t.field({ type: "DateTime", description: "Opened before this time" }),
-    rootCauses: t.stringList({ description: "Stated or actual cause is one of these, or a kind of one" }),
-    improvementIds: t.idList({ description: "Parked on these improvements, now or before" }),
-    outcomes: t.field({ type: [OutcomeEnum], description: "Ended so" }),
-    commitmentDueBefore: t.field({ type: "Date", description: "With an open commitment due before this day" }),
-    freshlyTipped: t.boolean({ description: "The answer before was in a better category, or it was not" }),
-    updatedSince: t.field({ type: "DateTime", description: "Changed at this time or later" }),
-    accountIds: t.idList({ description: "About these accounts" }),
-    personIds: t.idList({ description: "About these people" }),
+    rootCauses: t.stringList({ description: "Stated or actual cause is one of these or a kind of one, by key" }),
+    improvementIds: t.idList({ description: "Parked on any of these improvements, now or before" }),
+    outcomes: t.field({ type: [OutcomeEnum], description: "Ended in any of these ways" }),
+    commitmentDueBefore: t.field({
+      type: "Date",
+      description: "With a commitment that is not settled and due before this day",
+    }),
+    freshlyTipped: t.boolean({
+      description: "true: the same person's answer before was in a better category; false: it was not",
+    }),
+    updatedSince: t.field({ type: "DateTime", description: "Last changed at this time or later" }),
+    accountIds: t.idList({ description: "About any of these accounts, by our ids" }),
+    personIds: t.idList({ description: "About any of these people, by our ids" }),
   }),
 });
 

@@ -25,7 +25,7 @@ export async function openCaseByHand(
     throw new AppError("not_found", "There is no response with this id.", { invalidParams });
   }
   if (response.exclusion !== null) {
-    throw new AppError("conflict", "The response is excluded, and an excluded response has no case.");
+    throw new AppError("conflict", "The response is excluded, and an excluded response has no case: include it first.");
   }
   const existing = (await caseSummaryOf(tx, [response.id])).get(response.id);
   if (existing !== undefined) {

@@ -1,29 +1,16 @@
 import { invalidRequest } from "../platform/errors.ts";
 import { builder, parseId } from "../platform/graphql.ts";
-import { defineEnum, defineInput } from "../platform/graphqlInput.ts";
+import { defineInput } from "../platform/graphqlInput.ts";
 import { Id, isKey } from "../platform/schema.ts";
-import {
-  CONTACT_CHANNELS,
-  CONTACT_DIRECTIONS,
-  CONTACT_OUTCOMES,
-  CONTACT_TOPICS,
-  CommitmentOutcomeSchema,
-  OpenCaseSchema,
-  ReferenceInputSchema,
-  SYSTEM_LENGTH_MAX,
-} from "./commands.ts";
+import { CommitmentOutcomeSchema, OpenCaseSchema, ReferenceInputSchema, SYSTEM_LENGTH_MAX } from "./commands.ts";
 import { COMMANDS } from "./commandTable.ts";
 import { settleCommitment } from "./committing.ts";
 import { CaseType } from "./graphql.ts";
 import { openCaseByHand } from "./manualOpening.ts";
 import { putCaseReference } from "./working.ts";
 
-defineEnum("ContactChannel", "How somebody was contacted", CONTACT_CHANNELS);
-defineEnum("ContactDirection", "OUTBOUND: we reached out; INBOUND: they did", CONTACT_DIRECTIONS);
-defineEnum("ContactOutcome", "NO_ANSWER and BOUNCED reach nobody", CONTACT_OUTCOMES);
-defineEnum("ContactTopic", "What was said", CONTACT_TOPICS);
-
-const VERSION = "Only if the case is still at this version; else `conflict`";
+const CASE_ID = "UUID of the case; `not_found` where there is none";
+const VERSION = "Only if the case is still at this version, else `conflict`; whatever its version when absent";
 const extensions = { scope: "cases:write" };
 
 /** As `If-Match`: undefined for any version. */
@@ -46,9 +33,13 @@ for (const { name, summary, input, verb } of COMMANDS) {
       description: summary,
       extensions,
       args: {
-        id: t.arg.id({ required: true, description: "The case" }),
+        id: t.arg.id({ required: true, description: CASE_ID }),
         version: t.arg.int({ description: VERSION }),
-        input: t.arg({ type: ref, required: true, description: "What the REST call has as its body" }),
+        input: t.arg({
+          type: ref,
+          required: true,
+          description: "What is to be recorded, like the body of the REST call",
+        }),
       },
       resolve: (_root, args, context) => {
         const target = { id: parseId("id", args.id), versions: versionsOf(args.version) };
@@ -62,14 +53,18 @@ for (const { name, summary, input, verb } of COMMANDS) {
 
 const referring = defineInput(ReferenceInputSchema);
 const opening = defineInput(OpenCaseSchema);
-const settling = defineInput(CommitmentOutcomeSchema, { commitmentId: Id("Which") });
+const settling = defineInput(CommitmentOutcomeSchema, {
+  commitmentId: Id("UUID of the commitment; `not_found` where the case has none such"),
+});
 
 builder.mutationFields((t) => ({
   openCase: t.field({
     type: CaseType,
     description: "Open a case by hand; where the person has one that is worked, the answer joins it",
     extensions,
-    args: { input: t.arg({ type: opening.ref, required: true, description: "About which answer" }) },
+    args: {
+      input: t.arg({ type: opening.ref, required: true, description: "The answer that the case is about, and why" }),
+    },
     resolve: async (_root, args, context) => {
       const input = opening.read(args.input);
       return (await context.write((tx) => openCaseByHand(tx, input))).opened;
@@ -80,10 +75,13 @@ builder.mutationFields((t) => ({
     description: "Name the ticket that another system has about a case",
     extensions,
     args: {
-      id: t.arg.id({ required: true, description: "The case" }),
+      id: t.arg.id({ required: true, description: CASE_ID }),
       version: t.arg.int({ description: VERSION }),
-      system: t.arg.string({ required: true, description: "Letters, digits, dots, hyphens and underscores" }),
-      input: t.arg({ type: referring.ref, required: true, description: "Which ticket" }),
+      system: t.arg.string({
+        required: true,
+        description: "Your name of the other system: 1 to 64 letters, digits, dots, hyphens and underscores",
+      }),
+      input: t.arg({ type: referring.ref, required: true, description: "The ticket there" }),
     },
     resolve: (_root, args, context) => {
       const target = { id: parseId("id", args.id), versions: versionsOf(args.version) };
@@ -94,12 +92,12 @@ builder.mutationFields((t) => ({
   }),
   settleCommitment: t.field({
     type: CaseType,
-    description: "Say whether a promise was kept",
+    description: "Say whether a commitment was kept",
     extensions,
     args: {
-      id: t.arg.id({ required: true, description: "The case" }),
+      id: t.arg.id({ required: true, description: CASE_ID }),
       version: t.arg.int({ description: VERSION }),
-      input: t.arg({ type: settling.ref, required: true, description: "Which, and whether" }),
+      input: t.arg({ type: settling.ref, required: true, description: "Which commitment, and whether it was kept" }),
     },
     resolve: (_root, args, context) => {
       const target = { id: parseId("id", args.id), versions: versionsOf(args.version) };

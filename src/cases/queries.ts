@@ -139,12 +139,16 @@ export async function listResponseIdsOf(tx: WorkspaceTx, condition: SQL): Promis
 
 /** Whether a response belongs to one of the cases of which this holds. */
 export function isOfCases(tx: WorkspaceTx, condition: SQL): SQL {
-  return sql`responses.id in (select case_responses.response_id ${ofCases(tx, condition)})`;
+  return sql`responses.id = any(array(select case_responses.response_id ${ofCases(tx, condition)}))`;
 }
 
+/**
+ * Arrays and not joins: of tables that grew by thousands before anybody analysed them, the planner expects one row, and
+ * would compare each with each.
+ */
 function ofCases(tx: WorkspaceTx, condition: SQL): SQL {
-  return sql`from case_responses join cases on cases.workspace_id = case_responses.workspace_id and cases.id = case_responses.case_id
-    where case_responses.workspace_id = ${tx.workspaceId} and ${condition}`;
+  return sql`from case_responses where case_responses.workspace_id = ${tx.workspaceId} and case_responses.case_id = any(array(
+      select cases.id from cases where cases.workspace_id = ${tx.workspaceId} and ${condition}))`;
 }
 
 /** The case of this person that is being worked, if there is one. */

@@ -1,7 +1,7 @@
 import { and, asc, eq, type SQL, sql } from "drizzle-orm";
 import { accounts, people } from "../people/index.ts";
 import { anyOf } from "../platform/sql.ts";
-import type { WorkspaceTx } from "../platform/tenancy.ts";
+import { together, type WorkspaceTx } from "../platform/tenancy.ts";
 import { responses } from "../responses/index.ts";
 import { categoryOf, isDangerZone } from "../scoring/index.ts";
 import type { Activity } from "./activity.ts";
@@ -14,12 +14,15 @@ import { caseClocks, caseCommitments, caseReferences, caseResponses, cases } fro
 /** Those of the ids that exist here, in no order. Any number of cases is the same few statements. */
 export async function listCasesById(tx: WorkspaceTx, ids: readonly string[]): Promise<Case[]> {
   if (ids.length === 0) return [];
-  const rows = await selectRows(tx, ids);
-  const clocks = await listClocks(tx, ids);
-  const answers = await listAnswers(tx, ids);
-  const commitments = await listCommitments(tx, ids);
-  const references = await listReferences(tx, ids);
-  const activities = group(await listLatestActivities(tx, ids), ({ activity }): Activity => activity);
+  const [rows, clocks, answers, commitments, references, latest] = await together([
+    selectRows(tx, ids),
+    listClocks(tx, ids),
+    listAnswers(tx, ids),
+    listCommitments(tx, ids),
+    listReferences(tx, ids),
+    listLatestActivities(tx, ids),
+  ]);
+  const activities = group(latest, ({ activity }): Activity => activity);
   return rows.map((row) =>
     showCase(tx, {
       ...row,

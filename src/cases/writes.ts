@@ -48,7 +48,8 @@ export async function lockCases(
     tx.prepared<Stored>(sql`/* cases.lockCases */ select ${STORED} from ${cases} where ${wanted}
       order by ${cases.id} for no key update ${skipLocked ? sql`skip locked` : sql``}`),
     tx.prepared<Clock & { caseId: string }>(sql`/* cases.listClocksOfCases */ select ${CLOCK} from ${caseClocks}
-      where ${caseClocks.workspaceId} = ${tx.workspaceId} and ${caseClocks.caseId} in (select ${cases.id} from ${cases} where ${wanted})
+      where ${caseClocks.workspaceId} = ${tx.workspaceId}
+        and ${caseClocks.caseId} = any(array(select ${cases.id} from ${cases} where ${wanted}))
       order by ${caseClocks.n}`),
   ]);
   const byCase = Map.groupBy(clocks, ({ caseId }) => caseId);

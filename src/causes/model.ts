@@ -4,7 +4,9 @@ import { DateTime, Id, Nullable, OneOf, Strict, Text } from "../platform/schema.
 export const RootCauseInputSchema = Strict(
   {
     label: Text({ description: "For people to read" }),
-    parentKey: Type.Optional(Nullable(Text({ description: "The root cause it is a kind of" }))),
+    parentKey: Type.Optional(
+      Nullable(Text({ description: "Key of the root cause it is a kind of; absent: as it was, null: none" })),
+    ),
   },
   { $id: "RootCauseInput", description: "A reason why customers are unhappy" },
 );
@@ -34,19 +36,19 @@ const TOLD_MAX = 1_000;
 export const ImprovementInputSchema = Strict(
   {
     title: Text({ description: "What is to become better" }),
-    rootCauseKeys: Type.Array(Text(), { maxItems: CAUSES_MAX, description: "The root causes it is to remove" }),
+    rootCauseKeys: Type.Array(Text(), { maxItems: CAUSES_MAX, description: "Keys of the root causes it is to remove" }),
   },
   { $id: "ImprovementInput", description: "Something that is done about root causes" },
 );
 export type ImprovementInput = Static<typeof ImprovementInputSchema>;
 
 export const ImprovementStatusInputSchema = Strict(
-  { status: OneOf(IMPROVEMENT_STATUSES, { description: "How far it is" }) },
+  { status: OneOf(IMPROVEMENT_STATUSES, { description: "The status it moves to" }) },
   { $id: "ImprovementStatusInput", description: "How far it is; SHIPPED and DROPPED bring parked cases back" },
 );
 
 export const ToldInputSchema = Strict(
-  { personIds: Type.Array(Id(), { maxItems: TOLD_MAX, description: "Who was told" }) },
+  { personIds: Type.Array(Id(), { maxItems: TOLD_MAX, description: "Our ids of the people who were told" }) },
   { $id: "ToldInput", description: "People who were told what became of their feedback" },
 );
 

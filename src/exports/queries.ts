@@ -9,6 +9,7 @@ import {
   whereAccounts,
   wherePeople,
 } from "../people/index.ts";
+import { distinct } from "../platform/sql.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { type ResponseFilter, responses, whereResponses } from "../responses/index.ts";
 import { surveys } from "../surveys/index.ts";
@@ -47,7 +48,7 @@ export async function listAllPeople(tx: WorkspaceTx, filter: PeopleFilter, limit
     .orderBy(asc(people.id))
     .limit(limit);
   const stored = await listPeople(tx, idsOf(found));
-  const belonging = await listAccounts(tx, [...new Set(stored.flatMap(({ accountId }) => accountId ?? []))]);
+  const belonging = await listAccounts(tx, distinct(stored.map(({ accountId }) => accountId)));
   const byId = new Map(belonging.map((account) => [account.id, account]));
   return inOrder(stored).map(({ accountId, ...person }) => ({ ...person, account: byId.get(accountId ?? "") ?? null }));
 }

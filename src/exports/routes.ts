@@ -14,6 +14,7 @@ const FILE = {
   "text/csv": { schema: { type: "string", description: "A header, and a row each; no cell is a formula" } },
 };
 
+/** A route for each kind of thing that can be exported. */
 export function registerExportRoutes(app: Server, tenancy: Tenancy): void {
   for (const [name, exported] of Object.entries<Exported>(EXPORTED)) {
     const { scope, summary, parameters, columns, pages } = exported;

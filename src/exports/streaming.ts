@@ -53,7 +53,10 @@ export async function streamExport(
   texts: (tx: WorkspaceTx) => AsyncIterable<string>,
 ): Promise<Readable> {
   if (underWay >= EXPORTS_MAX) {
-    throw new AppError("unavailable", "As many exports as can be are under way. Try again.");
+    throw new AppError(
+      "unavailable",
+      `${EXPORTS_MAX} exports are under way, and no more are written at once. Try again when one has ended.`,
+    );
   }
   underWay += 1;
   const stream = new PassThrough();

@@ -3,7 +3,7 @@ import { normaliseIdentity } from "../people/index.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { DEFAULT_SOURCE } from "../responses/index.ts";
 import { type ImportRow, insertRejections } from "./queries.ts";
-import { RecordSplitter } from "./records.ts";
+import { splitRecords } from "./records.ts";
 import { readRows } from "./rows.ts";
 
 /** By what the rows of a person are known. */
@@ -39,11 +39,10 @@ export async function eraseRows(
   // Against the worker that would record it.
   await tx.run(sql`/* imports.lockImport */
     select id from imports where workspace_id = ${tx.workspaceId} and id = ${importId} for update`);
-  const [chunk] = await findChunk(tx, importId, n);
-  const lines = new Set(chunk === undefined ? [] : linesOf(chunk, person));
+  const chunk = await findChunk(tx, importId, n);
+  const lines = new Set(chunk && linesOf(chunk, person));
   if (chunk === undefined || lines.size === 0) return 0;
-  const splitter = new RecordSplitter(chunk.firstLine, chunk.delimiter ?? undefined);
-  const left = [...splitter.push(chunk.body), ...splitter.end()].map(({ line, raw }) =>
+  const left = splitRecords(chunk.body, chunk.firstLine, chunk.delimiter).map(({ line, raw }) =>
     // The lines stay, empty, so that those after them keep their numbers.
     lines.has(line) ? Buffer.from(raw.toString("latin1").replaceAll(/[^\n]/g, ""), "latin1") : raw,
   );
@@ -76,36 +75,30 @@ export async function eraseRejections(tx: WorkspaceTx, person: ErasedRows): Prom
 export async function listRowsOf(tx: WorkspaceTx, person: ErasedRows): Promise<object[]> {
   const found: object[] = [];
   for (const { importId, n } of await listChunks(tx)) {
-    const [chunk] = await findChunk(tx, importId, n);
+    const chunk = await findChunk(tx, importId, n);
     if (chunk === undefined) continue;
     const lines = new Set(linesOf(chunk, person));
-    if (lines.size === 0) continue;
-    const splitter = new RecordSplitter(chunk.firstLine, chunk.delimiter ?? undefined);
-    for (const { line, bytes } of [...splitter.push(chunk.body), ...splitter.end()]) {
+    for (const { line, bytes } of splitRecords(chunk.body, chunk.firstLine, chunk.delimiter)) {
       if (lines.has(line)) found.push({ importId, line, row: bytes.toString("utf8") });
     }
   }
   return found;
 }
 
-async function findChunk(tx: WorkspaceTx, importId: string, n: number): Promise<Chunk[]> {
-  return tx.run(sql`/* imports.findChunk */
+async function findChunk(tx: WorkspaceTx, importId: string, n: number): Promise<Chunk | undefined> {
+  const [chunk] = await tx.run<Chunk>(sql`/* imports.findChunk */
     select format, options, columns, delimiter, bytes_sha256 as "bytesSha256", body, first_line as "firstLine"
     from import_chunks join imports on imports.workspace_id = import_chunks.workspace_id and imports.id = import_id
     where import_chunks.workspace_id = ${tx.workspaceId} and import_id = ${importId} and n = ${n}`);
+  return chunk;
 }
 
 /** Where the person's rows are: by whom they name, by their id, and, where a row cannot be read, by what stands in it. */
 function linesOf(chunk: Chunk, person: ErasedRows): number[] {
   const file = { ...chunk, bytesSha256: chunk.bytesSha256 ?? Buffer.alloc(0) };
   const rows = readRows(file, chunk.body, chunk.firstLine);
-  const splitter = new RecordSplitter(chunk.firstLine, chunk.delimiter ?? undefined);
-  const texts = new Map(
-    [...splitter.push(chunk.body), ...splitter.end()].map(({ line, bytes }) => [
-      line,
-      bytes.toString("utf8").toLowerCase(),
-    ]),
-  );
+  const records = splitRecords(chunk.body, chunk.firstLine, chunk.delimiter);
+  const texts = new Map(records.map(({ line, bytes }) => [line, bytes.toString("utf8").toLowerCase()]));
   const needles = [person.email, person.phone].filter((text) => text !== null);
   return rows.flatMap((row) => {
     if ("reason" in row) return needles.some((needle) => texts.get(row.line)?.includes(needle)) ? row.line : [];

@@ -1,13 +1,14 @@
 import { and, asc, desc, eq, gt, type SQL, sql } from "drizzle-orm";
 import type { Cursor } from "../platform/pagination.ts";
 import { unnest } from "../platform/sql.ts";
-import type { SystemTx, WorkspaceTx } from "../platform/tenancy.ts";
+import type { WorkspaceTx } from "../platform/tenancy.ts";
 import type { Import, ImportFormat, ImportOptions, Rejection } from "./model.ts";
 import { importChunks, importRejections, imports } from "./table.ts";
 
 export type ImportRow = typeof imports.$inferSelect;
 
-function one(tx: WorkspaceTx, id: string): SQL | undefined {
+/** The row of this import. */
+export function ownImport(tx: WorkspaceTx, id: string): SQL | undefined {
   return and(eq(imports.workspaceId, tx.workspaceId), eq(imports.id, id));
 }
 
@@ -19,6 +20,7 @@ export interface NewImport {
   delimiter: string | null;
 }
 
+/** A new import, which is RECEIVING. */
 export async function insertImport(tx: WorkspaceTx, created: NewImport): Promise<void> {
   await tx.db.insert(imports).values({
     ...created,
@@ -55,7 +57,7 @@ export async function insertChunk(tx: WorkspaceTx, id: string, chunk: NewChunk):
       rejected: sql`${imports.rejected} + ${faults.length}`,
       touchedAt: tx.now,
     })
-    .where(and(one(tx, id), eq(imports.status, "RECEIVING")))
+    .where(and(ownImport(tx, id), eq(imports.status, "RECEIVING")))
     .returning({ id: imports.id });
   if (alive.length === 0) return false;
   if (body.length > 0) {
@@ -65,6 +67,7 @@ export async function insertChunk(tx: WorkspaceTx, id: string, chunk: NewChunk):
   return true;
 }
 
+/** Keeps which rows were not recorded, and why. */
 export async function insertRejections(tx: WorkspaceTx, id: string, rejections: readonly Rejection[]): Promise<void> {
   if (rejections.length === 0) return;
   await tx.run(sql`/* imports.insertRejections */
@@ -80,7 +83,7 @@ export async function touchImport(tx: WorkspaceTx, id: string): Promise<void> {
   await tx.db
     .update(imports)
     .set({ touchedAt: tx.now })
-    .where(and(one(tx, id), eq(imports.status, "RECEIVING")));
+    .where(and(ownImport(tx, id), eq(imports.status, "RECEIVING")));
 }
 
 /** @returns false where the import is not being received any more */
@@ -92,16 +95,17 @@ export async function queueImport(
   const queued = await tx.db
     .update(imports)
     .set({ status: "QUEUED", bytesSha256, fingerprint, touchedAt: tx.now })
-    .where(and(one(tx, id), eq(imports.status, "RECEIVING")))
+    .where(and(ownImport(tx, id), eq(imports.status, "RECEIVING")))
     .returning({ id: imports.id });
   return queued.length > 0;
 }
 
+/** Ends an upload as FAILED, for this reason; one that has ended already stays as it is. */
 export async function failImport(tx: WorkspaceTx, id: string, failure: string): Promise<void> {
   await tx.db
     .update(imports)
     .set({ status: "FAILED", failure, finishedAt: tx.now, touchedAt: tx.now })
-    .where(and(one(tx, id), eq(imports.status, "RECEIVING")));
+    .where(and(ownImport(tx, id), eq(imports.status, "RECEIVING")));
 }
 
 /** Deletes so many chunks. @returns how many there were */
@@ -118,103 +122,7 @@ export async function deleteImport(tx: WorkspaceTx, id: string): Promise<void> {
   await tx.db
     .delete(importRejections)
     .where(and(eq(importRejections.workspaceId, tx.workspaceId), eq(importRejections.importId, id)));
-  await tx.db.delete(imports).where(one(tx, id));
-}
-
-export async function markEmptied(tx: WorkspaceTx, id: string): Promise<void> {
-  await tx.db.update(imports).set({ isEmptied: true }).where(one(tx, id));
-}
-
-/** So long after the last heartbeat whoever received an import is taken for dead. */
-const DEAD_AFTER_SECONDS = 60;
-
-type DueImport = Pick<ImportRow, "workspaceId" | "id" | "status" | "actorKind" | "actorId">;
-
-const DUE = sql`(status in ('QUEUED', 'RUNNING') or (status = 'FAILED' and not is_emptied)
-  or (status = 'RECEIVING' and touched_at < now() - make_interval(secs => ${DEAD_AFTER_SECONDS})))`;
-const DUE_COLUMNS = sql`workspace_id as "workspaceId", id, status, actor_kind as "actorKind", actor_id as "actorId"`;
-
-/** In all workspaces what there is to do, who waited longest first. */
-export async function listDueImports(tx: SystemTx, limit: number): Promise<DueImport[]> {
-  return tx.run(sql`/* imports.listDueImports */
-    select ${DUE_COLUMNS} from imports where ${DUE} order by touched_at limit ${limit}`);
-}
-
-/** So long after the last chunk nobody works on an import. */
-const LEFT_AFTER_SECONDS = 1;
-
-/** Of what there is to do that which nobody works on. */
-export async function listLeftImports(tx: SystemTx, limit: number): Promise<DueImport[]> {
-  return tx.run(sql`/* imports.listLeftImports */
-    select ${DUE_COLUMNS} from imports where ${DUE}
-      and not (status = 'RUNNING' and touched_at > now() - make_interval(secs => ${LEFT_AFTER_SECONDS}))
-    order by touched_at limit ${limit}`);
-}
-
-/** How long the import that waits longest has had no turn, in seconds; 0 where none waits. */
-export async function secondsImportsWait(tx: SystemTx): Promise<number> {
-  const [row] = await tx.run<{ seconds: number }>(sql`/* imports.secondsImportsWait */
-    select greatest(0, extract(epoch from now() - min(touched_at)))::float8 as seconds
-    from imports where status in ('QUEUED', 'RUNNING')`);
-  return row?.seconds ?? 0;
-}
-
-/** What there is to do with this import; undefined where there is nothing. */
-export async function findDueImport(tx: SystemTx, workspaceId: string, id: string): Promise<DueImport | undefined> {
-  const [due] = await tx.run<DueImport>(sql`/* imports.findDueImport */
-    select ${DUE_COLUMNS} from imports where workspace_id = ${workspaceId} and id = ${id} and ${DUE}`);
-  return due;
-}
-
-/** The import, locked against other workers until the transaction ends; undefined where one has it or it is done. */
-export async function claimImport(tx: WorkspaceTx, id: string): Promise<ImportRow | undefined> {
-  const rows = await tx.db
-    .select()
-    .from(imports)
-    .where(and(one(tx, id), sql`${imports.status} in ('QUEUED', 'RUNNING')`))
-    .for("update", { skipLocked: true });
-  return rows[0];
-}
-
-/** The first of the chunks that are left, and whether it is the last. */
-export async function nextChunk(tx: WorkspaceTx, id: string) {
-  const left = and(eq(importChunks.workspaceId, tx.workspaceId), eq(importChunks.importId, id));
-  const numbers = await tx.db
-    .select({ n: importChunks.n })
-    .from(importChunks)
-    .where(left)
-    .orderBy(asc(importChunks.n))
-    .limit(2);
-  const [first, second] = numbers;
-  if (first === undefined) return undefined;
-  const [chunk] = await tx.db
-    .select()
-    .from(importChunks)
-    .where(and(left, eq(importChunks.n, first.n)));
-  return chunk && { ...chunk, isLast: second === undefined };
-}
-
-export interface Progress {
-  created: number;
-  existing: number;
-  rejected: number;
-  isDone: boolean;
-}
-
-/** Adds what became of a chunk, with the chunk's deletion. */
-export async function addProgress(tx: WorkspaceTx, row: ImportRow, progress: Progress): Promise<void> {
-  await tx.db
-    .update(imports)
-    .set({
-      created: sql`${imports.created} + ${progress.created}`,
-      existing: sql`${imports.existing} + ${progress.existing}`,
-      rejected: sql`${imports.rejected} + ${progress.rejected}`,
-      status: progress.isDone ? "DONE" : "RUNNING",
-      startedAt: row.startedAt ?? tx.now,
-      finishedAt: progress.isDone ? tx.now : null,
-      touchedAt: tx.now,
-    })
-    .where(one(tx, row.id));
+  await tx.db.delete(imports).where(ownImport(tx, id));
 }
 
 function toImport(row: ImportRow): Import {
@@ -235,7 +143,7 @@ function toImport(row: ImportRow): Import {
 }
 
 export async function findImport(tx: WorkspaceTx, id: string): Promise<Import | undefined> {
-  const [row] = await tx.db.select().from(imports).where(one(tx, id));
+  const [row] = await tx.db.select().from(imports).where(ownImport(tx, id));
   return row && toImport(row);
 }
 

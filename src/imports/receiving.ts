@@ -3,34 +3,28 @@ import { createHash } from "node:crypto";
 import { AppError, invalidRequest } from "../platform/errors.ts";
 import { newId } from "../platform/ids.ts";
 import { hashJson } from "../platform/json.ts";
-import { boundMemory } from "../platform/memory.ts";
 import type { Caller, Tenancy } from "../platform/tenancy.ts";
 import { recordAudit } from "../workspaces/index.ts";
 import { findDelimiter, parseCsv, readHeader } from "./header.ts";
-import type { Import, ImportFormat, ImportOptions, Rejection } from "./model.ts";
+import { givenUp, Keeper } from "./keeping.ts";
+import type { Import, ImportFormat, ImportOptions } from "./model.ts";
 import {
   deleteChunks,
   deleteImport,
   failImport,
   findImport,
   findSameImport,
-  insertChunk,
   insertImport,
   queueImport,
   touchImport,
 } from "./queries.ts";
-import { type FileRecord, isBlank, RecordSplitter } from "./records.ts";
+import { isBlank, RecordSplitter } from "./records.ts";
 
-const CHUNK_ROWS_MAX = 1_000;
-/** Rows of a thousand times the usual size make chunks of fewer. */
-const CHUNK_BYTES_MAX = 4 * 1024 * 1024;
 /** Sockets give bytes by the handful; so many at once are worth being looked at. */
 const PIECE_BYTES = 64 * 1024;
 /** The byte-order mark, which some programs begin UTF-8 with. */
 const MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 const HEARTBEAT_MS = 10_000;
-/** A file with more rows that have no end is something else than it says. */
-const FAULTS_MAX = 1_000;
 const DELETED_AT_ONCE = 100;
 
 export interface Upload {
@@ -70,7 +64,7 @@ export async function receiveImport(
     await keep.flush();
     return await finish(tenancy, caller, id, upload, hash.digest());
   } catch (error) {
-    const failure = error instanceof AppError ? error.message : "The file could not be received.";
+    const failure = error instanceof AppError ? error.message : "The file could not be received. Send it again.";
     await tenancy.inWorkspace(caller, (tx) => failImport(tx, id, failure)).catch(() => undefined);
     throw error;
   } finally {
@@ -99,7 +93,7 @@ async function* inPieces(bytes: AsyncIterable<Buffer>, hash: { update(bytes: Buf
       if (size >= PIECE_BYTES) yield take();
     }
   } catch (error) {
-    throw new AppError("invalid_request", "The upload broke off before its end.", { cause: error });
+    throw new AppError("invalid_request", "The upload broke off before its end. Send it again.", { cause: error });
   }
   if (size > 0) yield take();
 }
@@ -121,73 +115,13 @@ async function begin({ format, options }: Upload, pieces: AsyncGenerator<Buffer>
   const position = records.findIndex((record) => !isBlank(record));
   const header = records[position];
   if (header === undefined || header.fault !== undefined) {
-    throw new AppError("invalid_request", "The file has no line that could be its header.");
+    throw new AppError("invalid_request", "The file has no header: its first line must name the columns.");
   }
-  if (!isUtf8(header.bytes)) throw new AppError("invalid_request", "The file is not UTF-8.");
+  if (!isUtf8(header.bytes)) throw new AppError("invalid_request", "The file is not UTF-8: save it as UTF-8.");
   const [columns = []] = parseCsv(header.bytes.toString("utf8"), delimiter);
   const read = readHeader(columns, options.map);
   if ("invalid" in read) throw invalidRequest(read.invalid);
   return { splitter, first: records.slice(position + 1), columns, delimiter };
-}
-
-/** Keeps rows in chunks. */
-class Keeper {
-  readonly #tenancy: Tenancy;
-  readonly #caller: Caller;
-  readonly #id: string;
-  #n = 0;
-  #bytes: Buffer[] = [];
-  #size = 0;
-  #received = 0;
-  #firstLine = 0;
-  #faults: Rejection[] = [];
-  #faultCount = 0;
-
-  constructor(tenancy: Tenancy, caller: Caller, id: string) {
-    this.#tenancy = tenancy;
-    this.#caller = caller;
-    this.#id = id;
-  }
-
-  async add(records: Iterable<FileRecord>): Promise<void> {
-    for (const record of records) {
-      const { line, raw, fault } = record;
-      if (fault === undefined) {
-        if (this.#size === 0) this.#firstLine = line;
-        this.#bytes.push(raw);
-        this.#size += raw.length;
-        if (!isBlank(record)) this.#received += 1;
-      } else {
-        // The lines of a chunk follow each other, so that the worker can count them.
-        this.#received += 1;
-        this.#faults.push({ line, reason: `The row ${fault}.` });
-        this.#faultCount += 1;
-        if (this.#faultCount > FAULTS_MAX) {
-          throw new AppError("invalid_request", `More than ${FAULTS_MAX} rows have no end: see the rejections.`);
-        }
-        await this.flush();
-      }
-      if (this.#received >= CHUNK_ROWS_MAX || this.#size >= CHUNK_BYTES_MAX) await this.flush();
-    }
-  }
-
-  async flush(): Promise<void> {
-    if (this.#size === 0 && this.#received === 0) return;
-    const body = Buffer.concat(this.#bytes);
-    const chunk = { n: this.#n, firstLine: this.#firstLine, body, received: this.#received, faults: this.#faults };
-    const isKept = await this.#tenancy.inWorkspace(this.#caller, (tx) => insertChunk(tx, this.#id, chunk));
-    if (!isKept) throw givenUp();
-    boundMemory();
-    this.#n += 1;
-    this.#bytes = [];
-    this.#size = 0;
-    this.#received = 0;
-    this.#faults = [];
-  }
-}
-
-function givenUp(): AppError {
-  return new AppError("unavailable", "The upload was taken for dead, because nothing was heard of it. Send it again.");
 }
 
 async function finish(

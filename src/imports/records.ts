@@ -107,6 +107,12 @@ export class RecordSplitter {
   }
 }
 
+/** The records of a text that is all here, which begins with line `firstLine` of its file. */
+export function splitRecords(bytes: Buffer, firstLine: number, delimiter: string | null): FileRecord[] {
+  const splitter = new RecordSplitter(firstLine, delimiter ?? undefined);
+  return [...splitter.push(bytes), ...splitter.end()];
+}
+
 /** Whether there is nothing on the line but white space. */
 export function isBlank({ bytes }: FileRecord): boolean {
   return bytes.every((byte) => byte === 32 || byte === 9 || byte === RETURN);

@@ -1,8 +1,9 @@
 import { Type } from "@sinclair/typebox";
 import type { FastifyRequest } from "fastify";
 import { callerOf } from "../platform/auth.ts";
-import { AppError, invalidRequest } from "../platform/errors.ts";
+import { AppError } from "../platform/errors.ts";
 import { requireReadable, type Server } from "../platform/http.ts";
+import { refuseIdempotencyKey } from "../platform/keylessRoute.ts";
 import { decodeCursor, LIMIT_DEFAULT, NO_ID, PageOf, PageQuery, toPage } from "../platform/pagination.ts";
 import { problems } from "../platform/problem.ts";
 import { Id, OneOf, ref, Strict, Text } from "../platform/schema.ts";
@@ -48,6 +49,7 @@ const ImportQuery = Type.Object(
   { additionalProperties: false, patternProperties: { "^map\\.(person\\.)?properties\\..": Text() } },
 );
 
+/** Files of answers: taken in as a stream, and what became of each. */
 export async function registerImportRoutes(app: Server, tenancy: Tenancy): Promise<void> {
   for (const schema of [ImportSchema, ImportPage, RejectionSchema, RejectionPage]) app.addSchema(schema);
 
@@ -66,7 +68,7 @@ export async function registerImportRoutes(app: Server, tenancy: Tenancy): Promi
       "/v1/imports",
       {
         config: { scope: "responses:write" },
-        onRequest: async (request) => refuseKey(request),
+        onRequest: async (request) => refuseIdempotencyKey(request, "a file is known by its bytes"),
         validatorCompiler: ({ httpPart, schema }) => {
           // It has not been read yet.
           if (httpPart === "body") return () => true;
@@ -175,13 +177,6 @@ export async function registerImportRoutes(app: Server, tenancy: Tenancy): Promi
 
 function wrongFormat(): AppError {
   return new AppError("unsupported_media_type", "Send the file as text/csv or application/x-ndjson.");
-}
-
-/** The same file is known by its bytes. */
-function refuseKey({ headers }: FastifyRequest): void {
-  if (headers["idempotency-key"] !== undefined) {
-    throw invalidRequest([{ name: "idempotency-key", reason: "is not taken here: a file is known by its bytes" }]);
-  }
 }
 
 async function getImport(tx: WorkspaceTx, id: string) {

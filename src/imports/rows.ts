@@ -1,21 +1,14 @@
 import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
-import { AccountInputSchema, PersonInputSchema } from "../people/index.ts";
-import { AppError } from "../platform/errors.ts";
-import { canonicalJson, parseJson } from "../platform/json.ts";
-import { createAjv, ref, toInvalidParams } from "../platform/schema.ts";
+import { AppError, type InvalidParam } from "../platform/errors.ts";
+import { canonicalJson, isObject, parseJson } from "../platform/json.ts";
 import { unguardFormula } from "../platform/spreadsheet.ts";
-import {
-  type ExclusionInput,
-  ExclusionInputSchema,
-  type ResponseInput,
-  ResponseInputSchema,
-} from "../responses/index.ts";
-import { SurveyInputSchema } from "../surveys/index.ts";
+import { createAjv, toInvalidParams } from "../platform/validation.ts";
+import { type ExclusionInput, ExclusionInputSchema, findWrongFields, type ResponseInput } from "../responses/index.ts";
 import { EXPORTED_ONLY, readCell } from "./fields.ts";
 import { type Columns, parseCsv, readHeader } from "./header.ts";
 import type { ReadableFile } from "./model.ts";
-import { type FileRecord, isBlank, RecordSplitter } from "./records.ts";
+import { type FileRecord, isBlank, splitRecords } from "./records.ts";
 import { type ReadTime, timeReader } from "./times.ts";
 
 /** A row of a file as an answer to record, or why it is none. */
@@ -23,16 +16,11 @@ export type Row =
   | { line: number; input: ResponseInput; exclusion: ExclusionInput | null }
   | { line: number; reason: string };
 
-const ajv = createAjv();
-for (const schema of [AccountInputSchema, PersonInputSchema, SurveyInputSchema, ResponseInputSchema])
-  ajv.addSchema(schema);
-const isInput = ajv.compile<ResponseInput>(ref(ResponseInputSchema));
-const isExclusion = ajv.compile<ExclusionInput>(ExclusionInputSchema);
+const isExclusion = createAjv().compile<ExclusionInput>(ExclusionInputSchema);
 
 /** The rows of one chunk, which begins with line `firstLine` of the file. */
 export function readRows(file: ReadableFile, body: Buffer, firstLine: number): Row[] {
-  const splitter = new RecordSplitter(firstLine, file.delimiter ?? undefined);
-  const records = [...splitter.push(body), ...splitter.end()].filter((record) => !isBlank(record));
+  const records = splitRecords(body, firstLine, file.delimiter).filter((record) => !isBlank(record));
   const { timestampFormat, timeZone } = file.options;
   const readTime = timestampFormat === undefined ? undefined : timeReader(timestampFormat, timeZone);
   return readBodies(file, records, readTime).map((read, index): Row => {
@@ -109,20 +97,17 @@ function fill(cells: readonly string[], columns: Columns, readTime: ReadTime | u
   return { body };
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 function toRow(file: ReadableFile, line: number, body: unknown): Row {
   if (!isObject(body)) return { line, reason: "The row must be an object." };
   const { exclusion = null, ...given } = withoutExported(body);
   if (exclusion !== null && !isExclusion(exclusion))
-    return { line, reason: describe(isExclusion.errors, "exclusion.") };
+    return { line, reason: describe(toInvalidParams(isExclusion.errors ?? []), "exclusion.") };
   const { source } = file.options;
   const answer = source === undefined || given["source"] !== undefined ? given : { ...given, source };
-  if (!isInput(answer)) return { line, reason: describe(isInput.errors) };
+  const wrong = findWrongFields(answer);
+  if (wrong !== undefined) return { line, reason: describe(wrong) };
   // Stored as a test at first, so that nothing comes of it, and given its own reason then.
-  const input = exclusion === null ? answer : { ...answer, test: true };
+  const input = { ...(answer as unknown as ResponseInput), ...(exclusion === null ? {} : { test: true }) };
   const externalId = input.externalId ?? deriveId(file, line, input);
   return { line, input: { ...input, externalId }, exclusion };
 }
@@ -132,8 +117,7 @@ function withoutExported(body: Record<string, unknown>): Record<string, unknown>
   return Object.fromEntries(Object.entries(body).filter(([name]) => !EXPORTED_ONLY.has(name)));
 }
 
-function describe(errors: typeof isInput.errors, path = ""): string {
-  const invalid = toInvalidParams(errors ?? []);
+function describe(invalid: readonly InvalidParam[], path = ""): string {
   return `${invalid.map(({ name, reason }) => `${path}${name} ${reason}`).join("; ")}.`;
 }
 

@@ -1,10 +1,9 @@
-import { bigint, boolean, customType, integer, jsonb, pgTable, text, timestamp, uuid } from "drizzle-orm/pg-core";
+import { bigint, boolean, integer, jsonb, pgTable, text, uuid } from "drizzle-orm/pg-core";
+import { bytea, instant } from "../platform/columns.ts";
 import type { Actor } from "../platform/tenancy.ts";
 import type { Import, ImportFormat, ImportOptions } from "./model.ts";
 
-const instant = (name: string) => timestamp(name, { withTimezone: true });
 const count = (name?: string) => (name === undefined ? bigint({ mode: "number" }) : bigint(name, { mode: "number" }));
-const bytea = customType<{ data: Buffer }>({ dataType: () => "bytea" });
 
 export const imports = pgTable("imports", {
   workspaceId: uuid("workspace_id").notNull(),

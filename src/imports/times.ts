@@ -58,6 +58,7 @@ export function timeReader(format: string, timeZone: string): ReadTime | undefin
   };
 }
 
+/** Whether this is a name of the IANA time zone database that Node knows. */
 export function isTimeZone(name: string): boolean {
   try {
     return new Intl.DateTimeFormat("en", { timeZone: name }).format(0) !== "";
@@ -111,7 +112,7 @@ function readLocal({ matches, parts }: Pattern, text: string): number | undefine
   const hour = half === undefined ? (read.hour ?? 0) : (halfHour % 12) + half;
   if (half !== undefined && (halfHour < 1 || halfHour > 12)) return undefined;
   if (hour > 23 || minute > 59 || second > 59) return undefined;
-  const fullYear = parts.includes("year") && year < 100 ? 2000 + year : year;
+  const fullYear = year < 100 ? 2000 + year : year;
   const time = Date.UTC(fullYear, month - 1, day, hour, minute, second, fraction);
   const date = new Date(time);
   // The 30th of February is not the 2nd of March.

@@ -1,4 +1,3 @@
-import { Failures } from "../platform/failures.ts";
 import type { Logger } from "../platform/logger.ts";
 import { boundMemory } from "../platform/memory.ts";
 import type { Caller, Tenancy, WorkspaceTx } from "../platform/tenancy.ts";
@@ -10,26 +9,24 @@ import {
   restoreExclusions,
 } from "../responses/index.ts";
 import type { Rejection } from "./model.ts";
+import { deleteChunks, failImport, type ImportRow, insertRejections } from "./queries.ts";
+import { readRows } from "./rows.ts";
 import {
   addProgress,
   claimImport,
-  deleteChunks,
-  failImport,
+  type DueImport,
   findDueImport,
-  type ImportRow,
-  insertRejections,
-  listDueImports,
-  listLeftImports,
+  listWaitingImports,
   markEmptied,
   nextChunk,
-} from "./queries.ts";
-import { readRows } from "./rows.ts";
+} from "./workQueries.ts";
 
 /** So long a run goes on while there is work: then the worker may stop between two runs. */
 const RUN_MS = 1_000;
-/** Each of so many gets its turn in a round. */
-const IMPORTS_PER_ROUND_MAX = 50;
+/** More are found when these are under way. */
+const IMPORTS_PER_LOOK = 50;
 const DELETED_AT_ONCE = 100;
+const NEVER = new AbortController().signal;
 
 /** An import as a job knows it. */
 export interface ImportJob {
@@ -38,46 +35,18 @@ export interface ImportJob {
 }
 
 type FaultLog = Pick<Logger, "error">;
-type Due = Awaited<ReturnType<typeof listDueImports>>[number];
-
-/**
- * Records what was received, a chunk of each import in turn, so that a small one need not wait for a large
- * one. A chunk goes in the transaction that records its rows, and its import is locked meanwhile: any number
- * of workers may do this at once, and one that dies has done nothing twice.
- * @param logger is told why a row was rejected by a fault of ours, and which row, but nothing of what it says
- * @returns how many rows were recorded or rejected
- */
-export async function workImports(tenancy: Tenancy, steps: RecordingSteps, logger?: FaultLog): Promise<number> {
-  const until = performance.now() + RUN_MS;
-  const failures = new Failures();
-  let count = 0;
-  let isIdle = false;
-  while (!isIdle && performance.now() < until) {
-    isIdle = true;
-    const due = await tenancy.acrossWorkspaces("find what is due", (tx) => listDueImports(tx, IMPORTS_PER_ROUND_MAX));
-    for (const one of due) {
-      if (failures.has(one.id)) continue;
-      const done = await failures.keep(one.id, () =>
-        tenancy.inWorkspace(callerOf(one), (tx) => workOne(tx, one, steps, logger)),
-      );
-      count += done ?? 0;
-      boundMemory();
-      if (done !== undefined) isIdle = false;
-    }
-  }
-  failures.end();
-  return count;
-}
 
 /** Imports that wait for a worker: new ones, and those that one left. */
 export async function findWaitingImports(tenancy: Tenancy): Promise<ImportJob[]> {
-  const left = await tenancy.acrossWorkspaces("find what is due", (tx) => listLeftImports(tx, IMPORTS_PER_ROUND_MAX));
+  const left = await tenancy.acrossWorkspaces("find what is due", (tx) => listWaitingImports(tx, IMPORTS_PER_LOOK));
   return left.map(({ workspaceId, id }) => ({ workspaceId, id }));
 }
 
 /**
- * Records one import, chunk by chunk, for a second at the most: then others have their turn. Safe to do for the same
- * import in several processes at once, as `workImports` is.
+ * Records one import, chunk by chunk, for a second at the most: then others have their turn. A chunk goes in the
+ * transaction that records its rows, and its import is locked meanwhile: several processes may do this at once with the
+ * same import, and one that dies has done nothing twice.
+ * @param logger is told why a row was rejected by a fault of ours, and which row, but nothing of what it says
  * @returns whether there is more to do, and nobody else does it
  * @throws what stands in the way of its next chunk; those before it are recorded
  */
@@ -85,39 +54,42 @@ export async function workImport(
   tenancy: Tenancy,
   steps: RecordingSteps,
   { workspaceId, id }: ImportJob,
-  { signal, logger }: { signal: AbortSignal; logger?: FaultLog },
+  { signal = NEVER, logger }: { signal?: AbortSignal; logger?: FaultLog | undefined } = {},
 ): Promise<boolean> {
   const until = performance.now() + RUN_MS;
   do {
     const due = await tenancy.acrossWorkspaces("find what is due", (tx) => findDueImport(tx, workspaceId, id));
-    const done = due && (await tenancy.inWorkspace(callerOf(due), (tx) => workOne(tx, due, steps, logger)));
-    if (done === undefined) return false;
+    const isWorked =
+      due !== undefined && (await tenancy.inWorkspace(callerOf(due), (tx) => workOne(tx, due, steps, logger)));
+    if (!isWorked) return false;
     boundMemory();
   } while (performance.now() < until && !signal.aborted);
   return true;
 }
 
-function callerOf({ workspaceId, actorKind, actorId }: Due): Caller {
+function callerOf({ workspaceId, actorKind, actorId }: DueImport): Caller {
   return { workspaceId, actor: { kind: actorKind, id: actorId }, requestId: null };
 }
 
-/** @returns how many rows it was, or undefined where somebody else has it */
+/** @returns false where somebody else has it */
 async function workOne(
   tx: WorkspaceTx,
-  { id, status }: Due,
+  { id, status }: DueImport,
   steps: RecordingSteps,
   logger: FaultLog | undefined,
-): Promise<number | undefined> {
+): Promise<boolean> {
   if (status === "RECEIVING") {
-    await failImport(tx, id, "The upload broke off before its end.");
-    return 0;
+    await failImport(tx, id, "The upload broke off before its end. Send it again.");
+    return true;
   }
   if (status === "FAILED") {
     if ((await deleteChunks(tx, id, DELETED_AT_ONCE)) < DELETED_AT_ONCE) await markEmptied(tx, id);
-    return 0;
+    return true;
   }
   const row = await claimImport(tx, id);
-  return row && recordChunk(tx, row, steps, logger);
+  if (row === undefined) return false;
+  await recordChunk(tx, row, steps, logger);
+  return true;
 }
 
 async function recordChunk(
@@ -125,11 +97,11 @@ async function recordChunk(
   row: ImportRow,
   steps: RecordingSteps,
   logger: FaultLog | undefined,
-): Promise<number> {
+): Promise<void> {
   const chunk = await nextChunk(tx, row.id);
   if (chunk === undefined || row.bytesSha256 === null) {
     await addProgress(tx, row, { created: 0, existing: 0, rejected: 0, isDone: true });
-    return 0;
+    return;
   }
   const rows = readRows({ ...row, bytesSha256: row.bytesSha256 }, chunk.body, chunk.firstLine);
   const readable = rows.flatMap((read) => ("input" in read ? read : []));
@@ -158,7 +130,6 @@ async function recordChunk(
     rejected: rejections.length,
     isDone: chunk.isLast,
   });
-  return rows.length;
 }
 
 /** Without what the row says: a reason is kept when the row is not. */

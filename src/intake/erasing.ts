@@ -68,6 +68,7 @@ export async function removeOldReceipts(tx: WorkspaceTx, sourceId: string, befor
   return gone.length;
 }
 
+/** Every source of the workspace. */
 export async function listSourceIds(tx: WorkspaceTx): Promise<string[]> {
   const rows = await tx.run<{ id: string }>(sql`/* intake.listSourceIds */
     select id from sources where workspace_id = ${tx.workspaceId} order by id`);

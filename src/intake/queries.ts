@@ -4,19 +4,17 @@ import type { RECEIPT_OUTCOMES } from "./model.ts";
 import { type ReceiptRow, type SourceRow, sourceReceipts, sources } from "./table.ts";
 
 const ownSource = (tx: WorkspaceTx, condition: SQL) => and(eq(sources.workspaceId, tx.workspaceId), condition);
+const selectSource = (tx: WorkspaceTx, condition: SQL) => tx.db.select().from(sources).where(ownSource(tx, condition));
 
 /** Of any workspace: a delivery names nothing but its source. */
 export async function findSourceAnywhere(tx: SystemTx, id: string): Promise<SourceRow | undefined> {
-  return (await tx.db.select().from(sources).where(eq(sources.id, id)))[0];
+  const [found] = await tx.db.select().from(sources).where(eq(sources.id, id));
+  return found;
 }
 
 export async function findSource(tx: WorkspaceTx, id: string): Promise<SourceRow | undefined> {
-  return (
-    await tx.db
-      .select()
-      .from(sources)
-      .where(ownSource(tx, eq(sources.id, id)))
-  )[0];
+  const [found] = await selectSource(tx, eq(sources.id, id));
+  return found;
 }
 
 /** Locked: against changes, or only against being deleted while something refers to it. */
@@ -25,22 +23,13 @@ export async function lockSource(
   id: string,
   strength: "update" | "key share",
 ): Promise<SourceRow | undefined> {
-  return (
-    await tx.db
-      .select()
-      .from(sources)
-      .where(ownSource(tx, eq(sources.id, id)))
-      .for(strength)
-  )[0];
+  const [found] = await selectSource(tx, eq(sources.id, id)).for(strength);
+  return found;
 }
 
 export async function findSourceByKey(tx: WorkspaceTx, key: string): Promise<SourceRow | undefined> {
-  return (
-    await tx.db
-      .select()
-      .from(sources)
-      .where(ownSource(tx, eq(sources.key, key)))
-  )[0];
+  const [found] = await selectSource(tx, eq(sources.key, key));
+  return found;
 }
 
 /** Newest first; one row more than `limit` where there are more. */

@@ -1,3 +1,4 @@
+import { isObject } from "../platform/json.ts";
 import { isDateTime, STRING_LENGTH_MAX } from "../platform/schema.ts";
 import { CHANNELS, type ResponseUpsert } from "../responses/index.ts";
 import type { Mapping, PartialRule } from "./model.ts";
@@ -34,10 +35,6 @@ export const NO_MAPPED_ANSWER = "the mapped question has no answer";
 const COMMENT_LENGTH_MAX = 10_000;
 const PROPERTIES_MAX = 50;
 const PROPERTY_LENGTH_MAX = 1_000;
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
 
 /** The fields of an object, none where it is no object. */
 export function fieldsOf(value: unknown): Record<string, unknown> {
@@ -96,7 +93,7 @@ export function toReading(found: Found, mapping: Mapping): Reading {
 }
 
 /** Without the fields that are undefined. */
-function given<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+export function given<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
 }
 

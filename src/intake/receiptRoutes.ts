@@ -7,8 +7,9 @@ import { AnyOf, Id, OneOf, ref, Strict, Text } from "../platform/schema.ts";
 import { FOLLOW_UPS } from "../responses/index.ts";
 import { RECEIPT_OUTCOMES, type Receipt, ReceiptSchema, ReplayResultSchema } from "./model.ts";
 import { findSource, listReceipts } from "./queries.ts";
-import { type Intake, replay } from "./receiving.ts";
-import { noSuchSource } from "./service.ts";
+import type { Intake } from "./receiving.ts";
+import { replay } from "./replaying.ts";
+import { requireSource } from "./service.ts";
 import type { ReceiptRow } from "./table.ts";
 
 const ReceiptPageSchema = PageOf(ref(ReceiptSchema), "SourceReceiptPage");
@@ -16,6 +17,7 @@ const IdParams = Strict({ id: Id("The source's id") });
 const REPLAY_MAX = 1_000;
 const OutcomeQuery = AnyOf(OneOf(RECEIPT_OUTCOMES, { description: "Of which this became" }));
 
+/** What sources have sent, and reading it again. */
 export function registerReceiptRoutes(app: Server, intake: Intake): void {
   const { tenancy } = intake;
   for (const schema of [ReceiptSchema, ReceiptPageSchema, ReplayResultSchema]) app.addSchema(schema);
@@ -40,7 +42,7 @@ export function registerReceiptRoutes(app: Server, intake: Intake): void {
       const after = decodeCursor(cursor, "NEWEST", "cursor", "id")?.id;
       return tenancy.readWorkspace(callerOf(request), async (tx) => {
         const { id } = request.params;
-        if ((await findSource(tx, id)) === undefined) throw noSuchSource();
+        requireSource(await findSource(tx, id));
         const rows = await listReceipts(tx, id, { order: "NEWEST", outcomes, after, limit });
         const page = toPage(rows, limit, (row) => ({ order: "NEWEST", value: row.id, id: row.id }));
         return { ...page, data: page.data.map(toReceipt) };

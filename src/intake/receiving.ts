@@ -11,10 +11,10 @@ import {
   type Response,
   withCases,
 } from "../responses/index.ts";
-import { recordAudit } from "../workspaces/index.ts";
-import type { DeliveryResult, ReplayResult } from "./model.ts";
-import { findSource, findSourceAnywhere, listReceipts, lockSource, saveReceipt } from "./queries.ts";
-import { noSuchSource, secretsOf } from "./service.ts";
+import type { DeliveryResult } from "./model.ts";
+import { findSource, findSourceAnywhere, lockSource, saveReceipt } from "./queries.ts";
+import { given } from "./reading.ts";
+import { requireSource, secretsOf } from "./service.ts";
 import { parseDelivery, type Settled, settle, settledReceipt } from "./settling.ts";
 import type { ReceiptRow, SourceRow } from "./table.ts";
 import { type Delivery, SCHEMES } from "./vendors/index.ts";
@@ -102,10 +102,14 @@ async function authenticate(
 }
 
 function notGenuine(): AppError {
-  return new AppError("unauthenticated", "There is no such source, or this was not signed by it just now.");
+  return new AppError(
+    "unauthenticated",
+    "There is no such source, or this was not signed by it just now. Check the address, the secret and the clock of the sender.",
+  );
 }
 
-function callerFor(source: SourceRow, requestId: string | null): Caller {
+/** In whose name a source's deliveries are recorded. */
+export function callerFor(source: SourceRow, requestId: string | null): Caller {
   return { workspaceId: source.workspaceId, actor: { kind: "source", id: source.id }, requestId };
 }
 
@@ -120,11 +124,7 @@ function keptHeaders(headers: Headers): Record<string, string> {
 }
 
 function toResult({ outcome, reason, responseId }: Settled): DeliveryResult {
-  return {
-    outcome,
-    ...(responseId === undefined ? {} : { responseId }),
-    ...(reason === undefined ? {} : { reason }),
-  };
+  return { outcome, ...given({ responseId, reason }) };
 }
 
 /** Carries the result out of what is undone. */
@@ -140,8 +140,7 @@ export async function preview(
   sourceId: string,
   delivery: Delivery,
 ): Promise<DeliveryResult & { response?: Response }> {
-  const source = await tenancy.readWorkspace(caller, (tx) => findSource(tx, sourceId));
-  if (source === undefined) throw noSuchSource();
+  const source = requireSource(await tenancy.readWorkspace(caller, (tx) => findSource(tx, sourceId)));
   const parsed = await parseDelivery(delivery.body, delivery.headers, new Date());
   return tenancy.inWorkspace(callerFor(source, caller.requestId), async (tx) => {
     let shown: DeliveryResult & { response?: Response } = { outcome: "IGNORED" };
@@ -154,7 +153,7 @@ export async function preview(
       );
       const ids = settled.responseId === undefined ? [] : [settled.responseId];
       const [response] = await withCases(tx, await listResponsesById(tx, ids), steps);
-      shown = { ...toResult(settled), ...(response === undefined ? {} : { response }) };
+      shown = { ...toResult(settled), ...given({ response }) };
       throw new Undone();
     };
     await tx.attempt(work).catch((error: unknown) => {
@@ -163,53 +162,4 @@ export async function preview(
     const { responseId: _made, ...result } = shown;
     return result;
   });
-}
-
-export interface Replay {
-  limit: number;
-  /** The receipt after which it goes on. */
-  after: string | undefined;
-  outcomes: Parameters<typeof listReceipts>[2]["outcomes"];
-  options: RecordingOptions;
-}
-
-/**
- * Reads receipts again, oldest first, by the mapping of today. Each is a transaction of its own, so that one
- * that fails costs no other. An event older than what is stored changes nothing; one as old is read anew.
- * @returns what became of them, and the receipt after which to go on
- * @throws {AppError} `not_found`
- */
-export async function replay(
-  { tenancy, steps }: Intake,
-  caller: Caller,
-  sourceId: string,
-  { limit, after, outcomes, options }: Replay,
-): Promise<Omit<ReplayResult, "nextCursor"> & { last: string | null }> {
-  const { source, receipts } = await tenancy.readWorkspace(caller, async (tx) => ({
-    source: await findSource(tx, sourceId),
-    receipts: await listReceipts(tx, sourceId, { order: "OLDEST", limit, after, outcomes }),
-  }));
-  if (source === undefined) throw noSuchSource();
-  const chosen = receipts.slice(0, limit);
-  const counts: Record<string, number> = {};
-  for (const receipt of chosen) {
-    const parsed = await parseDelivery(receipt.body, receipt.headers, receipt.receivedAt);
-    const { outcome } = await tenancy
-      .inWorkspace(callerFor(source, caller.requestId), async (tx) => {
-        const current = await lockSource(tx, source.id, "key share");
-        if (current === undefined) throw noSuchSource();
-        const settled = await settle(tx, current, parsed, { steps, options, mode: "REPLAY" });
-        await saveReceipt(tx, settledReceipt(tx, receipt, settled));
-        return settled;
-      })
-      .catch((error: unknown) => {
-        if (error instanceof AppError && error.code !== "internal") throw error;
-        return { outcome: "FAILED" as const };
-      });
-    counts[outcome] = (counts[outcome] ?? 0) + 1;
-  }
-  const entry = { action: "source.replayed", subjectType: "source", subjectId: sourceId };
-  await tenancy.inWorkspace(caller, (tx) => recordAudit(tx, [{ ...entry, after: { replayed: chosen.length } }]));
-  const last = receipts.length > limit ? (chosen.at(-1)?.id ?? null) : null;
-  return { replayed: chosen.length, outcomes: counts, last };
 }

@@ -1,8 +1,8 @@
 import { Type } from "@sinclair/typebox";
 import type { FastifyRequest } from "fastify";
 import { callerOf } from "../platform/auth.ts";
-import { invalidRequest } from "../platform/errors.ts";
 import type { Server } from "../platform/http.ts";
+import { refuseIdempotencyKey } from "../platform/keylessRoute.ts";
 import { decodeCursor, LIMIT_DEFAULT, PageOf, PageQuery, toPage } from "../platform/pagination.ts";
 import { problems } from "../platform/problem.ts";
 import { Id, ref, Strict } from "../platform/schema.ts";
@@ -18,13 +18,14 @@ import {
 } from "./model.ts";
 import { findSource, listSources } from "./queries.ts";
 import type { Intake } from "./receiving.ts";
-import { changeSource, createSource, deleteSource, noSuchSource } from "./service.ts";
+import { changeSource, createSource, deleteSource, requireSource } from "./service.ts";
 import type { SourceRow } from "./table.ts";
 
 const SourcePage = PageOf(ref(SourceSchema), "SourcePage");
 const IdParams = Strict({ id: Id("The source's id") });
 const ORDER = "NEWEST";
 
+/** The sources: survey tools that send answers. */
 export function registerSourceRoutes(app: Server, { tenancy, secrets, publicUrl }: Intake): void {
   for (const schema of [
     MappingSchema,
@@ -54,10 +55,7 @@ export function registerSourceRoutes(app: Server, { tenancy, secrets, publicUrl 
       },
     },
     async (request, reply) => {
-      if (request.headers["idempotency-key"] !== undefined) {
-        const reason = "is not taken here: the answer may show a secret, which is not kept";
-        throw invalidRequest([{ name: "idempotency-key", reason }]);
-      }
+      refuseIdempotencyKey(request);
       const { source, secret } = await tenancy.inWorkspace(callerOf(request), (tx) =>
         createSource(tx, request.body, secrets),
       );
@@ -101,9 +99,8 @@ export function registerSourceRoutes(app: Server, { tenancy, secrets, publicUrl 
       },
     },
     async (request) => {
-      const source = await tenancy.readWorkspace(callerOf(request), (tx) => findSource(tx, request.params.id));
-      if (source === undefined) throw noSuchSource();
-      return shown(source, request);
+      const found = await tenancy.readWorkspace(callerOf(request), (tx) => findSource(tx, request.params.id));
+      return shown(requireSource(found), request);
     },
   );
 

@@ -1,25 +1,16 @@
-import { randomBytes } from "node:crypto";
 import { AppError, type InvalidParam, invalidRequest } from "../platform/errors.ts";
 import { newId, newSecret } from "../platform/ids.ts";
-import type { SecretBox } from "../platform/secrets.ts";
-import { webhookKeyOf } from "../platform/signature.ts";
+import { mergePatch } from "../platform/json.ts";
+import { openSecrets, SECRET_OVERLAP_MS, type SecretBox } from "../platform/secrets.ts";
+import { newWebhookSecret, webhookKeyOf } from "../platform/signature.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { recordAudit } from "../workspaces/index.ts";
-import {
-  type Defaults,
-  MAPPED_FIELDS,
-  type Mapping,
-  type SourceInput,
-  type SourcePatch,
-  type Vendor,
-} from "./model.ts";
+import { MAPPED_FIELDS, type SourceInput, type SourcePatch, type Vendor } from "./model.ts";
 import { isPointer } from "./pointer.ts";
 import { findSourceByKey, insertSource, lockSource, removeSource, updateSource } from "./queries.ts";
 import type { SourceRow } from "./table.ts";
 
 const SECRET_BYTES = 32;
-/** How long the secret before is taken after a change. */
-const OVERLAP_MS = 24 * 3_600_000;
 /** Vendors that take a secret from us; the others make their own and show it when the webhook is set up there. */
 const TAKE_SECRETS: ReadonlySet<Vendor> = new Set(["STANDARD_WEBHOOKS", "TYPEFORM", "TALLY", "JSON"]);
 
@@ -58,7 +49,9 @@ export async function createSource(
   requireValid(source, text);
   const existing = await findSourceByKey(tx, source.key);
   if (existing !== undefined) {
-    throw new AppError("conflict", `There is a source with the key ${source.key}.`, { existingId: existing.id });
+    throw new AppError("conflict", `There is a source with the key ${source.key}: choose another one.`, {
+      existingId: existing.id,
+    });
   }
   if (text !== undefined) source.secret = secrets.seal(text, placeOf(source));
   await insertSource(tx, source);
@@ -76,15 +69,14 @@ export async function changeSource(
   patch: SourcePatch,
   secrets: SecretBox,
 ): Promise<SourceRow> {
-  const before = await lockSource(tx, id, "update");
-  if (before === undefined) throw noSuchSource();
+  const before = requireSource(await lockSource(tx, id, "update"));
   const { name, secret, tokenHeader, mapping, defaults, partial } = patch;
   const after: SourceRow = {
     ...before,
     name: name ?? before.name,
     tokenHeader: tokenHeader === undefined ? before.tokenHeader : tokenHeader,
-    mapping: mergePatch(before.mapping, mapping) as Mapping,
-    defaults: mergePatch(before.defaults, defaults) as Defaults,
+    mapping: mergePatch(before.mapping, mapping),
+    defaults: mergePatch(before.defaults, defaults),
     partial: partial === undefined ? before.partial : (partial ?? "IGNORE"),
     ...(secret === undefined ? {} : replaceSecret(tx, before, secret, secrets)),
     updatedAt: tx.now,
@@ -105,21 +97,20 @@ export async function changeSource(
 
 /** Deletes a source with its receipts; what it recorded stays. @throws {AppError} `not_found` */
 export async function deleteSource(tx: WorkspaceTx, id: string): Promise<void> {
-  const source = await lockSource(tx, id, "update");
-  if (source === undefined) throw noSuchSource();
+  const source = requireSource(await lockSource(tx, id, "update"));
   await removeSource(tx, id);
   await recordAudit(tx, [{ action: "source.deleted", subjectType: "source", subjectId: id, before: factsOf(source) }]);
 }
 
-export function noSuchSource(): AppError {
-  return new AppError("not_found", "There is no source with this id.");
+/** What was looked for. @throws {AppError} `not_found` where there is none */
+export function requireSource(found: SourceRow | undefined): SourceRow {
+  if (found === undefined) throw new AppError("not_found", "There is no source with this id.");
+  return found;
 }
 
 /** The secrets that hold at this moment, newest first. @throws {AppError} `unavailable` without SECRETS_KEY */
 export function secretsOf(source: SourceRow, secrets: SecretBox, now: Date): string[] {
-  const { secret, previousSecret, previousSecretUntil } = source;
-  const previous = previousSecretUntil !== null && previousSecretUntil > now ? previousSecret : null;
-  return [secret, previous].flatMap((sealed) => (sealed === null ? [] : secrets.open(sealed, placeOf(source))));
+  return openSecrets(secrets, placeOf(source), source, now);
 }
 
 /** What the audit log keeps: no secrets. */
@@ -128,29 +119,15 @@ function factsOf({ key, name, vendor, tokenHeader, mapping, defaults, partial }:
 }
 
 function makeSecret(vendor: Vendor): string {
-  return vendor === "STANDARD_WEBHOOKS"
-    ? `whsec_${randomBytes(SECRET_BYTES).toString("base64")}`
-    : newSecret(SECRET_BYTES);
+  return vendor === "STANDARD_WEBHOOKS" ? newWebhookSecret() : newSecret(SECRET_BYTES);
 }
 
 function replaceSecret(tx: WorkspaceTx, source: SourceRow, secret: string | null, secrets: SecretBox) {
   if (secret === null) return { secret: null, previousSecret: null, previousSecretUntil: null };
   // The same again is no change, and must not push out the one before.
   if (source.secret !== null && secrets.open(source.secret, placeOf(source)) === secret) return {};
-  const previousSecretUntil = source.secret === null ? null : new Date(tx.now.getTime() + OVERLAP_MS);
+  const previousSecretUntil = source.secret === null ? null : new Date(tx.now.getTime() + SECRET_OVERLAP_MS);
   return { secret: secrets.seal(secret, placeOf(source)), previousSecret: source.secret, previousSecretUntil };
-}
-
-/** JSON merge (RFC 7396). */
-function mergePatch(target: unknown, patch: unknown): unknown {
-  if (patch === undefined) return target;
-  if (patch === null) return {};
-  const merged: Record<string, unknown> = { ...(target as object | undefined) };
-  for (const [name, value] of Object.entries(patch)) {
-    if (value === null) delete merged[name];
-    else merged[name] = typeof value === "object" ? mergePatch(merged[name], value) : value;
-  }
-  return merged;
 }
 
 /** What the schema cannot say. */
@@ -158,7 +135,7 @@ function requireValid({ vendor, tokenHeader, mapping }: SourceRow, secret: strin
   const invalid: InvalidParam[] = [];
   const isWebhook = vendor === "STANDARD_WEBHOOKS" || vendor === "FORMBRICKS";
   if (secret !== undefined && isWebhook && webhookKeyOf(secret) === undefined) {
-    invalid.push({ name: "secret", reason: "must be whsec_ and base64" });
+    invalid.push({ name: "secret", reason: "must be whsec_ and base64, as the survey tool shows it" });
   }
   if (tokenHeader !== null && vendor !== "JSON") {
     invalid.push({ name: "tokenHeader", reason: "is for sources of the vendor JSON only" });

@@ -14,7 +14,7 @@ import {
 import { readBody, UnreadableBody } from "./body.ts";
 import type { Outcome } from "./model.ts";
 import { listWaitingReceipts, lockAnswer, saveReceipt } from "./queries.ts";
-import type { Answer } from "./reading.ts";
+import { type Answer, given } from "./reading.ts";
 import type { ReceiptRow, SourceRow } from "./table.ts";
 import { SCHEMES } from "./vendors/index.ts";
 
@@ -67,7 +67,7 @@ export async function settle(tx: WorkspaceTx, source: SourceRow, parsed: Parsed,
   const reading = SCHEMES[source.vendor].read(parsed.body.payload, { mapping, partial, webhookId });
   if ("ignored" in reading) {
     const { ignored: reason, externalId } = reading;
-    return { outcome: "IGNORED", reason, ...(externalId === undefined ? {} : { externalId }) };
+    return { outcome: "IGNORED", reason, ...given({ externalId }) };
   }
   const { externalId } = reading;
   await lockAnswer(tx, source.id, externalId);
@@ -115,7 +115,7 @@ async function apply(
   if (score === null || mode === "LATE") {
     const { comment, followUpRequested, updatedAt } = fields;
     const change = { comment, followUpRequested, updatedAt: age === "newer" ? updatedAt : undefined };
-    await changeResponse(tx, responseId, withoutUndefined(change), steps, options);
+    await changeResponse(tx, responseId, given(change), steps, options);
   } else {
     const result = await putResponse(tx, toInput(source, answer, score), steps, options);
     if (result.status === "rejected") throw result.error;
@@ -139,10 +139,6 @@ function toInput(source: SourceRow, { externalId, fields, isExcluded }: Answer, 
   if (isExcluded === undefined) return input;
   const exclusion = isExcluded ? { reason: "OTHER" as const, note: "Excluded by the survey tool" } : null;
   return { ...input, exclusion };
-}
-
-function withoutUndefined<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
 }
 
 async function takeUpWaiting(tx: WorkspaceTx, source: SourceRow, externalId: string, how: Settling): Promise<void> {

@@ -1,8 +1,6 @@
-import { boolean, customType, jsonb, pgTable, text, timestamp, uuid } from "drizzle-orm/pg-core";
+import { boolean, jsonb, pgTable, text, uuid } from "drizzle-orm/pg-core";
+import { bytea, instant } from "../platform/columns.ts";
 import { type Defaults, type Mapping, PARTIAL_RULES, RECEIPT_OUTCOMES, VENDORS } from "./model.ts";
-
-const instant = (name: string) => timestamp(name, { withTimezone: true });
-const bytea = customType<{ data: Buffer }>({ dataType: () => "bytea" });
 
 export const sources = pgTable("sources", {
   workspaceId: uuid("workspace_id").notNull(),

@@ -16,39 +16,82 @@ export const loadAccount = createLoader(async (tx, ids) => byId(await listAccoun
 export const loadPerson = createLoader(async (tx, ids) => byId(await listPeople(tx, ids)));
 
 export const AccountType = builder.objectRef<StoredAccount>("Account").implement({
-  description: "A customer organisation",
+  description: "A customer organisation, known by its `externalId`",
   extensions: { scope: "people:read" },
   fields: (t) => ({
-    id: t.exposeID("id", { description: "Ours" }),
-    externalId: t.exposeString("externalId", { description: "Yours" }),
-    name: t.exposeString("name", { nullable: true, description: "For people to read" }),
-    segment: t.exposeString("segment", { nullable: true, description: "As it is today" }),
-    annualValue: t.exposeFloat("annualValue", { nullable: true, description: "Worth a year, in `currency`" }),
-    currency: t.exposeString("currency", { nullable: true, description: "ISO 4217" }),
-    renewsOn: t.field({ type: "Date", nullable: true, description: "Renewal", resolve: ({ renewsOn }) => renewsOn }),
-    owner: t.exposeString("owner", { nullable: true, description: "Who is accountable on our side" }),
-    churnedOn: t.field({ type: "Date", nullable: true, description: "When it left", resolve: (a) => a.churnedOn }),
+    id: t.exposeID("id", { description: "Our id, a UUID" }),
+    externalId: t.exposeString("externalId", { description: "Your id of it, unique in the workspace" }),
+    name: t.exposeString("name", { nullable: true, description: "For people to read; null while unknown" }),
+    segment: t.exposeString("segment", {
+      nullable: true,
+      description: "As it is today, in your words; null while unknown. Answers keep the one of their day",
+    }),
+    annualValue: t.exposeFloat("annualValue", {
+      nullable: true,
+      description: "What it pays a year, in `currency`; null while unknown",
+    }),
+    currency: t.exposeString("currency", {
+      nullable: true,
+      description: "ISO 4217 code of `annualValue`, like EUR; null while unknown",
+    }),
+    renewsOn: t.field({
+      type: "Date",
+      nullable: true,
+      description: "When its contract renews; null while unknown",
+      resolve: ({ renewsOn }) => renewsOn,
+    }),
+    owner: t.exposeString("owner", {
+      nullable: true,
+      description: "Who is accountable for it on our side, and for its new cases; null for nobody",
+    }),
+    churnedOn: t.field({
+      type: "Date",
+      nullable: true,
+      description: "When it stopped being a customer; null while it is one",
+      resolve: (a) => a.churnedOn,
+    }),
     createdAt: t.field({ type: "DateTime", description: "When we first heard of it", resolve: (a) => a.createdAt }),
-    updatedAt: t.field({ type: "DateTime", description: "When it last changed", resolve: (a) => a.updatedAt }),
+    updatedAt: t.field({
+      type: "DateTime",
+      description: "When anything of it last changed here",
+      resolve: (a) => a.updatedAt,
+    }),
   }),
 });
 
 export const PersonType = builder.objectRef<StoredPerson>("Person").implement({
-  description: "Somebody who answers",
+  description: "Somebody who answers, or was told to us",
   extensions: { scope: "people:read" },
   fields: (t) => ({
-    id: t.exposeID("id", { description: "Ours" }),
-    externalId: t.exposeString("externalId", { nullable: true, description: "Yours" }),
-    email: t.exposeString("email", { nullable: true, description: "In lower case" }),
-    phone: t.exposeString("phone", { nullable: true, description: "Without separators" }),
-    name: t.exposeString("name", { nullable: true, description: "For people to read" }),
-    properties: t.field({ type: "JSON", description: "Facts kept with the person", resolve: (p) => p.properties }),
+    id: t.exposeID("id", { description: "Our id, a UUID" }),
+    externalId: t.exposeString("externalId", {
+      nullable: true,
+      description: "Your id of them, unique in the workspace; null while unknown",
+    }),
+    email: t.exposeString("email", {
+      nullable: true,
+      description: "In lower case, unique in the workspace; null while unknown",
+    }),
+    phone: t.exposeString("phone", {
+      nullable: true,
+      description: "Without separators, unique in the workspace; null while unknown",
+    }),
+    name: t.exposeString("name", { nullable: true, description: "For people to read; null while unknown" }),
+    properties: t.field({
+      type: "JSON",
+      description: "Facts kept with the person: names with text, number or boolean values",
+      resolve: (p) => p.properties,
+    }),
     createdAt: t.field({ type: "DateTime", description: "When we first heard of them", resolve: (p) => p.createdAt }),
-    updatedAt: t.field({ type: "DateTime", description: "When they last changed", resolve: (p) => p.updatedAt }),
+    updatedAt: t.field({
+      type: "DateTime",
+      description: "When anything of them last changed here",
+      resolve: (p) => p.updatedAt,
+    }),
     account: t.field({
       type: AccountType,
       nullable: true,
-      description: "The account they belong to",
+      description: "The account they belong to; null where none is known",
       resolve: ({ accountId }, _args, context) => (accountId === null ? null : loadAccount(context, accountId)),
     }),
   }),
@@ -62,7 +105,7 @@ builder.objectField(AccountType, "people", (t) =>
   t.field({
     type: [PersonType],
     description: "Who belongs to it, the newest first",
-    args: { first: t.arg.int({ defaultValue: 20, description: "How many, at most 100" }) },
+    args: { first: t.arg.int({ defaultValue: 20, description: "How many, 1 to 100" }) },
     resolve: ({ id }, { first }, context) => loadPeopleOfAccount(context, id, pageSize(first)),
   }),
 );
@@ -71,12 +114,12 @@ builder.queryFields((t) => ({
   person: t.field({
     type: PersonType,
     nullable: true,
-    description: "One person by one of these, or null",
+    description: "One person by exactly one of the arguments; null where nobody is known by it",
     extensions: { scope: "people:read" },
     args: {
-      id: t.arg({ type: "ID", description: "Ours" }),
-      externalId: t.arg.string({ description: "Yours" }),
-      email: t.arg.string({ description: "In any case" }),
+      id: t.arg({ type: "ID", description: "Our id, a UUID" }),
+      externalId: t.arg.string({ description: "Your id of them" }),
+      email: t.arg.string({ description: "Their address, in upper or lower case" }),
     },
     resolve: async (_root, args, context) => {
       const by = onlyOne(["id", "externalId", "email"], args);
@@ -90,9 +133,12 @@ builder.queryFields((t) => ({
   account: t.field({
     type: AccountType,
     nullable: true,
-    description: "One account by one of these, or null",
+    description: "One account by exactly one of the arguments; null where none is known by it",
     extensions: { scope: "people:read" },
-    args: { id: t.arg({ type: "ID", description: "Ours" }), externalId: t.arg.string({ description: "Yours" }) },
+    args: {
+      id: t.arg({ type: "ID", description: "Our id, a UUID" }),
+      externalId: t.arg.string({ description: "Your id of it" }),
+    },
     resolve: async (_root, args, context) => {
       const by = onlyOne(["id", "externalId"], args);
       if (by.name === "id") return loadAccount(context, parseId("id", by.value));
@@ -110,5 +156,6 @@ function onlyOne(
   const given = Object.entries(args).flatMap(([name, value]) => (typeof value === "string" ? [{ name, value }] : []));
   const [first] = given;
   if (first !== undefined && given.length === 1) return first;
-  throw invalidRequest(names.map((name) => ({ name, reason: "must be the only one of these, and one must be" })));
+  const reason = `must be given alone: exactly one of ${names.join(", ")}`;
+  throw invalidRequest(names.map((name) => ({ name, reason })));
 }

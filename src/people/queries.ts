@@ -1,6 +1,6 @@
 import { and, desc, eq, lte, type SQL, sql } from "drizzle-orm";
 import type { Cursor } from "../platform/pagination.ts";
-import { anyOf, selected, unnest } from "../platform/sql.ts";
+import { anyOf, oneOf, selected, unnest } from "../platform/sql.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { type Account, type AccountFacts, IDENTITIES, type Identity, type Person, type PersonFacts } from "./model.ts";
 import { accounts, people } from "./table.ts";
@@ -70,9 +70,7 @@ export type PeopleFilter = Partial<Record<Identity, readonly string[] | undefine
 
 /** The condition on `people` that a filter means, within the workspace of the transaction. */
 export function wherePeople(tx: WorkspaceTx, filter: PeopleFilter): SQL | undefined {
-  const terms = Object.entries(filter).map(
-    ([kind, values]) => values && sql`${people[kind as Identity]} = ${anyOf("text", values)}`,
-  );
+  const terms = Object.entries(filter).map(([kind, values]) => oneOf(people[kind as Identity], values));
   return and(eq(people.workspaceId, tx.workspaceId), ...terms);
 }
 
@@ -99,8 +97,8 @@ export interface AccountFilter {
 export function whereAccounts(tx: WorkspaceTx, { externalIds, segments }: AccountFilter): SQL | undefined {
   return and(
     eq(accounts.workspaceId, tx.workspaceId),
-    externalIds && sql`${accounts.externalId} = ${anyOf("text", externalIds)}`,
-    segments && sql`${accounts.segment} = ${anyOf("text", segments)}`,
+    oneOf(accounts.externalId, externalIds),
+    oneOf(accounts.segment, segments),
   );
 }
 

@@ -85,5 +85,5 @@ export function principalOf(request: FastifyRequest): Principal {
 /** In whose name a request's transactions run. */
 export function callerOf(request: FastifyRequest): Caller {
   const { workspaceId, actor } = principalOf(request);
-  return { workspaceId, actor, requestId: request.id, readsAfter: request.readsAfter };
+  return { workspaceId, actor, requestId: request.id, readsAfter: request.readsAfter, span: request.span };
 }

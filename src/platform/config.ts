@@ -15,6 +15,7 @@ const EnvironmentSchema = Type.Object({
     Type.String({ pattern: "^postgres(ql)?://", description: "must be a postgres:// URL" }),
   ),
   ALLOW_NEWER_DATABASE: Type.Boolean({ default: false, description: "must be true or false" }),
+  NODE_ENV: Type.Optional(Type.String()),
   HOST: Type.String({ minLength: 1, default: "127.0.0.1", description: "must be an address to listen on" }),
   PORT: Type.Integer({
     minimum: 0,
@@ -25,6 +26,19 @@ const EnvironmentSchema = Type.Object({
   METRICS_PORT: Type.Optional(
     Type.Integer({ minimum: 0, maximum: 65535, description: "must be a whole number from 0 to 65535" }),
   ),
+  OTEL_EXPORTER_OTLP_ENDPOINT: Type.Optional(Type.String({ format: "url", description: "must be a http(s):// URL" })),
+  OTEL_SERVICE_NAME: Type.String({ minLength: 1, default: "afterscore" }),
+  OTEL_TRACES_SAMPLER: Type.String({
+    pattern: "^(parentbased_)?(always_on|always_off|traceidratio)$",
+    default: "parentbased_always_on",
+    description: "must be always_on, always_off or traceidratio, or one of them after parentbased_",
+  }),
+  OTEL_TRACES_SAMPLER_ARG: Type.Number({
+    minimum: 0,
+    maximum: 1,
+    default: 1,
+    description: "must be a number from 0 to 1",
+  }),
   LOG_LEVEL: Type.Unsafe<"trace" | "debug" | "info" | "warn" | "error" | "fatal" | "silent">({
     type: "string",
     enum: ["trace", "debug", "info", "warn", "error", "fatal", "silent"],

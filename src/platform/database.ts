@@ -73,10 +73,12 @@ export const APPLICATION_NAME = "afterscore";
 
 /**
  * SQLSTATE classes after which the same transaction may succeed when it is run again: serialization
- * failure, deadlock, lock not available, and a unique key that somebody else took meanwhile.
+ * failure, deadlock, lock not available, a unique key that somebody else took meanwhile, and a row that somebody else
+ * has deleted meanwhile, as erasing a person does.
  */
 const RETRYABLE = new Set(["40001", "40P01", "55P03", "23505", "23503"]);
 
+/** Whether the same transaction may succeed when it is run again. */
 export function isRetryable(error: unknown): boolean {
   return error instanceof ContendedError || isPlanLost(error) || RETRYABLE.has(sqlState(error) ?? "");
 }
@@ -86,9 +88,19 @@ export function isPlanLost(error: unknown): boolean {
   return ["26000", "42P05"].includes(sqlState(error) ?? "");
 }
 
+/** What a row refers to is not there: it was deleted a moment ago, or it is a mistake of ours and never will be. */
+export function isReferenceMissing(error: unknown): boolean {
+  return sqlState(error) === "23503";
+}
+
 /** Another transaction held what was wanted for longer than one waits. */
 export function isLockTimeout(error: unknown): boolean {
   return sqlState(error) === "55P03";
+}
+
+/** An earlier statement of the transaction has failed, and its error says why. */
+export function isOfAborted(error: unknown): boolean {
+  return sqlState(error) === "25P02";
 }
 
 /** Somebody else was quicker, and what they did must be seen first: the transaction is to run again. */

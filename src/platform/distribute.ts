@@ -19,17 +19,29 @@ export interface Table {
  * @throws for a table that has no place, and for foreign keys that go round in a circle
  */
 export function planDistribution(tables: readonly Table[], done: ReadonlySet<string> = new Set()): string[] {
-  const waiting = new Map(tables.filter(({ name }) => !ORDINARY.has(name)).map((table) => [table.name, table]));
   const statements: string[] = [];
-  while (waiting.size > 0) {
-    const next = [...waiting.values()].find(({ references }) => !references.some((name) => waiting.has(name)));
-    if (next === undefined) throw new Error(`foreign keys go round in a circle: ${[...waiting.keys()].join(", ")}`);
-    waiting.delete(next.name);
+  for (const next of parentsFirst(tables.filter(({ name }) => !ORDINARY.has(name)))) {
     const lost = next.references.find((name) => ORDINARY.has(name));
     if (lost !== undefined) throw new Error(`${next.name} is distributed and refers to ${lost}, which is not`);
     if (!done.has(next.name)) statements.push(...place(next));
   }
   return statements;
+}
+
+/**
+ * The tables in an order in which none comes before one that it refers to.
+ * @throws for foreign keys that go round in a circle
+ */
+export function parentsFirst(tables: readonly Table[]): Table[] {
+  const waiting = new Map(tables.map((table) => [table.name, table]));
+  const ordered: Table[] = [];
+  while (waiting.size > 0) {
+    const next = [...waiting.values()].find(({ references }) => !references.some((name) => waiting.has(name)));
+    if (next === undefined) throw new Error(`foreign keys go round in a circle: ${[...waiting.keys()].join(", ")}`);
+    waiting.delete(next.name);
+    ordered.push(next);
+  }
+  return ordered;
 }
 
 function place({ name, hasWorkspaceId, references }: Table): string[] {
@@ -45,8 +57,8 @@ function unforced(name: string, statement: string): string[] {
   return [`alter table ${name} no force row level security`, statement, `alter table ${name} force row level security`];
 }
 
-/** Every table of ours with what it refers to. */
-export async function listTables(pool: Pool): Promise<Table[]> {
+/** Every table of ours with what it refers to, in the order of their making. */
+export async function listTables(pool: Pick<Pool, "query">): Promise<Table[]> {
   const { rows } = await pool.query<Table>(`/* platform.listTables */
     select relname::text as name,
       exists (select 1 from pg_attribute where attrelid = pg_class.oid and attname = 'workspace_id' and not attisdropped)

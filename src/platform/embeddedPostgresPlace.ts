@@ -19,8 +19,9 @@ export interface Place {
 
 /** Finds or makes the place for the PostgreSQL of this `home`; as root, `home/data-location` says where it is. */
 export async function preparePlace(home: string): Promise<Place> {
-  await mkdir(home, { recursive: true });
+  // First, as a production install has none and may write nowhere.
   const installed = await installedBinaries();
+  await mkdir(home, { recursive: true });
   if (process.getuid?.() !== 0) {
     const folder = join(home, "postgres");
     await mkdir(folder, { recursive: true, mode: 0o700 });

@@ -49,19 +49,22 @@ function textScalar<Value>(isValid: (text: string) => boolean, expected: string,
 }
 
 builder.scalarType("DateTime", {
-  description: "RFC 3339 with offset; answered in UTC",
+  description: "An instant: RFC 3339 with offset, like 2026-05-04T09:12:00Z; answered in UTC, with milliseconds",
   ...textScalar(isDateTime, "an RFC 3339 time with offset, like 2026-05-04T09:12:00Z", toBound),
 });
 
 builder.scalarType("Date", {
-  description: "A day of the calendar, like 2026-05-04",
+  description: "A day of the calendar without a time zone, like 2026-05-04",
   ...textScalar(isDate, "a date, like 2026-05-04", (text) => text),
 });
 
-builder.scalarType("JSON", { description: "Any JSON value", serialize: (value) => value });
+builder.scalarType("JSON", { description: "A JSON value of any form; only in answers", serialize: (value) => value });
 
-builder.queryType({ description: "What can be asked" });
-builder.mutationType({ description: "What can be done: one for each command of the REST interface" });
+builder.queryType({ description: "What can be asked; everything in one request is read from one moment" });
+builder.mutationType({
+  description:
+    "What can be done: one for each command of the REST interface; where one of a request fails, none is kept",
+});
 
 /**
  * GraphQL's own ID takes any text; ours are UUIDs.

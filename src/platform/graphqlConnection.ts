@@ -8,16 +8,32 @@ import type { WorkspaceTx } from "./tenancy.ts";
 export interface Connection<Node> {
   edges: { node: Node; cursor: string }[];
   hasNextPage: boolean;
+  hasPreviousPage: boolean;
   /** Counts only when it is asked for. */
   countAll: () => Promise<number>;
 }
 
-const PageInfo = builder.objectRef<{ hasNextPage: boolean; endCursor: string | null }>("PageInfo").implement({
-  description: "Whether there is more, and where it begins",
+interface PageInfoShape {
+  hasNextPage: boolean;
+  hasPreviousPage: boolean;
+  startCursor: string | null;
+  endCursor: string | null;
+}
+
+const PageInfo = builder.objectRef<PageInfoShape>("PageInfo").implement({
+  description: "Whether a list goes on, and from where",
   extensions: { scope: null },
   fields: (t) => ({
-    hasNextPage: t.exposeBoolean("hasNextPage", { description: "Whether another page follows" }),
-    endCursor: t.exposeString("endCursor", { nullable: true, description: "Give this as `after` to get it" }),
+    hasNextPage: t.exposeBoolean("hasNextPage", { description: "Whether another page follows this one" }),
+    hasPreviousPage: t.exposeBoolean("hasPreviousPage", { description: "Whether this page was asked for by `after`" }),
+    startCursor: t.exposeString("startCursor", {
+      nullable: true,
+      description: "Cursor of the page's first entry; null for an empty page. Lists are read forwards only",
+    }),
+    endCursor: t.exposeString("endCursor", {
+      nullable: true,
+      description: "Give this as `after` to get the next page; null for an empty page",
+    }),
   }),
 });
 
@@ -26,25 +42,34 @@ type NodeRef<Node> = ReturnType<ReturnType<typeof builder.objectRef<Node>>["impl
 /** The connection and edge types of a node, `<Name>Connection` and `<Name>Edge`. */
 export function defineConnection<Node>(name: string, node: NodeRef<Node>) {
   const Edge = builder.objectRef<{ node: Node; cursor: string }>(`${name}Edge`).implement({
-    description: "One of a page, and its place in the list",
+    description: "One entry of a page, and its place in the list",
     extensions: { scope: null },
     fields: (t) => ({
-      node: t.field({ type: node, description: "The thing itself", resolve: (edge) => edge.node as never }),
-      cursor: t.exposeString("cursor", { description: "Its place in the list" }),
+      node: t.field({ type: node, description: "What stands there", resolve: (edge) => edge.node as never }),
+      cursor: t.exposeString("cursor", { description: "Its place in the list; as `after`, what follows it" }),
     }),
   });
   return builder.objectRef<Connection<Node>>(`${name}Connection`).implement({
-    description: "A page of a list",
+    description: "A page of a list; a cursor holds for its own `orderBy` only",
     extensions: { scope: null },
     fields: (t) => ({
-      edges: t.field({ type: [Edge], description: "The page", resolve: ({ edges }) => edges }),
+      edges: t.field({
+        type: [Edge],
+        description: "The entries of the page, in the order that was asked for",
+        resolve: ({ edges }) => edges,
+      }),
       pageInfo: t.field({
         type: PageInfo,
-        description: "How to go on",
-        resolve: ({ edges, hasNextPage }) => ({ hasNextPage, endCursor: edges.at(-1)?.cursor ?? null }),
+        description: "How to get the next page",
+        resolve: ({ edges, hasNextPage, hasPreviousPage }) => ({
+          hasNextPage,
+          hasPreviousPage,
+          startCursor: edges[0]?.cursor ?? null,
+          endCursor: edges.at(-1)?.cursor ?? null,
+        }),
       }),
       totalCount: t.int({
-        description: "How many there are in all; counted only when asked for",
+        description: "How many there are on all pages together; costs a count, and nothing where it is not asked for",
         resolve: ({ countAll }) => countAll(),
       }),
     }),
@@ -75,7 +100,12 @@ export async function readConnection<Node extends { id: string }>(
     node,
     cursor: encodeCursor({ order, value, id: node.id }),
   }));
-  return { edges, hasNextPage: found.length > limit, countAll: () => context.read(count) };
+  return {
+    edges,
+    hasNextPage: found.length > limit,
+    hasPreviousPage: after !== undefined,
+    countAll: () => context.read(count),
+  };
 }
 
 /** @throws {AppError} `invalid_request` for a page of none or of more than 100 */

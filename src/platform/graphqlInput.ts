@@ -1,7 +1,7 @@
 import type { Static, TSchema } from "@sinclair/typebox";
 import { invalidRequest } from "./errors.ts";
 import { builder } from "./graphql.ts";
-import { createAjv, toInvalidParams } from "./schema.ts";
+import { createAjv, toInvalidParams } from "./validation.ts";
 
 /** As much of a schema as the body of a command has. */
 interface Field {
@@ -17,10 +17,21 @@ type EnumRef = ReturnType<typeof builder.enumType>;
 /** The enums that inputs may name, by their words: the words stand once, and so does their enum. */
 const enums = new Map<string, EnumRef>();
 
-/** An enum of the schema that the inputs of mutations may use as well. */
-export function defineEnum<const Words extends readonly string[]>(name: string, description: string, values: Words) {
+/**
+ * An enum of the schema, which the inputs of mutations may use as well.
+ * @param meanings of each word, for people to read
+ */
+export function defineEnum<const Words extends readonly string[]>(
+  name: string,
+  description: string,
+  words: Words,
+  meanings: Readonly<Record<Words[number], string>>,
+) {
+  const values = Object.fromEntries(
+    words.map((word: Words[number]) => [word, { description: meanings[word] }]),
+  ) as Record<Words[number], { description: string }>;
   const ref = builder.enumType(name, { description, values });
-  enums.set(values.join(), ref);
+  enums.set(words.join(), ref);
   return ref;
 }
 
@@ -47,14 +58,14 @@ export function defineInput<S extends TSchema>(schema: S, extra: Record<string, 
     additionalProperties: false,
   });
   const ref = builder.inputType($id, {
-    description: description ?? "What is said with it",
+    ...(description === undefined ? {} : { description }),
     fields: (t) =>
       Object.fromEntries(
         Object.entries(properties).map(([name, field]) => {
           const options = {
             type: typeOf(field, `${$id}.${name}`),
             required: required.has(name) && !isNullable(field),
-            description: (field as Field).description ?? name,
+            description: (field as Field).description,
           };
           return [name, t.field(options as never)];
         }),

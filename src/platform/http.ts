@@ -18,7 +18,8 @@ import type { Logger } from "./logger.ts";
 import { observeRequest } from "./metrics.ts";
 import { answerClientError, ProblemSchema, registerProblems, sendProblem } from "./problem.ts";
 import { compileQuery } from "./queryString.ts";
-import { createAjv, FORMAT_TESTS, Strict } from "./schema.ts";
+import { FORMAT_TESTS, Strict } from "./schema.ts";
+import { createAjv } from "./validation.ts";
 
 /** A Fastify whose handlers are typed by the TypeBox schemas of their routes. */
 export type Server = FastifyInstance<

@@ -14,7 +14,7 @@ export interface KeptAnswers {
 const isOf = ({ personId, ids }: KeptAnswers) =>
   sql`(${personId} = any (person_ids) or exists (select from ${unnest({ known: ["text", ids] })} where position(input.known in answer) > 0))`;
 
-/** The place of a kept answer. */
+/** The place of a kept answer; undefined before the first. */
 export interface KeyPlace {
   route: string;
   key: string;
@@ -27,7 +27,7 @@ export interface KeyPlace {
 export async function eraseKeptAnswers(
   tx: WorkspaceTx,
   kept: KeptAnswers,
-  after: KeyPlace,
+  after: KeyPlace | undefined,
 ): Promise<{ count: number; last: KeyPlace | undefined }> {
   const page = await listPage(tx, kept, after);
   const own = page.filter(({ isAbout }) => isAbout);
@@ -41,8 +41,8 @@ export async function eraseKeptAnswers(
 /** The kept answers about a person, for an export of what is held about them. */
 export async function listKeptAnswers(tx: WorkspaceTx, kept: KeptAnswers): Promise<object[]> {
   const found: object[] = [];
-  let after: KeyPlace | undefined = FIRST_KEY;
-  while (after !== undefined) {
+  let after: KeyPlace | undefined;
+  do {
     const page: (KeyPlace & { isAbout: boolean })[] = await listPage(tx, kept, after);
     for (const { route, key } of page.filter(({ isAbout }) => isAbout)) {
       found.push(
@@ -52,14 +52,14 @@ export async function listKeptAnswers(tx: WorkspaceTx, kept: KeptAnswers): Promi
       );
     }
     after = page.length < KEYS_PER_PAGE ? undefined : page.at(-1);
-  }
+  } while (after !== undefined);
   return found;
 }
 
 /** Before all others. */
-export const FIRST_KEY: KeyPlace = { route: "", key: "" };
+const FIRST_KEY: KeyPlace = { route: "", key: "" };
 
-async function listPage(tx: WorkspaceTx, kept: KeptAnswers, after: KeyPlace) {
+async function listPage(tx: WorkspaceTx, kept: KeptAnswers, after = FIRST_KEY) {
   return tx.run<KeyPlace & { isAbout: boolean }>(sql`/* platform.listKeptAnswers */
     select route, key, ${isOf(kept)} as "isAbout" from idempotency_keys
     where workspace_id = ${tx.workspaceId} and (route, key) > (${after.route}, ${after.key})

@@ -91,6 +91,7 @@ export interface QueueState {
   dead: number;
 }
 
+/** The state of each queue, by name. */
 export async function listQueueStates(pool: Pool): Promise<QueueState[]> {
   const { rows } = await pool.query<QueueState>(
     `/* jobs.listQueueStates */

@@ -3,6 +3,7 @@ import type { Pool } from "pg";
 import type { JobWithMetadata, PgBoss } from "pg-boss";
 import { createBoss, DEAD_LETTERS, listHeldKeys, listQueueStates } from "./jobStore.ts";
 import { type Logger, serializers } from "./logger.ts";
+import { traced, traceFields } from "./tracing.ts";
 
 /** What a job is about: ids, and nothing that anybody wrote. */
 export type JobData = Readonly<Record<string, string>>;
@@ -127,7 +128,10 @@ export async function startJobs(
       if (job === undefined) return;
       // What waits behind it is fetched at once.
       boss.notifyWorker(workers.get(name) ?? "");
-      await perform(queue, job, { logger, stopping: stopping.signal, again });
+      const attributes = { "afterscore.job.id": job.id, "afterscore.job.retries": job.retryCount };
+      await traced({ name: `job ${name}`, kind: "CONSUMER", attributes }, () =>
+        perform(queue, job, { logger, stopping: stopping.signal, again }),
+      );
     };
     const polling = { pollingIntervalSeconds: pollSeconds, includeMetadata: true } as const;
     workers.set(name, await boss.work(name, polling, work));
@@ -165,7 +169,7 @@ interface Performing {
 }
 
 async function perform(queue: Queue, job: JobWithMetadata<JobData>, { logger, stopping, again }: Performing) {
-  const about = { job: queue.name, job_id: job.id, ...job.data };
+  const about = { job: queue.name, job_id: job.id, ...job.data, ...traceFields() };
   const startedAt = performance.now();
   try {
     const outcome = await queue.work(job.data, AbortSignal.any([stopping, job.signal]));

@@ -84,6 +84,25 @@ function findRepeatedKey(text: string): { name: string; reason: string } {
   return { name: "body", reason: "has a key twice in the same object" };
 }
 
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/**
+ * A JSON Merge Patch (RFC 7396): what is given is set, objects are merged, lists replaced, and null clears.
+ * @param patch null clears everything, undefined changes nothing
+ */
+export function mergePatch<T extends object>(target: T, patch: object | null | undefined): T {
+  if (patch === undefined) return target;
+  const merged: Record<string, unknown> = { ...(patch === null ? {} : target) };
+  for (const [name, value] of Object.entries(patch ?? {})) {
+    const before = merged[name];
+    if (value === null) delete merged[name];
+    else merged[name] = isObject(value) ? mergePatch(isObject(before) ? before : {}, value) : value;
+  }
+  return merged as T;
+}
+
 /** The value as JSON with sorted keys and no white space: equal values make equal text. */
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, item: unknown) =>

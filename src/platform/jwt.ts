@@ -26,6 +26,7 @@ const COOLDOWN_MS = 30_000;
 const KEYS_AGE_MAX_MS = 600_000;
 const FETCH_TIMEOUT_MS = 5_000;
 
+/** Verifies tokens of one provider, by keys that it is seldom asked for. @param clock milliseconds since 1970 */
 export function createTokenVerifier(
   { issuer, audience, jwksUrl }: TokenSettings,
   logger: Logger,
@@ -44,7 +45,11 @@ export function createTokenVerifier(
 
 /** One answer for whatever is wrong with a token: a forger learns nothing from it. */
 export function invalidToken(cause?: unknown): AppError {
-  return new AppError("unauthenticated", "This token is not valid.", { cause });
+  return new AppError(
+    "unauthenticated",
+    "This token is not valid, or no longer. Get another one from the identity provider.",
+    { cause },
+  );
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Pool } from "pg";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { within } from "./within.ts";
 
 /**
  * What is measured of the process, in the words of Prometheus: `docs/operations.md` explains each. Nothing is counted by
@@ -154,11 +155,4 @@ export function measureBacklog(read: () => Promise<Backlog>): void {
     for (const [job, count] of Object.entries(backlog?.deadJobs ?? {})) dead.set({ job }, count);
     readable.set(backlog === undefined ? 0 : 1);
   }
-}
-
-/** @throws when it takes longer */
-async function within<T>(milliseconds: number, work: Promise<T>): Promise<T> {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new Error("it takes too long")), milliseconds);
-  return Promise.race([work, late.promise]).finally(() => clearTimeout(timer));
 }

@@ -3,6 +3,7 @@ import type { GraphQLSchema } from "graphql";
 import { lexicographicSortSchema, printSchema } from "graphql";
 import { createDescriber, type Examples } from "./describing.ts";
 import type { Server } from "./http.ts";
+import { describePosition } from "./position.ts";
 
 const CREDENTIALS = "An API key, or a JWT of the identity provider that the installation trusts.";
 
@@ -34,7 +35,8 @@ export async function registerOpenapi(
       security: [{ bearer: [] }],
     },
     transform: describeRoute,
-    transformObject: (made) => describeDocument("openapiObject" in made ? (made.openapiObject as object) : {}),
+    transformObject: (made) =>
+      describePosition(describeDocument("openapiObject" in made ? (made.openapiObject as object) : {})),
     refResolver: {
       buildLocalReference: (schema, _base, _fragment, index) =>
         typeof schema["$id"] === "string" ? schema["$id"] : `def-${index}`,

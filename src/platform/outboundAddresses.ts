@@ -71,6 +71,7 @@ export function isPublic(address: string): boolean {
   return isIP(address) === 6 && global6.check(address, "ipv6") && !special6.check(address, "ipv6");
 }
 
+/** Says whether the address is in one of these networks; what is no address is in none. */
 export function isWithin(list: BlockList, address: string): boolean {
   const family = isIP(address);
   return family !== 0 && list.check(address, family === 4 ? "ipv4" : "ipv6");

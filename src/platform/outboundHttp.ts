@@ -2,6 +2,7 @@ import { lookup as resolveHost } from "node:dns/promises";
 import { type BlockList, isIP, type LookupFunction } from "node:net";
 import { Agent, buildConnector, type Dispatcher } from "undici";
 import { isPublic, isWithin } from "./outboundAddresses.ts";
+import { within } from "./within.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
 /** For a host's addresses, which the operating system may seek for minutes. */
@@ -58,7 +59,8 @@ class Refusal extends Error {}
 export function createOutboundHttp({ allowedNetworks, resolve = resolveAll }: OutboundOptions): OutboundHttp {
   const refusalOf = (address: string, protocol: string, port: number): string | undefined => {
     if (isWithin(allowedNetworks, address)) return undefined;
-    if (!isPublic(address)) return "must not lead into a private or special network";
+    if (!isPublic(address))
+      return "must not lead into a private or special network; the operator can allow one by OUTBOUND_ALLOWED_NETWORKS";
     if (protocol !== "https:") return "must be https";
     if (port !== HTTPS_PORT && port < FREE_PORTS_FROM) {
       return `must not use a port below ${FREE_PORTS_FROM} other than ${HTTPS_PORT}`;
@@ -70,7 +72,7 @@ export function createOutboundHttp({ allowedNetworks, resolve = resolveAll }: Ou
   const addressesOf = async (protocol: string, host: string, port: number): Promise<Address[]> => {
     const family = isIP(host);
     const addresses =
-      family === 0 ? await atMost(RESOLVE_TIMEOUT_MS, resolve(host)).catch(() => []) : [{ address: host, family }];
+      family === 0 ? await within(RESOLVE_TIMEOUT_MS, resolve(host)).catch(() => []) : [{ address: host, family }];
     if (addresses.length === 0) throw new Refusal("has a host that cannot be resolved");
     for (const { address } of addresses) {
       const refusal = refusalOf(address, protocol, port);
@@ -125,12 +127,6 @@ function lookupOf(addresses: Address[]): LookupFunction {
     if (all) callback(null, addresses);
     else callback(null, addresses[0]?.address ?? "", addresses[0]?.family);
   };
-}
-
-async function atMost<T>(ms: number, work: Promise<T>): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(reject, ms, new Error("too late"));
-  return Promise.race([work, promise]).finally(() => clearTimeout(timer));
 }
 
 async function resolveAll(host: string): Promise<Address[]> {

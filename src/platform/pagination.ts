@@ -50,6 +50,7 @@ const IS_VALUE = {
   id: isId,
 };
 
+/** The cursor as callers get it: text that says nothing to them. */
 export function encodeCursor(cursor: Cursor): string {
   return Buffer.from(JSON.stringify([cursor.order, cursor.value, cursor.id])).toString("base64url");
 }

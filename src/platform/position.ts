@@ -42,6 +42,44 @@ export function registerPosition(app: FastifyInstance, tenancy: Pick<Tenancy, "p
   });
 }
 
+const SENT = {
+  name: "Afterscore-Position",
+  in: "header",
+  required: false,
+  description: "As a write answered it: what is read holds at least that write. Without it a replica may lag behind.",
+  schema: { type: "string", pattern: POSITION.source },
+};
+const ANSWERED = {
+  description: "At or behind all that this call did: a read that sends it sees that.",
+  schema: { type: "string", pattern: POSITION.source },
+};
+
+/** What of an OpenAPI document it takes to name the header. */
+interface Described {
+  paths?: Record<
+    string,
+    Record<string, { security?: unknown[]; parameters?: unknown[]; responses?: Record<string, { headers?: object }> }>
+  >;
+}
+
+/** Names the header in the document: where what is read may lag, and where something is written. */
+export function describePosition<Document extends object>(document: Document): Document {
+  for (const [path, operations] of Object.entries((document as Described).paths ?? {})) {
+    for (const [method, operation] of Object.entries(operations)) {
+      // Of those without a credential nobody reads what they wrote.
+      if (operation.security?.length === 0) continue;
+      const isReading = isRead(method.toUpperCase(), path);
+      if (isReading) operation.parameters = [...(operation.parameters ?? []), SENT];
+      // A mutation is a read by its path, and answers it.
+      if (isReading && path !== "/graphql") continue;
+      for (const [status, response] of Object.entries(operation.responses ?? {})) {
+        if (status < "300") response.headers = { ...response.headers, "Afterscore-Position": ANSWERED };
+      }
+    }
+  }
+  return document;
+}
+
 function isRead(method: string, route: string | undefined): boolean {
   return method === "GET" || method === "HEAD" || route === "/graphql";
 }

@@ -3,8 +3,9 @@ import type { Socket } from "node:net";
 import { Type } from "@sinclair/typebox";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { AppError, ERROR_STATUS, type ErrorCode, invalidRequest } from "./errors.ts";
-import { OneOf, ref, Strict, toInvalidParams } from "./schema.ts";
+import { OneOf, ref, Strict } from "./schema.ts";
 import { isSlow } from "./slowBody.ts";
+import { toInvalidParams } from "./validation.ts";
 
 /** Every error answer (RFC 9457). `type` stays `about:blank`: what happened is told by `code`. */
 export const ProblemSchema = Strict(
@@ -67,7 +68,6 @@ const EXTRA_HEADERS: Partial<Record<ErrorCode, Record<string, string>>> = {
 
 /** Fastify's own failures in our words. Anything else of its 4xx is an invalid request. */
 const FRAMEWORK_ERRORS: Record<string, [ErrorCode, string]> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: ["payload_too_large", "The body is larger than this call takes."],
   FST_ERR_CTP_INVALID_MEDIA_TYPE: ["unsupported_media_type", "Send the body as application/json."],
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: ["invalid_request", "The body's size is not what Content-Length says."],
   FST_ERR_BAD_URL: ["invalid_request", "The path is not a valid URL."],
@@ -90,6 +90,7 @@ export function toAppError(error: unknown): AppError {
   return new AppError("internal", "Something went wrong here. It was logged under the request id.", { cause: error });
 }
 
+/** The error as the body of its answer. @param request its path without the query, and its id */
 export function toProblem(error: AppError, request: { path: string; id: string }) {
   const status = ERROR_STATUS[error.code];
   return {
@@ -106,9 +107,14 @@ export function toProblem(error: AppError, request: { path: string; id: string }
   };
 }
 
+function bodyTooLarge(bytesMax: number): AppError {
+  return new AppError("payload_too_large", `The body is larger than ${bytesMax / 1024} kB: send less in one call.`);
+}
+
 /** Answers with the problem, and logs once what is our fault. */
 export function sendProblem(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const error = toAppError(thrown);
+  const isTooLarge = (thrown as Partial<FastifyError>).code === "FST_ERR_CTP_BODY_TOO_LARGE";
+  const error = isTooLarge ? bodyTooLarge(request.routeOptions.bodyLimit) : toAppError(thrown);
   if (error.code === "internal" || error.code === "unavailable") {
     request.log.error({ err: error.cause ?? thrown }, error.code);
   }
@@ -120,6 +126,7 @@ export function sendProblem(thrown: unknown, request: FastifyRequest, reply: Fas
     .send(toProblem(error, { path, id: request.id }));
 }
 
+/** Whatever is thrown, and a path that is none, is answered by a problem. */
 export function registerProblems(app: FastifyInstance): void {
   app.setErrorHandler(async (error, request, reply) => sendProblem(error, request, reply));
   app.setNotFoundHandler(async (request, reply) =>

@@ -1,6 +1,6 @@
 import type { AnySchema, ValidateFunction } from "ajv";
 import { type InvalidParam, invalidRequest } from "./errors.ts";
-import { toInvalidParams } from "./schema.ts";
+import { toInvalidParams } from "./validation.ts";
 
 type Declared = Record<string, { type?: string; items?: { type?: string } }>;
 

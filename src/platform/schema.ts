@@ -1,13 +1,7 @@
 import { FormatRegistry, type Static, type TSchema, Type } from "@sinclair/typebox";
-import { Ajv, type ErrorObject } from "ajv";
-import type { InvalidParam } from "./errors.ts";
 
 /** Every string but a comment. */
 export const STRING_LENGTH_MAX = 255;
-/** More would bury the first wrong field; a caller mends these and sees the rest. */
-const INVALID_PARAMS_MAX = 20;
-/** A name that the caller made up is shown to them, not sent back at any length. */
-const NAME_LENGTH_MAX = 200;
 
 /**
  * Text that PostgreSQL can hold and give back unchanged: no NUL, and no half of a surrogate pair,
@@ -63,7 +57,7 @@ export function isKey(value: string): boolean {
 }
 
 /** Each format with its test and the words for a caller who missed it. */
-const FORMATS = {
+export const FORMATS = {
   text: { test: isText, reason: "must not contain NUL characters or unpaired surrogates" },
   filled: {
     test: (value: string) => isText(value) && value.trim() !== "",
@@ -105,84 +99,6 @@ export const FORMAT_TESTS = Object.fromEntries(Object.entries(FORMATS).map(([nam
 
 for (const [name, test] of Object.entries(FORMAT_TESTS)) FormatRegistry.Set(name, test);
 
-/**
- * What validates and what documents are the same schemas. Nothing is coerced: Fastify's default would
- * turn `{"score": null}` into 0, a customer in the danger zone.
- */
-export function createAjv(): Ajv {
-  return new Ajv({
-    coerceTypes: false,
-    removeAdditional: false,
-    useDefaults: false,
-    allErrors: true,
-    allowUnionTypes: true,
-    verbose: true,
-    // What TypeBox makes is a schema: to have each held to the schema of schemas would cost every start.
-    meta: false,
-    validateSchema: false,
-    formats: FORMAT_TESTS,
-    keywords: ["example", ABSENCE],
-  });
-}
-
-/**
- * Ajv's errors as the caller's fields, at most 20, each once. Only `nullableRef` makes choices, and of
- * those what was wrong with the thing is told, not that it might have been null.
- */
-export function toInvalidParams(errors: readonly ErrorObject[]): InvalidParam[] {
-  const params = errors
-    .filter(({ keyword, params: { type } }) => keyword !== "anyOf" && type !== "null")
-    .map((error) => ({ name: fieldOf(error), reason: reasonOf(error) }));
-  const first = new Map(params.map((param) => [param.name, param] as const).toReversed());
-  return [...first.values()].toReversed().slice(0, INVALID_PARAMS_MAX);
-}
-
-function fieldOf(error: ErrorObject): string {
-  const path = error.instancePath.split("/").slice(1).map(unescapePointer);
-  const { missingProperty, additionalProperty } = error.params as Record<string, string | undefined>;
-  const own = missingProperty ?? additionalProperty ?? error.propertyName;
-  const name = [...path, ...(own === undefined ? [] : [own])].join(".");
-  return name === "" ? "body" : name.slice(0, NAME_LENGTH_MAX);
-}
-
-function unescapePointer(part: string): string {
-  return part.replaceAll("~1", "/").replaceAll("~0", "~");
-}
-
-function reasonOf({ keyword, params, message, parentSchema }: ErrorObject): string {
-  const values = params as Record<string, unknown>;
-  switch (keyword) {
-    case "required":
-      return "is required";
-    case "additionalProperties": {
-      const absent = parentSchema?.[ABSENCE] as Absence | undefined;
-      const isExpected =
-        absent !== undefined && new RegExp(absent.pattern, "i").test(String(values["additionalProperty"]));
-      return isExpected ? `is not a known field: ${absent.reason}` : "is not a known field";
-    }
-    case "enum":
-      return `must be one of ${(values["allowedValues"] as (string | null)[]).filter((value) => value !== null).join(", ")}`;
-    case "format":
-      return FORMATS[values["format"] as keyof typeof FORMATS].reason;
-    case "type":
-      return `must be ${[values["type"]].flat().map(describeType).join(" or ")}`;
-    default:
-      return message ?? "is not valid";
-  }
-}
-
-function describeType(type: unknown): string {
-  const names: Record<string, string> = {
-    integer: "a whole number",
-    number: "a number",
-    string: "text",
-    boolean: "true or false",
-    object: "an object",
-    array: "a list",
-  };
-  return names[String(type)] ?? String(type);
-}
-
 /** Text of 1 to 255 characters. */
 export const Text = (options: { maxLength?: number; minLength?: number; description?: string } = {}) =>
   Type.String({ format: "filled", minLength: 1, maxLength: STRING_LENGTH_MAX, ...options });
@@ -216,7 +132,8 @@ export interface Absence {
   pattern: string;
   reason: string;
 }
-const ABSENCE = "x-absent-fields";
+/** The keyword of an object's schema under which they stand. */
+export const ABSENCE = "x-absent-fields";
 
 /** An object that takes its own fields and no others. */
 export function Strict<Properties extends Record<string, TSchema>>(

@@ -1,6 +1,9 @@
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
 import { AppError } from "./errors.ts";
 
+/** How long the secret before is taken, or signs too, after a new one was made: in that time the other side is changed. */
+export const SECRET_OVERLAP_MS = 24 * 3_600_000;
+
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
 
@@ -39,4 +42,22 @@ export function createSecretBox(key: Buffer | undefined): SecretBox {
       }
     },
   };
+}
+
+/** Secrets as they are kept, encrypted. */
+export interface KeptSecrets {
+  secret: Buffer | null;
+  previousSecret: Buffer | null;
+  previousSecretUntil: Date | null;
+}
+
+/**
+ * The secrets that hold at this moment, newest first: none, one, or two while the one before is still taken.
+ * @param place where they were sealed for
+ * @throws {AppError} `unavailable` without SECRETS_KEY, or with another one
+ */
+export function openSecrets(box: SecretBox, place: string, kept: KeptSecrets, now: Date): string[] {
+  const { secret, previousSecret, previousSecretUntil } = kept;
+  const previous = previousSecretUntil !== null && previousSecretUntil > now ? previousSecret : null;
+  return [secret, previous].flatMap((sealed) => (sealed === null ? [] : box.open(sealed, place)));
 }

@@ -1,7 +1,8 @@
-import { createHash, createHmac, timingSafeEqual } from "node:crypto";
+import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 
 /** How far a signed time may be from ours, in both directions. */
 const TOLERANCE_SECONDS = 300;
+const WEBHOOK_KEY_BYTES = 32;
 
 /** Header names in lower case, as Node gives them. */
 export type Headers = Readonly<Record<string, string | string[] | undefined>>;
@@ -41,6 +42,11 @@ export function isSignedBody(scheme: HmacScheme, secrets: readonly string[], hea
   const given = headerOf(headers, scheme.header);
   if (given === undefined) return false;
   return secrets.filter((secret) => secret !== "").some((secret) => isSameText(signBody(scheme, secret, body), given));
+}
+
+/** A new secret, as Standard Webhooks writes them: `whsec_` and 32 bytes in base64. */
+export function newWebhookSecret(): string {
+  return `whsec_${randomBytes(WEBHOOK_KEY_BYTES).toString("base64")}`;
 }
 
 /** The key of a Standard Webhooks secret: base64, with or without `whsec_`; undefined for what is none. */

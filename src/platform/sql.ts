@@ -1,4 +1,4 @@
-import { getTableName, type SQL, sql } from "drizzle-orm";
+import { getTableName, not, type SQL, sql } from "drizzle-orm";
 import type { PgColumn } from "drizzle-orm/pg-core";
 
 /** The types of our columns, as they stand in a cast. */
@@ -57,6 +57,16 @@ function toHex(bytes: Buffer): string {
 /** A list as one parameter: `column = any(list)`. */
 export function anyOf(type: ColumnType, values: readonly Value[]): SQL {
   return sql.join([sql.raw("any("), sql.param(toLiteral(type, values)), sql.raw(`::${type}[])`)]);
+}
+
+/** A term of a filter: that a column has one of these values. Without values it asks for nothing. */
+export function oneOf(column: PgColumn, values: readonly Value[] | undefined, type: ColumnType = "text") {
+  return values && sql`${column} = ${anyOf(type, values)}`;
+}
+
+/** A term of a filter: that this holds, or that it does not; undefined asks for nothing. */
+export function holds(condition: SQL, wanted: boolean | undefined): SQL | undefined {
+  return wanted === undefined ? undefined : wanted ? condition : not(condition);
 }
 
 /** Columns by the names that the code has for them, for raw SQL. */

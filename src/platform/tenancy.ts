@@ -1,12 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Span } from "@opentelemetry/api";
 import type { SQL } from "drizzle-orm";
 import type { NodePgDatabase } from "drizzle-orm/node-postgres";
 import type { Pool, PoolClient } from "pg";
-import { asAppError, isLockTimeout, isPlanLost, isRetryable } from "./database.ts";
+import { asAppError, isLockTimeout, isOfAborted, isPlanLost, isReferenceMissing, isRetryable } from "./database.ts";
 import { AppError } from "./errors.ts";
 import { commitAndLocate, laterOf } from "./position.ts";
 import { createReplica } from "./replica.ts";
 import { keepNoPlans, queriesOf } from "./statements.ts";
+import { type SpanStart, tracedInside } from "./tracing.ts";
 
 export const ACTOR_KINDS = ["key", "user", "job", "source"] as const;
 
@@ -26,6 +28,8 @@ export interface Caller {
    * it reads what is true now.
    */
   readsAfter?: string | null | undefined;
+  /** Below which its transactions are traced; without, below what calls them. */
+  span?: Span | undefined;
 }
 
 declare const inside: unique symbol;
@@ -86,6 +90,7 @@ export interface Tenancy {
    * commits it. When somebody else was quicker (deadlock, lock time-out, unique key) it is rolled
    * back and `work` runs again, up to 12 times: so `work` does nothing but talk to its transaction.
    * @throws {AppError} `unavailable` when the database cannot be reached or stays busy
+   * @throws what PostgreSQL says of a foreign key, when what a row refers to is still missing the third time
    */
   inWorkspace<T>(caller: Caller, work: (tx: WorkspaceTx) => Promise<T>, patience?: Patience): Promise<T>;
   /** The same in a read-only transaction with one snapshot for all its statements. */
@@ -97,6 +102,8 @@ export interface Tenancy {
 }
 
 const ATTEMPTS_MAX = 12;
+/** Whoever looks again sees that something was deleted; only another deletion can come in between. */
+const MISSING_ATTEMPTS_MAX = 3;
 const BACKOFF_MS = 20;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
@@ -112,6 +119,17 @@ const PLANNING = ["enable_seqscan", "enable_hashjoin", "enable_mergejoin"];
 const PLANS = `; set local plan_cache_mode = force_generic_plan${PLANNING.map((name) => `; set local ${name} = off`).join("")}`;
 /** What takes that back, for statements that do read a whole table. */
 export const OWN_PLAN = `set local plan_cache_mode = auto${PLANNING.map((name) => `; set local ${name} = on`).join("")}`;
+
+/**
+ * Of a connection's first transactions, the 1st, 2nd, 4th, 8th and so on plan anew: of a table that is known to be
+ * empty each index looks as good as the right one. Later ANALYZE ends the plans of a table that has grown.
+ */
+const PLANNED_ANEW_UNTIL = 4_096;
+const transactionsOf = new WeakMap<PoolClient, number>();
+
+const spanOf = (name: string): SpanStart => ({ name, kind: "CLIENT", attributes: { "db.system.name": "postgresql" } });
+const WRITING = spanOf("transaction");
+const READING = spanOf("read transaction");
 
 const HASTY_LIMIT = "; set local lock_timeout = '200ms'";
 
@@ -138,23 +156,27 @@ export function createTenancy(pool: Pool, readPool?: Pool): Tenancy {
         enter(caller, "") + PLANS + (patience === "HASTY" ? HASTY_LIMIT : ""),
         (client, now) => workspaceTx(client, caller, now),
         work,
-        { patience, onCommitted },
+        { span: WRITING, parent: caller.span, patience, onCommitted },
       ),
     readWorkspace: (caller, work) => {
       const begin = enter(caller, "isolation level repeatable read read only");
       const read = (from: Pool, attempts?: number) =>
-        transact(from, begin, (client, now) => workspaceTx(client, caller, now), work, { attempts });
+        transact(from, begin, (client, now) => workspaceTx(client, caller, now), work, {
+          span: READING,
+          parent: caller.span,
+          attempts,
+        });
       if (replica === undefined || caller.readsAfter === undefined) return read(pool);
       // What fails there is done again on the primary.
       return replica.read(caller.readsAfter, (from) => read(from, from === pool ? undefined : 1));
     },
-    acrossWorkspaces: (_reason, work) =>
+    acrossWorkspaces: (reason, work) =>
       transact(
         pool,
         `begin; set local role afterscore_system; ${LIMITS}`,
         (client, now) => ({ ...queriesOf(client), now }) as SystemTx,
         work,
-        { onCommitted },
+        { span: spanOf(`transaction to ${reason}`), onCommitted },
       ),
     position: () => position,
   };
@@ -163,7 +185,7 @@ export function createTenancy(pool: Pool, readPool?: Pool): Tenancy {
 /**
  * What several do at once in one transaction. All of them have ended when it resolves or throws: a transaction
  * that is given up must have nothing under way.
- * @throws the failure that came first; after it PostgreSQL refuses whatever else was asked, which says nothing
+ * @throws the failure that came first; after it PostgreSQL refuses whatever else was asked
  */
 export async function together<Work extends readonly Promise<unknown>[]>(
   work: readonly [...Work],
@@ -172,14 +194,25 @@ export async function together<Work extends readonly Promise<unknown>[]>(
   const results: unknown[] = await Promise.all(
     work.map(async (one: Promise<unknown>) => one.catch((error: unknown) => failures.push(error))),
   );
-  if (failures.length > 0) throw failures[0];
+  // The others say only that; and where one of them is itself of several, they may be told sooner.
+  if (failures.length > 0) throw failures.find((failure) => !isOfAborted(failure)) ?? failures[0];
   return results as { -readonly [Place in keyof Work]: Awaited<Work[Place]> };
+}
+
+function planAnew(client: PoolClient): string {
+  const count = (transactionsOf.get(client) ?? 0) + 1;
+  transactionsOf.set(client, count);
+  const isPowerOfTwo = (count & (count - 1)) === 0;
+  return isPowerOfTwo && count <= PLANNED_ANEW_UNTIL ? "; discard plans" : "";
 }
 
 /** How a transaction begins, and what is given to its work. */
 type Enter<Own> = (client: PoolClient, now: Date) => Own;
 
 interface TransactOptions {
+  span: SpanStart;
+  /** Below which it is traced, where that is told. */
+  parent?: Span | undefined;
   patience?: Patience;
   attempts?: number | undefined;
   /** Is told the position behind the commit; of what only reads nobody wants to know. */
@@ -191,15 +224,17 @@ async function transact<T, Own extends Tx>(
   begin: string,
   enter: Enter<Own>,
   work: (tx: Own) => Promise<T>,
-  { patience = "PATIENT", attempts = ATTEMPTS_MAX, onCommitted }: TransactOptions = {},
+  { span, parent, patience = "PATIENT", attempts = ATTEMPTS_MAX, onCommitted }: TransactOptions,
 ): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await transactOnce(pool, begin, enter, work, onCommitted);
+      return await tracedInside(span, parent, () => transactOnce(pool, begin, enter, work, onCommitted));
     } catch (error) {
       if (!isRetryable(error)) throw asAppError(error);
       if (isPlanLost(error)) keepNoPlans();
       if (patience === "HASTY" && isLockTimeout(error)) throw error;
+      // Trying again mends no mistake of ours, and neither does whoever is told to.
+      if (isReferenceMissing(error) && attempt >= MISSING_ATTEMPTS_MAX) throw error;
       if (attempt >= attempts) {
         throw new AppError("unavailable", "Too much is changing the same thing at once. Try again.", { cause: error });
       }
@@ -219,7 +254,9 @@ async function transactOnce<T, Own extends Tx>(
   let broken: Error | undefined;
   try {
     // One round trip: several statements in a simple query answer with a list of results.
-    const results = (await client.query(`${begin}; select transaction_timestamp() as now`)) as unknown as {
+    const results = (await client.query(
+      `${begin}${planAnew(client)}; select transaction_timestamp() as now`,
+    )) as unknown as {
       rows: { now: Date }[];
     }[];
     const now = results.at(-1)?.rows[0]?.now;

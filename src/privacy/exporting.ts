@@ -2,7 +2,7 @@ import { listCaseIdsOf, listCasesById, listWritten } from "../cases/index.ts";
 import { listTold } from "../causes/index.ts";
 import { listRowsOf } from "../imports/index.ts";
 import { listReceiptsOf } from "../intake/index.ts";
-import { type Person, readPerson } from "../people/index.ts";
+import { readPerson } from "../people/index.ts";
 import { listKeptAnswers } from "../platform/idempotencyErasing.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { listAnswersOf, listExclusions, listResponsesById } from "../responses/index.ts";
@@ -17,7 +17,7 @@ type Section = Record<string, unknown>[];
  * @returns undefined where there is no person with this id
  */
 export async function exportPerson(tx: WorkspaceTx, id: string): Promise<PersonExport | undefined> {
-  const person: Person | undefined = await readPerson(tx, id);
+  const person = await readPerson(tx, id);
   if (person === undefined) return undefined;
   const answers = await listAnswersOf(tx, id);
   const responseIds = answers.map((answer) => answer.id);

@@ -15,6 +15,7 @@ export interface Target {
   caseIds: string[];
 }
 
+/** Writes down that a person was erased, and what copies are still to be looked for by. */
 export async function insertErasure(tx: WorkspaceTx, id: string, counts: Counts, target: Target): Promise<void> {
   await tx.run(sql`/* privacy.insertErasure */
     insert into erasures (workspace_id, id, status, counts, target, erased_by, requested_at)
@@ -72,6 +73,7 @@ export async function listRunningErasures(tx: SystemTx, limit: number): Promise<
     select workspace_id as "workspaceId", id from erasures where status = 'RUNNING' order by requested_at limit ${limit}`);
 }
 
+/** What the workspace of the transaction says of how long things are kept. */
 export async function getRetention(tx: WorkspaceTx): Promise<Retention> {
   const [row] = await tx.run<{ retention: Retention }>(sql`/* privacy.getRetention */
     select retention from workspaces where id = ${tx.workspaceId}`);

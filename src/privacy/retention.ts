@@ -1,12 +1,13 @@
 import { listSourceIds, removeOldReceipts } from "../intake/index.ts";
 import { NO_ID } from "../platform/pagination.ts";
-import type { Caller, Tenancy, WorkspaceTx } from "../platform/tenancy.ts";
+import type { Caller, Tenancy } from "../platform/tenancy.ts";
 import { listSilentPeople, type OldAnswer, removeOldComments } from "../responses/index.ts";
 import { forgetDeliveries } from "../webhooks/index.ts";
 import { getAllWorkspaces } from "../workspaces/index.ts";
 import { erasePerson } from "./erasing.ts";
 import type { Counts } from "./model.ts";
 import { addCounts, getRetention } from "./queries.ts";
+import { type InWorkspace, stepThrough } from "./stepping.ts";
 
 const DAY_MS = 24 * 3_600_000;
 /** One transaction: small, so that nothing waits for it. */
@@ -18,7 +19,7 @@ const ROWS_PER_STEP = 1_000;
  * @returns how much of each
  */
 export async function keepRetention(tenancy: Tenancy): Promise<Counts> {
-  let counts: Counts = { comments: 0, people: 0, receipts: 0, deliveries: 0 };
+  let counts: Counts = {};
   for (const { id: workspaceId } of await getAllWorkspaces(tenancy)) {
     const caller: Caller = { workspaceId, actor: { kind: "job", id: "retention" }, requestId: null };
     counts = addCounts(counts, await keepRetentionOf(tenancy, caller));
@@ -27,40 +28,25 @@ export async function keepRetention(tenancy: Tenancy): Promise<Counts> {
 }
 
 async function keepRetentionOf(tenancy: Tenancy, caller: Caller): Promise<Counts> {
-  const within = <T>(work: (tx: WorkspaceTx) => Promise<T>) => tenancy.inWorkspace(caller, work);
+  const within: InWorkspace = (work) => tenancy.inWorkspace(caller, work);
   const { commentDays, identityDays, receiptDays, deliveryDays } = await within(getRetention);
   const counts = { comments: 0, people: 0, receipts: 0, deliveries: 0 };
   const before = (days: number) => (now: Date) => new Date(now.getTime() - days * DAY_MS);
 
   if (commentDays != null) {
-    let answer: OldAnswer | undefined;
-    do {
-      const after: OldAnswer | undefined = answer;
-      const page = await within((tx) =>
-        removeOldComments(tx, before(commentDays)(tx.now), { after, limit: ROWS_PER_STEP }),
-      );
-      counts.comments += page.count;
-      answer = page.last;
-    } while (answer !== undefined);
+    const oldest = before(commentDays);
+    counts.comments = await stepThrough<OldAnswer>(within, (tx, after) =>
+      removeOldComments(tx, oldest(tx.now), { after, limit: ROWS_PER_STEP }),
+    );
   }
   if (identityDays != null) counts.people = await eraseSilent(within, before(identityDays));
-  if (receiptDays != null) {
-    for (const sourceId of await within(listSourceIds)) {
-      for (;;) {
-        const gone = await within((tx) => removeOldReceipts(tx, sourceId, before(receiptDays)(tx.now), ROWS_PER_STEP));
-        counts.receipts += gone;
-        if (gone === 0) break;
-      }
-    }
-  }
+  if (receiptDays != null) counts.receipts = await removeReceipts(within, before(receiptDays));
   if (deliveryDays != null) counts.deliveries = await forgetDeliveries(tenancy, caller, before(deliveryDays));
   return counts;
 }
 
-async function eraseSilent(
-  within: <T>(work: (tx: WorkspaceTx) => Promise<T>) => Promise<T>,
-  before: (now: Date) => Date,
-): Promise<number> {
+/** Each person in a transaction of their own. */
+async function eraseSilent(within: InWorkspace, before: (now: Date) => Date): Promise<number> {
   let count = 0;
   let after = NO_ID;
   for (;;) {
@@ -73,4 +59,16 @@ async function eraseSilent(
     if (last === undefined || page.length < ROWS_PER_STEP) return count;
     after = last.id;
   }
+}
+
+async function removeReceipts(within: InWorkspace, before: (now: Date) => Date): Promise<number> {
+  let count = 0;
+  for (const sourceId of await within(listSourceIds)) {
+    let removed: number;
+    do {
+      removed = await within((tx) => removeOldReceipts(tx, sourceId, before(tx.now), ROWS_PER_STEP));
+      count += removed;
+    } while (removed > 0);
+  }
+  return count;
 }

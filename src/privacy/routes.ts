@@ -11,6 +11,7 @@ import { findErasure } from "./queries.ts";
 
 const IdParams = Strict({ id: Id("The person's or erasure's id") });
 
+/** What people may ask: to be erased, and to be told everything that is held about them. */
 export function registerPrivacyRoutes(app: Server, tenancy: Tenancy): void {
   for (const schema of [ErasureSchema, ErasureStartedSchema, PersonExportSchema]) app.addSchema(schema);
 

@@ -7,7 +7,7 @@ import { recordSurveys } from "../surveys/index.ts";
 import { findContradictions } from "./contradictions.ts";
 import { responseExcluded, responseUpdated } from "./events.ts";
 import { recordExclusions } from "./exclusionLedger.ts";
-import type { ExclusionInput, RecordedResponse, Response, ResponsePatch, ResponseUpsert } from "./model.ts";
+import type { RecordedResponse, Response, ResponsePatch, ResponseUpsert } from "./model.ts";
 import { listResponsesById, listStoredAnswers } from "./queries.ts";
 import { commentOf, exclusionFor, recordResponses } from "./service.ts";
 import {
@@ -41,67 +41,34 @@ export async function changeResponse(
 ): Promise<Response | undefined> {
   const invalid = findContradictions(change, tx.now);
   if (invalid.length > 0) throw invalidRequest(invalid);
-  const [row] = await lockResponses(tx, [id]);
-  const [before] = await listResponsesById(tx, [id]);
-  if (row === undefined || before === undefined) return undefined;
-  if (row.erasedAt !== null)
+  const found = await lockResponse(tx, id);
+  if (found === undefined) return undefined;
+  if (found.row.erasedAt !== null)
     throw new AppError("conflict", "The response was erased with its person: it stays as it is.");
 
-  const { changed, changedAccountIds } = await applyChange(tx, row, change);
-  const response = await writeChange(tx, { row, before, changed }, steps, options);
+  const { changed, changedAccountIds } = await applyChange(tx, found.row, change);
+  const response = await writeChange(tx, { ...found, changed }, steps, options);
   for (const step of steps.onAccountsChanged) await step(tx, changedAccountIds);
   return response;
 }
 
-/**
- * Takes a response out of every aggregate, for a reason; the same again changes nothing.
- * @returns undefined where there is no response with this id
- * @throws {AppError} `conflict` where it is out for another reason
- */
-export async function excludeResponse(
-  tx: WorkspaceTx,
-  id: string,
-  { reason, note = null }: ExclusionInput,
-  steps: RecordingSteps,
-): Promise<Response | undefined> {
-  return decide(tx, id, steps, (row) => {
-    if (row.exclusionReason === null) return { ...row, ...exclusionFor(tx, reason, note) };
-    if (row.exclusionReason === reason && row.exclusionNote === note) return row;
-    throw new AppError("conflict", `The response is excluded as ${row.exclusionReason}: include it first.`);
-  });
-}
-
-/** Puts a response back into every aggregate. @returns undefined where there is no response with this id */
-export async function includeResponse(
-  tx: WorkspaceTx,
-  id: string,
-  steps: RecordingSteps,
-): Promise<Response | undefined> {
-  return decide(tx, id, steps, (row) => ({ ...row, ...exclusionFor(tx, null) }));
-}
-
-async function decide(
-  tx: WorkspaceTx,
-  id: string,
-  steps: RecordingSteps,
-  change: (row: ResponseRow) => ResponseRow,
-): Promise<Response | undefined> {
-  const [row] = await lockResponses(tx, [id]);
-  const [before] = await listResponsesById(tx, [id]);
-  if (row === undefined || before === undefined) return undefined;
-  return writeChange(tx, { row, before, changed: change(row) }, steps);
-}
-
-interface Changing {
+/** A response as it is stored, and as it is read. */
+interface Locked {
   row: ResponseRow;
   before: RecordedResponse;
-  changed: ResponseRow;
+}
+
+/** The response, locked until the transaction ends; undefined where there is none with this id. */
+export async function lockResponse(tx: WorkspaceTx, id: string): Promise<Locked | undefined> {
+  const [row] = await lockResponses(tx, [id]);
+  const [before] = await listResponsesById(tx, [id]);
+  return row === undefined || before === undefined ? undefined : { row, before };
 }
 
 /** Writes a changed response, with what comes of the change; where nothing did, nothing. */
-async function writeChange(
+export async function writeChange(
   tx: WorkspaceTx,
-  { row, before, changed }: Changing,
+  { row, before, changed }: Locked & { changed: ResponseRow },
   steps: RecordingSteps,
   options: RecordingOptions = LIVE,
 ) {
@@ -153,10 +120,13 @@ export async function putResponse(
     // Somebody stored it between the two looks; now it is there to be changed.
     return wasQuicker ? putResponse(tx, input, steps, options) : result;
   }
+  // Of two updates at the same moment, the second must see the first.
   const [row] = await lockResponses(tx, [stored.id]);
-  if (row?.erasedAt != null) return existing(tx, stored.id, steps);
+  if (row === undefined) throw new Error("a stored response was not found again");
+  if (row.erasedAt !== null) return existing(tx, stored.id, steps);
   const { source: _source, externalId: _externalId, ...change } = input;
-  const isOutdated = await isOlder(tx, stored.id, input.updatedAt);
+  const isOutdated =
+    input.updatedAt !== undefined && row.sourceUpdatedAt !== null && toInstant(input.updatedAt) < row.sourceUpdatedAt;
   const response = await changeResponse(tx, stored.id, isOutdated ? {} : change, steps, options);
   if (response === undefined) throw new Error("a stored response was not found again");
   return { status: "existing", response };
@@ -167,13 +137,6 @@ async function existing(tx: WorkspaceTx, id: string, steps: RecordingSteps): Pro
   const [response] = await withCases(tx, await listResponsesById(tx, [id]), steps);
   if (response === undefined) throw new Error("a stored response was not found again");
   return { status: "existing", response };
-}
-
-/** Asked of the locked row: of two updates at the same moment, the second must see the first. */
-async function isOlder(tx: WorkspaceTx, id: string, updatedAt: string | undefined): Promise<boolean> {
-  const [row] = await lockResponses(tx, [id]);
-  if (updatedAt === undefined || row === undefined || row.sourceUpdatedAt === null) return false;
-  return toInstant(updatedAt) < row.sourceUpdatedAt;
 }
 
 async function applyChange(tx: WorkspaceTx, row: ResponseRow, change: Change) {

@@ -5,7 +5,7 @@ import { problems } from "../platform/problem.ts";
 import { Id, ref, Strict } from "../platform/schema.ts";
 import type { Tenancy } from "../platform/tenancy.ts";
 import { acknowledgeResponse } from "./acknowledging.ts";
-import { excludeResponse, includeResponse } from "./changing.ts";
+import { excludeResponse, includeResponse } from "./excluding.ts";
 import { ExclusionInputSchema, ResponseSchema } from "./model.ts";
 import { noSuchResponse } from "./service.ts";
 import { type RecordingSteps, withCases } from "./steps.ts";

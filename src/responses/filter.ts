@@ -1,6 +1,5 @@
-import { and, eq, gt, gte, isNotNull, isNull, lt, lte, not, type SQL, sql } from "drizzle-orm";
-import type { AnyPgColumn } from "drizzle-orm/pg-core";
-import { anyOf } from "../platform/sql.ts";
+import { and, eq, gte, isNotNull, lt, lte, type SQL, sql } from "drizzle-orm";
+import { anyOf, holds, oneOf } from "../platform/sql.ts";
 import { CATEGORY_SCORES, type Category, DANGER_ZONE_MAX } from "../scoring/index.ts";
 import type { Channel } from "./model.ts";
 import { responses } from "./table.ts";
@@ -29,7 +28,7 @@ export interface ResponseFilter {
   unattended?: boolean | undefined;
   /** Whose comment speaks of any of these. */
   themes?: readonly string[] | undefined;
-  /** Words in the comment, as people search: "exact phrases", -without, either or. */
+  /** Words in the comment, as people search: "exact phrases", -without, holds or. */
   search?: string | undefined;
   /** Inclusive. */
   updatedSince?: Date | undefined;
@@ -46,9 +45,9 @@ export function whereResponses(workspaceId: string, filter: ResponseFilter): SQL
     filter.from && gte(responses.respondedAt, filter.from),
     filter.to && lt(responses.respondedAt, filter.to),
     filter.updatedSince && gte(responses.updatedAt, filter.updatedSince),
-    filter.scores && sql`${responses.score} = ${anyOf("smallint", filter.scores)}`,
-    filter.categories && sql`${responses.score} = ${anyOf("smallint", filter.categories.flatMap(scoresOf))}`,
-    filter.dangerZone === undefined ? undefined : (filter.dangerZone ? lte : gt)(responses.score, DANGER_ZONE_MAX),
+    oneOf(responses.score, filter.scores, "smallint"),
+    oneOf(responses.score, filter.categories?.flatMap(scoresOf), "smallint"),
+    holds(lte(responses.score, DANGER_ZONE_MAX), filter.dangerZone),
     oneOf(responses.surveyKey, filter.surveyKeys),
     oneOf(responses.channel, filter.channels),
     oneOf(responses.touchpoint, filter.touchpoints),
@@ -61,14 +60,14 @@ export function whereResponses(workspaceId: string, filter: ResponseFilter): SQL
     ...(filter.properties ?? []).map(
       ({ key, in: values }) => sql`${responses.properties} ->> ${key} = ${anyOf("text", values.flatMap(textsOf))}`,
     ),
-    is(eq(responses.followUpRequested, true), filter.followUpRequested),
-    is(isNotNull(responses.comment), filter.hasComment),
-    is(eq(responses.incentivised, true), filter.incentivised),
-    is(isNotNull(responses.acknowledgedAt), filter.acknowledged),
+    holds(eq(responses.followUpRequested, true), filter.followUpRequested),
+    holds(isNotNull(responses.comment), filter.hasComment),
+    holds(eq(responses.incentivised, true), filter.incentivised),
+    holds(isNotNull(responses.acknowledgedAt), filter.acknowledged),
     filter.themes && speaksOf(filter.themes),
     filter.search === undefined ? undefined : sql`${responses.id} in (select search_comments(${filter.search}))`,
-    is(IS_UNATTENDED, filter.unattended),
-    filter.excluded === undefined ? undefined : (filter.excluded ? isNotNull : isNull)(responses.exclusionReason),
+    holds(IS_UNATTENDED, filter.unattended),
+    holds(isNotNull(responses.exclusionReason), filter.excluded),
   );
 }
 
@@ -80,14 +79,6 @@ function speaksOf(keys: readonly string[]): SQL {
 
 const IS_UNATTENDED = sql`((${responses.comment} is not null or ${responses.followUpRequested})
   and ${responses.acknowledgedAt} is null and ${responses.reachedAt} is null)`;
-
-function oneOf(column: AnyPgColumn, values: readonly string[] | undefined, type: "text" | "uuid" = "text") {
-  return values && sql`${column} = ${anyOf(type, values)}`;
-}
-
-function is(condition: SQL, wanted: boolean | undefined): SQL | undefined {
-  return wanted === undefined ? undefined : wanted ? condition : not(condition);
-}
 
 /** JSON writes large and small numbers with an exponent, PostgreSQL writes them out. */
 function textsOf(value: string): string[] {

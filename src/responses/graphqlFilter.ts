@@ -1,56 +1,71 @@
 import { invalidRequest } from "../platform/errors.ts";
 import { builder, parseId } from "../platform/graphql.ts";
+import { defineEnum } from "../platform/graphqlInput.ts";
 import { CATEGORIES, SCORE_MAX } from "../scoring/index.ts";
 import type { ResponseFilter } from "./filter.ts";
 import { CHANNELS } from "./model.ts";
 
-export const CategoryEnum = builder.enumType("Category", {
-  description: "Promoter 9–10, passive 7–8, detractor 0–6",
-  values: CATEGORIES,
+export const CategoryEnum = defineEnum("Category", "What a score says of the customer", CATEGORIES, {
+  PROMOTER: "Score 9 or 10",
+  PASSIVE: "Score 7 or 8",
+  DETRACTOR: "Score 0 to 6",
 });
 
-export const ChannelEnum = builder.enumType("Channel", {
-  description: "How the question reached the customer",
-  values: CHANNELS,
+export const ChannelEnum = defineEnum("Channel", "How the question reached the customer", CHANNELS, {
+  EMAIL: "In an e-mail",
+  IN_APP: "Inside the product",
+  WEB: "On a web page",
+  SMS: "In a text message",
+  CHAT: "In a chat or messenger",
+  PHONE: "In a telephone call",
+  IN_PERSON: "Face to face",
+  OTHER: "Any other way",
 });
 
 const PropertyFilterInput = builder.inputType("PropertyFilter", {
   description: "Responses whose property has one of these values; numbers and booleans by their JSON text",
   fields: (t) => ({
-    key: t.string({ required: true, description: "The property's name" }),
-    in: t.stringList({ required: true, description: "Any of these" }),
+    key: t.string({ required: true, description: "Name of the property, as it was given with the answer" }),
+    in: t.stringList({ required: true, description: "Any of these values; an empty list finds nothing" }),
   }),
 });
 
 export const ResponseFilterInput = builder.inputType("ResponseFilter", {
-  description: "Which responses: all given terms must hold, a list means any of its values",
+  description: "Which responses: all given terms must hold, a list means any of its values, an empty one finds nothing",
   fields: (t) => ({
     from: t.field({ type: "DateTime", description: "Answered at this time or later" }),
     to: t.field({ type: "DateTime", description: "Answered before this time" }),
-    surveyKeys: t.stringList({ description: "Of these surveys" }),
-    categories: t.field({ type: [CategoryEnum], description: "In these categories" }),
-    scores: t.intList({ description: "With these scores" }),
-    dangerZone: t.boolean({ description: "Score 0 to 3, or not" }),
-    channels: t.field({ type: [ChannelEnum], description: "Through these channels" }),
-    touchpoints: t.stringList({ description: "About these touchpoints" }),
-    segments: t.stringList({ description: "Of accounts in these segments when they answered" }),
-    languages: t.stringList({ description: "In these languages" }),
-    accountIds: t.idList({ description: "Of these accounts" }),
-    personIds: t.idList({ description: "Of these people" }),
-    properties: t.field({ type: [PropertyFilterInput], description: "With these properties, all of them" }),
-    followUpRequested: t.boolean({ description: "Asked to be contacted, or did not" }),
-    hasComment: t.boolean({ description: "With a comment, or without" }),
-    incentivised: t.boolean({ description: "Were promised something, or were not" }),
-    themes: t.stringList({ description: "Whose comment speaks of any of these themes" }),
+    surveyKeys: t.stringList({ description: "Answers to any of these surveys, by key" }),
+    categories: t.field({ type: [CategoryEnum], description: "Promoters, passives or detractors" }),
+    scores: t.intList({ description: "With any of these scores, 0 to 10" }),
+    dangerZone: t.boolean({ description: "true: score 0 to 3; false: 4 to 10" }),
+    channels: t.field({ type: [ChannelEnum], description: "Asked through any of these channels" }),
+    touchpoints: t.stringList({ description: "About any of these touchpoints, as given with the answer" }),
+    segments: t.stringList({ description: "Of accounts that were in any of these segments when they answered" }),
+    languages: t.stringList({ description: "In any of these languages, as given with the answer" }),
+    accountIds: t.idList({ description: "Of any of these accounts, by our ids" }),
+    personIds: t.idList({ description: "Of any of these people, by our ids" }),
+    properties: t.field({
+      type: [PropertyFilterInput],
+      description: "With properties like these; every one of the list must hold",
+    }),
+    followUpRequested: t.boolean({ description: "true: they asked to be contacted; false: they did not" }),
+    hasComment: t.boolean({ description: "true: with a comment; false: without one" }),
+    incentivised: t.boolean({ description: "true: they were promised something for answering; false: they were not" }),
+    themes: t.stringList({ description: "Whose comment speaks of any of these themes, by key" }),
     search: t.string({
       description: 'Words in the comment: "exact phrases", -without, either or; no case, no accents',
     }),
-    acknowledged: t.boolean({ description: "Were thanked, or were not" }),
+    acknowledged: t.boolean({ description: "true: the customer was thanked; false: not yet" }),
     unattended: t.boolean({
-      description: "With a comment or a request, and nobody acknowledged or reached them; or all others",
+      description:
+        "true: a comment or a request to be contacted that nobody has acknowledged or followed up; false: all others",
     }),
-    updatedSince: t.field({ type: "DateTime", description: "Changed at this time or later" }),
-    includeExcluded: t.boolean({ defaultValue: false, description: "Also those taken out of the aggregates" }),
+    updatedSince: t.field({ type: "DateTime", description: "Last changed at this time or later" }),
+    includeExcluded: t.boolean({
+      defaultValue: false,
+      description: "Also those that were taken out of the aggregates",
+    }),
   }),
 });
 

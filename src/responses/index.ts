@@ -14,6 +14,7 @@ export { restoreExclusions } from "./excluding.ts";
 export { listExclusions } from "./exclusionLedger.ts";
 export { type ResponseFilter, whereResponses } from "./filter.ts";
 export { ResponseFilterQuery, toResponseFilter } from "./filterQuery.ts";
+export { findWrongFields } from "./inputs.ts";
 export {
   CASE_PRIORITIES,
   CASE_STATUSES,

@@ -2,12 +2,12 @@ import { builder, parseId } from "../platform/graphql.ts";
 import { defineInput } from "../platform/graphqlInput.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { acknowledgeResponse } from "./acknowledging.ts";
-import { excludeResponse, includeResponse } from "./changing.ts";
+import { excludeResponse, includeResponse } from "./excluding.ts";
 import { ResponseType } from "./graphql.ts";
 import { ExclusionInputSchema, type Response } from "./model.ts";
 import { listResponsesById } from "./queries.ts";
 import { noSuchResponse } from "./service.ts";
-import { type RecordingSteps } from "./steps.ts";
+import type { RecordingSteps } from "./steps.ts";
 
 /** The mutations; what else happens with a changed answer is the composition root's to say. */
 export function defineResponseMutations(steps: RecordingSteps): void {
@@ -19,7 +19,7 @@ export function defineResponseMutations(steps: RecordingSteps): void {
       type: ResponseType,
       description: "Record that the customer was thanked; said again, it changes nothing",
       extensions,
-      args: { id: t.arg.id({ required: true, description: "The answer" }) },
+      args: { id: t.arg.id({ required: true, description: "UUID of the response; `not_found` where there is none" }) },
       resolve: (_root, { id }, context) => context.write((tx) => acknowledgeResponse(tx, parseId("id", id), steps)),
     }),
     excludeResponse: t.field({
@@ -27,8 +27,8 @@ export function defineResponseMutations(steps: RecordingSteps): void {
       description: "Take a response out of every aggregate, for a reason; said again, it changes nothing",
       extensions,
       args: {
-        id: t.arg.id({ required: true, description: "The answer" }),
-        input: t.arg({ type: exclusion.ref, required: true, description: "Why" }),
+        id: t.arg.id({ required: true, description: "UUID of the response; `not_found` where there is none" }),
+        input: t.arg({ type: exclusion.ref, required: true, description: "Why it is not to be counted" }),
       },
       resolve: (_root, args, context) => {
         const input = exclusion.read(args.input);
@@ -39,7 +39,7 @@ export function defineResponseMutations(steps: RecordingSteps): void {
       type: ResponseType,
       description: "Put a response back into every aggregate; said again, it changes nothing",
       extensions,
-      args: { id: t.arg.id({ required: true, description: "The answer" }) },
+      args: { id: t.arg.id({ required: true, description: "UUID of the response; `not_found` where there is none" }) },
       resolve: (_root, { id }, context) =>
         context.write(async (tx) => again(tx, await includeResponse(tx, parseId("id", id), steps))),
     }),

@@ -6,6 +6,7 @@ import { decodeCursor, LIMIT_DEFAULT, PageOf, PageQuery, toPage } from "../platf
 import { problems } from "../platform/problem.ts";
 import { Id, ref, Strict } from "../platform/schema.ts";
 import type { Tenancy } from "../platform/tenancy.ts";
+import { linkToActive } from "../platform/tracing.ts";
 import { changeResponse, putResponse } from "./changing.ts";
 import { ResponseFilterQuery, toResponseFilter } from "./filterQuery.ts";
 import type { Gatherer } from "./gathering.ts";
@@ -51,7 +52,11 @@ export function registerResponseRoutes(app: Server, tenancy: Tenancy, gatherer: 
       const answer = await gatherer.record(callerOf(request), {
         input: request.body,
         keyed: keyOf(request),
-        toAnswer: (result) => toKeyedAnswer(toCreation(result), request),
+        toAnswer: (result) => {
+          // It may be in the trace of another, whose answer came in at the same time.
+          linkToActive(request.span);
+          return toKeyedAnswer(toCreation(result), request);
+        },
       });
       return sendAnswer(reply, answer);
     },

@@ -1,22 +1,29 @@
 import { builder } from "../platform/graphql.ts";
 import { createLoader } from "../platform/graphqlConnection.ts";
+import { defineEnum } from "../platform/graphqlInput.ts";
 import { SURVEY_KINDS, type Survey } from "./model.ts";
 import { listSurveys, listSurveysPage } from "./queries.ts";
 
-const SurveyKindEnum = builder.enumType("SurveyKind", {
-  description:
-    "Relationship surveys ask about the company as a whole, transactional ones about something that just happened",
-  values: SURVEY_KINDS,
+const SurveyKindEnum = defineEnum("SurveyKind", "What a survey asks about", SURVEY_KINDS, {
+  RELATIONSHIP: "The company as a whole",
+  TRANSACTIONAL: "Something that has just happened",
 });
 
 export const SurveyType = builder.objectRef<Survey>("Survey").implement({
-  description: "What was asked",
+  description: "What was asked; made by its first answer, or by hand",
   extensions: { scope: "responses:read" },
   fields: (t) => ({
-    key: t.exposeString("key", { description: "Your name of it" }),
-    kind: t.field({ type: SurveyKindEnum, description: "What it asks about", resolve: ({ kind }) => kind }),
-    name: t.exposeString("name", { nullable: true, description: "For people to read" }),
-    question: t.exposeString("question", { nullable: true, description: "As it was put" }),
+    key: t.exposeString("key", { description: "Your name of it, unique in the workspace" }),
+    kind: t.field({
+      type: SurveyKindEnum,
+      description: "Whether it asks about the company as a whole or about something that just happened",
+      resolve: ({ kind }) => kind,
+    }),
+    name: t.exposeString("name", { nullable: true, description: "For people to read; null where none was given" }),
+    question: t.exposeString("question", {
+      nullable: true,
+      description: "The question as it was put; null where it was not given",
+    }),
   }),
 });
 
@@ -30,7 +37,7 @@ const SURVEYS_MAX = 1_000;
 builder.queryField("surveys", (t) =>
   t.field({
     type: [SurveyType],
-    description: "What was asked, in the order of the keys",
+    description: "Every survey, by key; at most 1,000",
     extensions: { scope: "responses:read" },
     resolve: (_root, _args, context) => context.read((tx) => listSurveysPage(tx, SURVEYS_MAX, undefined)),
   }),

@@ -6,14 +6,15 @@ import { listThemesPage } from "./queries.ts";
 const LISTED_MAX = 200;
 
 const ThemeType = builder.objectRef<Theme>("Theme").implement({
-  description: "What comments speak of, by words and phrases",
+  description: "A subject that comments speak of, found by words and phrases",
   extensions: { scope: "responses:read" },
   fields: (t) => ({
-    key: t.exposeString("key", { description: "Your name of it" }),
+    key: t.exposeString("key", { description: "Your name of it, unique in the workspace" }),
     label: t.exposeString("label", { description: "For people to read" }),
-    phrases: t.exposeStringList("phrases", { description: "A comment that has any of these is about it" }),
+    phrases: t.exposeStringList("phrases", { description: "A comment with any of these is about it" }),
     isApplied: t.exposeBoolean("isApplied", {
-      description: "false while older comments are still being looked at again",
+      description:
+        "false while older comments are still looked through for its phrases, and figures by theme are not yet whole",
     }),
   }),
 });
@@ -21,7 +22,7 @@ const ThemeType = builder.objectRef<Theme>("Theme").implement({
 builder.queryField("themes", (t) =>
   t.field({
     type: [ThemeType],
-    description: "What comments speak of, in the order of the keys",
+    description: "Every theme, by key; at most 200",
     extensions: { scope: "responses:read" },
     resolve: (_root, _args, context) => context.read((tx) => listThemesPage(tx, LISTED_MAX, undefined)),
   }),

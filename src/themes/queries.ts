@@ -78,8 +78,10 @@ export function insertThemes(tx: WorkspaceTx, found: readonly { responseId: stri
     })} order by response_id, theme_key on conflict do nothing`);
 }
 
-/** The themes of all workspaces whose rule has changed since all comments were looked at. */
-/** @param except workspaces that are left out */
+/**
+ * The themes of all workspaces whose rule has changed since all comments were looked at.
+ * @param except workspaces that are left out
+ */
 export async function listThemesToApply(tx: SystemTx, limit: number, except: string[]) {
   return tx.db
     .select({ workspaceId: themes.workspaceId, key: themes.key })

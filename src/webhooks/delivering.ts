@@ -11,7 +11,8 @@ import {
   releaseDeliveries,
   type ToSend,
 } from "./deliveryQueries.ts";
-import { type Outcome, recordOutcomes } from "./outcomes.ts";
+import { traceAttempt } from "./deliveryTracing.ts";
+import { OutcomeWriter } from "./outcomeWriter.ts";
 import { type Sending, send } from "./sending.ts";
 import type { EndpointRow } from "./table.ts";
 
@@ -41,6 +42,7 @@ export interface Delivering {
   stop(): Promise<void>;
 }
 
+/** Begins to send what is due, and goes on until it is stopped. */
 export function startDelivering(options: DeliveringOptions): Delivering {
   const stopping = new AbortController();
   let waking = new AbortController();
@@ -80,8 +82,7 @@ export class Deliverer {
   readonly #inFlight = new Map<string, number>();
   readonly #underWay = new Set<Promise<void>>();
   readonly #givingUp = new AbortController();
-  /** What came of attempts and is not written yet, by workspace, with who waits for it. */
-  readonly #outcomes = new Map<string, { outcome: Outcome; written: () => void }[]>();
+  readonly #outcomes: OutcomeWriter;
   readonly #onFree: () => void;
   #total = 0;
 
@@ -89,6 +90,7 @@ export class Deliverer {
   constructor(options: DeliveringOptions, onFree: () => void = () => undefined) {
     this.#options = options;
     this.#onFree = onFree;
+    this.#outcomes = new OutcomeWriter(options, this.#givingUp.signal);
   }
 
   /**
@@ -157,7 +159,7 @@ export class Deliverer {
     };
     try {
       const { tenancy } = this.#options;
-      const [deliveries, endpoints] = await tenancy.inWorkspace(delivering(workspaceId), (tx) =>
+      const [deliveries, endpoints] = await tenancy.inWorkspace(callerIn(workspaceId), (tx) =>
         together([listToSend(tx, [...left.keys()]), listActiveEndpoints(tx, [...new Set(left.values())])]),
       );
       const byId = new Map(endpoints.map((endpoint) => [endpoint.id, endpoint]));
@@ -175,7 +177,7 @@ export class Deliverer {
       });
       const results = await Promise.allSettled(sending);
       const back = [...left.keys()];
-      if (back.length > 0) await tenancy.inWorkspace(delivering(workspaceId), (tx) => releaseDeliveries(tx, back));
+      if (back.length > 0) await tenancy.inWorkspace(callerIn(workspaceId), (tx) => releaseDeliveries(tx, back));
       for (const result of results) if (result.status === "rejected") throw result.reason;
     } finally {
       for (const deliveryId of left.keys()) free(deliveryId);
@@ -184,49 +186,18 @@ export class Deliverer {
 
   /** @returns false where it was given up, so that somebody else may make it at once */
   async #attempt(workspaceId: string, delivery: ToSend, endpoint: EndpointRow, at: Date): Promise<boolean> {
-    const sent = await send(this.#options, delivery, endpoint, { at, signal: this.#givingUp.signal });
+    const sent = await traceAttempt(workspaceId, delivery, endpoint, () =>
+      send(this.#options, delivery, endpoint, { at, signal: this.#givingUp.signal }),
+    );
     if (sent === undefined) return false;
     observeDelivery(sent.outcome, sent.durationMs);
     if (sent.outcome === "DELIVERED") this.#breaker.succeeded(endpoint.id);
     else this.#breaker.failed(endpoint.id, performance.now());
-    await this.#write(workspaceId, { sent, endpoint });
+    await this.#outcomes.write(callerIn(workspaceId), { sent, endpoint });
     return true;
-  }
-
-  /** Resolves when it is written, with all that came in meanwhile. */
-  async #write(workspaceId: string, outcome: Outcome): Promise<void> {
-    const waiting = this.#outcomes.get(workspaceId);
-    const written = Promise.withResolvers<void>();
-    if (waiting !== undefined) {
-      waiting.push({ outcome, written: written.resolve });
-      return written.promise;
-    }
-    let batch = [{ outcome, written: written.resolve }];
-    while (batch.length > 0) {
-      this.#outcomes.set(workspaceId, []);
-      const outcomes = batch.map((each) => each.outcome);
-      await this.#persist(workspaceId, outcomes);
-      for (const each of batch) each.written();
-      batch = this.#outcomes.get(workspaceId) ?? [];
-    }
-    this.#outcomes.delete(workspaceId);
-  }
-
-  /** Tries until it is written: what has been sent should not be sent again because the database was away. */
-  async #persist(workspaceId: string, outcomes: readonly Outcome[]): Promise<void> {
-    const { tenancy, logger } = this.#options;
-    for (;;) {
-      try {
-        return await tenancy.inWorkspace(delivering(workspaceId), (tx) => recordOutcomes(tx, outcomes));
-      } catch (error) {
-        logger.error({ err: error, loop: "deliver" }, "loop failed");
-        if (this.#givingUp.signal.aborted) return;
-        await sleep(AFTER_FAILURE_MS, undefined, { signal: this.#givingUp.signal }).catch(() => undefined);
-      }
-    }
   }
 }
 
-function delivering(workspaceId: string): Caller {
+function callerIn(workspaceId: string): Caller {
   return { workspaceId, actor: { kind: "job", id: "deliver" }, requestId: null };
 }

@@ -1,6 +1,6 @@
 import { and, eq, sql } from "drizzle-orm";
 import { anyOf, unnest } from "../platform/sql.ts";
-import type { SystemTx, WorkspaceTx } from "../platform/tenancy.ts";
+import { type SystemTx, together, type WorkspaceTx } from "../platform/tenancy.ts";
 import { type DeliveryRow, type EndpointRow, webhookEndpoints } from "./table.ts";
 
 /** A delivery that is this worker's to send, until its lease ends. */
@@ -127,33 +127,13 @@ export interface Attempted {
 /** Keeps the attempts, and what is to be done of each delivery: again at its time, or no more. */
 export async function insertAttempts(tx: WorkspaceTx, attempts: readonly Attempted[]): Promise<void> {
   if (attempts.length === 0) return;
-  await tx.prepared(sql`/* webhooks.insertAttempts */
-    with input as materialized (
-      select * from ${unnest({
-        delivery_id: ["uuid", attempts.map(({ deliveryId }) => deliveryId)],
-        n: ["integer", attempts.map(({ n }) => n)],
-        attempted_at: ["timestamptz", attempts.map(({ attemptedAt }) => attemptedAt)],
-        duration_ms: ["integer", attempts.map(({ durationMs }) => Math.round(durationMs))],
-        status: ["integer", attempts.map(({ status }) => status)],
-        error: ["text", attempts.map(({ error }) => error)],
-        answer: ["bytea", attempts.map(({ answer }) => answer)],
-        outcome: ["text", attempts.map(({ outcome }) => outcome)],
-        next_attempt_at: ["timestamptz", attempts.map(({ nextAttemptAt }) => nextAttemptAt)],
-      })}
-    ), told as (
-      -- What was given up meanwhile stays so, unless it has arrived after all.
-      update webhook_deliveries set status = input.outcome, attempts = input.n, last_attempt_at = input.attempted_at,
-        next_attempt_at = input.next_attempt_at, finished_at = case when input.outcome <> 'PENDING' then ${tx.now}::timestamptz end
-      from input where webhook_deliveries.workspace_id = ${tx.workspaceId} and webhook_deliveries.id = input.delivery_id
-        and (webhook_deliveries.status = 'PENDING' or input.outcome = 'DELIVERED')
-      returning webhook_deliveries.id, is_erased
-    ), kept as (
-      insert into webhook_attempts (workspace_id, delivery_id, n, attempted_at, duration_ms, status, error, answer)
-      -- An answer may repeat what was sent, which was erased meanwhile.
-      select ${tx.workspaceId}, delivery_id, n, attempted_at, duration_ms, status, error, case when not is_erased then answer end
-      from input join told on told.id = delivery_id
-      on conflict do nothing
-    ), gone as (
+  const outcomes = {
+    delivery_id: ["uuid", attempts.map(({ deliveryId }) => deliveryId)],
+    outcome: ["text", attempts.map(({ outcome }) => outcome)],
+    next_attempt_at: ["timestamptz", attempts.map(({ nextAttemptAt }) => nextAttemptAt)],
+  } satisfies Parameters<typeof unnest>[0];
+  const queued = tx.prepared(sql`/* webhooks.requeueDeliveries */
+    with input as materialized (select * from ${unnest(outcomes)}), gone as (
       delete from delivery_queue using input
       where delivery_queue.workspace_id = ${tx.workspaceId} and delivery_queue.delivery_id = input.delivery_id
         and input.outcome <> 'PENDING'
@@ -163,6 +143,31 @@ export async function insertAttempts(tx: WorkspaceTx, attempts: readonly Attempt
       due_at = case when due_at = 'infinity' then due_at else input.next_attempt_at end
     from input where delivery_queue.workspace_id = ${tx.workspaceId} and delivery_queue.delivery_id = input.delivery_id
       and input.outcome = 'PENDING'`);
+  const kept = tx.prepared(sql`/* webhooks.insertAttempts */
+    with input as materialized (
+      select * from ${unnest({
+        ...outcomes,
+        n: ["integer", attempts.map(({ n }) => n)],
+        attempted_at: ["timestamptz", attempts.map(({ attemptedAt }) => attemptedAt)],
+        duration_ms: ["integer", attempts.map(({ durationMs }) => Math.round(durationMs))],
+        status: ["integer", attempts.map(({ status }) => status)],
+        error: ["text", attempts.map(({ error }) => error)],
+        answer: ["bytea", attempts.map(({ answer }) => answer)],
+      })}
+    ), told as (
+      -- What was given up meanwhile stays so, unless it has arrived after all.
+      update webhook_deliveries set status = input.outcome, attempts = input.n, last_attempt_at = input.attempted_at,
+        next_attempt_at = input.next_attempt_at, finished_at = case when input.outcome <> 'PENDING' then ${tx.now}::timestamptz end
+      from input where webhook_deliveries.workspace_id = ${tx.workspaceId} and webhook_deliveries.id = input.delivery_id
+        and (webhook_deliveries.status = 'PENDING' or input.outcome = 'DELIVERED')
+      returning webhook_deliveries.id, is_erased
+    )
+    insert into webhook_attempts (workspace_id, delivery_id, n, attempted_at, duration_ms, status, error, answer)
+    -- An answer may repeat what was sent, which was erased meanwhile.
+    select ${tx.workspaceId}, delivery_id, n, attempted_at, duration_ms, status, error, case when not is_erased then answer end
+    from input join told on told.id = delivery_id
+    on conflict do nothing`);
+  await together([queued, kept]);
 }
 
 /** Remembers since when an endpoint fails; null for one that works again. */

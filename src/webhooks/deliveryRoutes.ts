@@ -18,7 +18,8 @@ const IdParams = Strict({ id: Id("The endpoint's or delivery's id") });
 const ORDER = "NEWEST";
 const MADE = { 201: { description: "It is on its way", ...ref(DeliverySchema) } };
 
-export function registerDeliveryRoutes(app: Server, { tenancy }: { tenancy: Tenancy }): void {
+/** What was sent to endpoints, and sending it once more. */
+export function registerDeliveryRoutes(app: Server, tenancy: Tenancy): void {
   for (const schema of [DeliverySchema, DeliveryPage, EventReplayInputSchema, EventReplaySchema]) app.addSchema(schema);
   const made = (row: DeliveryRow) => ({ status: 201 as const, resource: showDelivery(row), personIds: [] });
 
@@ -45,11 +46,7 @@ export function registerDeliveryRoutes(app: Server, { tenancy }: { tenancy: Tena
       return tenancy.readWorkspace(callerOf(request), async (tx) => {
         const { id } = request.params;
         await requireEndpoint(tx, id);
-        const rows = await listDeliveries(tx, id, {
-          statuses,
-          after: after && { createdAt: after.value, id: after.id },
-          limit,
-        });
+        const rows = await listDeliveries(tx, id, { statuses, after, limit });
         const page = toPage(rows, limit, (row) => ({ order: ORDER, value: row.createdAt.toISOString(), id: row.id }));
         const attempts = await listAttempts(
           tx,

@@ -1,25 +1,23 @@
 import { AppError } from "../platform/errors.ts";
 import { newId } from "../platform/ids.ts";
-import type { SecretBox } from "../platform/secrets.ts";
+import { mergePatch } from "../platform/json.ts";
+import { SECRET_OVERLAP_MS, type SecretBox } from "../platform/secrets.ts";
 import type { Caller, Tenancy, WorkspaceTx } from "../platform/tenancy.ts";
 import { recordAudit } from "../workspaces/index.ts";
 import { disableEndpoint } from "./disabling.ts";
-import type { EndpointFilter, EndpointInput, EndpointPatch } from "./model.ts";
+import { removeSomeDeliveries } from "./forgettingQueries.ts";
+import type { EndpointInput, EndpointPatch } from "./model.ts";
 import {
   findEndpoint,
   insertEndpoint,
   lockEndpoint,
   pauseDeliveries,
   removeEndpoint,
-  removeSomeDeliveries,
   resumeDeliveries,
   updateEndpoint,
 } from "./queries.ts";
 import { makeSecret } from "./secrets.ts";
 import type { EndpointRow } from "./table.ts";
-
-/** How long the secret before signs too after a rotation. */
-const OVERLAP_MS = 24 * 3_600_000;
 
 /** @returns the endpoint and its secret, which is shown here once @throws {AppError} `unavailable` without SECRETS_KEY */
 export async function createEndpoint(
@@ -65,7 +63,7 @@ export async function changeEndpoint(tx: WorkspaceTx, id: string, patch: Endpoin
     url,
     description: patch.description === undefined ? before.description : patch.description,
     eventTypes: [...new Set(patch.eventTypes ?? before.eventTypes)],
-    filter: mergeFilter(before.filter, patch.filter),
+    filter: mergePatch(before.filter, patch.filter),
     status,
     disabledReason: status === "DISABLED" ? before.disabledReason : null,
     failingSince: isFresh ? null : before.failingSince,
@@ -94,7 +92,7 @@ export async function rotateSecret(
     version: before.version + 1,
     secret: sealed,
     previousSecret: before.secret,
-    previousSecretUntil: new Date(tx.now.getTime() + OVERLAP_MS),
+    previousSecretUntil: new Date(tx.now.getTime() + SECRET_OVERLAP_MS),
     updatedAt: tx.now,
   };
   await updateEndpoint(tx, endpoint);
@@ -135,13 +133,6 @@ export async function requireReceiving(tx: WorkspaceTx, id: string): Promise<End
 function required(endpoint: EndpointRow | undefined): EndpointRow {
   if (endpoint === undefined) throw new AppError("not_found", "There is no webhook endpoint with this id.");
   return endpoint;
-}
-
-/** JSON merge (RFC 7396). */
-function mergeFilter(filter: EndpointFilter, patch: EndpointPatch["filter"]): EndpointFilter {
-  if (patch === undefined) return filter;
-  const merged = Object.entries({ ...(patch === null ? {} : filter), ...patch });
-  return Object.fromEntries(merged.filter(([, value]) => value !== null));
 }
 
 /** What the audit log keeps: no secrets. */

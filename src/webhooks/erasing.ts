@@ -1,4 +1,5 @@
 import { sql } from "drizzle-orm";
+import { NO_ID } from "../platform/pagination.ts";
 import { anyOf } from "../platform/sql.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 
@@ -31,12 +32,12 @@ export async function eraseEvents(tx: WorkspaceTx, { personId, shellId }: Pick<E
 /**
  * The same for events that are about the person's answers and cases and were about nobody then, or somebody else: a
  * part of all events, in the order of their ids.
- * @returns besides, the event after which to go on; undefined where there are no more
+ * @returns how many, and the event after which to go on; undefined where there are no more
  */
 export async function eraseEventsPage(
   tx: WorkspaceTx,
   { personId, shellId, responseIds, caseIds }: ErasedEvents,
-  after: string,
+  after = NO_ID,
 ) {
   const page = await tx.run<{ id: string; isAbout: boolean; isErased: boolean }>(sql`/* webhooks.listEventsAbout */
     select id, data ? 'erased' as "isErased",
@@ -53,7 +54,7 @@ export async function eraseEventsPage(
     )}`);
   // Of all: some may have been made of an event, or sent, while it was being emptied.
   await eraseDeliveries(tx, about);
-  return { events: full.length, last: page.length < EVENTS_PER_PAGE ? undefined : page.at(-1)?.id };
+  return { count: full.length, last: page.length < EVENTS_PER_PAGE ? undefined : page.at(-1)?.id };
 }
 
 /** @returns how many */
@@ -73,13 +74,14 @@ async function eraseDeliveries(tx: WorkspaceTx, events: readonly { id: string }[
   return deliveries.length;
 }
 
-/** The events about a person with their deliveries, oldest first, for an export of what is held about them. */
+/** The events about a person, oldest first, for an export of what is held about them. */
 export async function listEventsOf(tx: WorkspaceTx, personId: string): Promise<object[]> {
   return tx.run(sql`/* webhooks.listEventsOf */
     select id, type, occurred_at as "occurredAt", data from events
     where workspace_id = ${tx.workspaceId} and person_id = ${personId} order by occurred_at, id`);
 }
 
+/** What endpoints were sent about a person, and what they answered, oldest first. */
 export async function listDeliveriesOf(tx: WorkspaceTx, personId: string): Promise<object[]> {
   return tx.run(sql`/* webhooks.listDeliveriesOf */
     select webhook_deliveries.id, endpoint_id as "endpointId", event_id as "eventId", event_type as "eventType",

@@ -32,31 +32,3 @@ export async function findBounds(tx: WorkspaceTx, after: number): Promise<{ firs
     from event_positions where workspace_id = ${tx.workspaceId}`);
   return row ?? { first: 0, last: 0 };
 }
-
-/**
- * Deletes some events of before this time, with their deliveries; one that is still to be sent has waited too long.
- * @returns how many events
- */
-export async function removeSomeEvents(tx: WorkspaceTx, before: Date, limit: number): Promise<number> {
-  const [row] = await tx.run<{ count: number }>(sql`/* webhooks.removeSomeEvents */
-    with gone as (
-      delete from events where workspace_id = ${tx.workspaceId} and id = any (array(
-        select id from events where workspace_id = ${tx.workspaceId} and occurred_at < ${before}
-        order by occurred_at limit ${limit}))
-      returning id
-    ), undelivered as (
-      delete from webhook_deliveries
-      where workspace_id = ${tx.workspaceId} and event_id = any (array(select id from gone))
-      returning id
-    ), unqueued as (
-      delete from delivery_queue
-      where workspace_id = ${tx.workspaceId} and delivery_id = any (array(select id from undelivered)))
-    select count(*) as count from gone`);
-  return row?.count ?? 0;
-}
-
-export async function listEndpointIds(tx: WorkspaceTx): Promise<string[]> {
-  const rows = await tx.run<{ id: string }>(sql`/* webhooks.listEndpointIds */
-    select id from webhook_endpoints where workspace_id = ${tx.workspaceId} order by id`);
-  return rows.map(({ id }) => id);
-}

@@ -13,6 +13,7 @@ const ORDER = "FEED";
 /** Events of one call that asks for some types: some 100 ms' work. */
 const LOOKED_AT_MAX = 100_000;
 
+/** The feed of events, for those who ask. */
 export function registerFeedRoute(app: Server, tenancy: Tenancy): void {
   for (const schema of [EventSchema, EventPageSchema]) app.addSchema(schema);
 

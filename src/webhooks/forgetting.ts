@@ -1,7 +1,6 @@
 import type { Caller, Tenancy } from "../platform/tenancy.ts";
 import { getAllWorkspaces } from "../workspaces/index.ts";
-import { listEndpointIds, removeSomeEvents } from "./feedQueries.ts";
-import { removeSomeDeliveries } from "./queries.ts";
+import { listEndpointIds, removeSomeDeliveries, removeSomeEvents } from "./forgettingQueries.ts";
 
 export const EVENTS_KEPT_DAYS = 14;
 const DAY_MS = 24 * 3_600_000;

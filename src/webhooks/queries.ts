@@ -1,8 +1,10 @@
 import { and, asc, desc, eq, lt, type SQL, sql } from "drizzle-orm";
+import type { Cursor } from "../platform/pagination.ts";
 import { anyOf } from "../platform/sql.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import type { DELIVERY_STATUSES } from "./model.ts";
 import {
+  type AttemptRow,
   type DeliveryRow,
   deliveryQueue,
   type EndpointRow,
@@ -18,7 +20,8 @@ const ownEndpoint = (tx: WorkspaceTx, id: string) =>
   and(eq(webhookEndpoints.workspaceId, tx.workspaceId), eq(webhookEndpoints.id, id));
 
 export async function findEndpoint(tx: WorkspaceTx, id: string): Promise<EndpointRow | undefined> {
-  return (await tx.db.select().from(webhookEndpoints).where(ownEndpoint(tx, id)))[0];
+  const [found] = await tx.db.select().from(webhookEndpoints).where(ownEndpoint(tx, id));
+  return found;
 }
 
 /**
@@ -30,7 +33,8 @@ export async function lockEndpoint(
   id: string,
   strength: "update" | "key share",
 ): Promise<EndpointRow | undefined> {
-  return (await tx.db.select().from(webhookEndpoints).where(ownEndpoint(tx, id)).for(strength))[0];
+  const [found] = await tx.db.select().from(webhookEndpoints).where(ownEndpoint(tx, id)).for(strength);
+  return found;
 }
 
 /** Newest first; one row more than `limit` where there are more. */
@@ -63,22 +67,6 @@ export async function removeEndpoint(tx: WorkspaceTx, id: string): Promise<void>
   await tx.db.delete(webhookEndpoints).where(ownEndpoint(tx, id));
 }
 
-/** Some of the deliveries of an endpoint, with their attempts. @returns how many; 0 when none is left */
-export async function removeSomeDeliveries(tx: WorkspaceTx, endpointId: string, before: Date | null): Promise<number> {
-  const [row] = await tx.run<{ count: number }>(sql`/* webhooks.removeSomeDeliveries */
-    with gone as (
-      delete from webhook_deliveries where workspace_id = ${tx.workspaceId} and id = any (array(
-        select id from webhook_deliveries where workspace_id = ${tx.workspaceId} and endpoint_id = ${endpointId}
-          ${before === null ? sql`` : sql`and created_at < ${before}`}
-        order by created_at, id limit ${ROWS_PER_STATEMENT}))
-      returning id
-    ), unqueued as (
-      delete from delivery_queue
-      where workspace_id = ${tx.workspaceId} and delivery_id = any (array(select id from gone)))
-    select count(*) as count from gone`);
-  return row?.count ?? 0;
-}
-
 /** Lets what waits wait for good, until it is resumed. */
 export async function pauseDeliveries(tx: WorkspaceTx, endpointId: string): Promise<void> {
   await reschedule(tx, endpointId, sql`due_at < 'infinity'`, sql`'infinity'::timestamptz`, sql`null`);
@@ -93,15 +81,12 @@ async function reschedule(tx: WorkspaceTx, endpointId: string, which: SQL, dueAt
   await again(
     tx,
     sql`/* webhooks.reschedule */
-    with moved as (
-      update delivery_queue set due_at = ${dueAt} where workspace_id = ${tx.workspaceId} and delivery_id = any (array(
-        select delivery_id from delivery_queue where workspace_id = ${tx.workspaceId} and endpoint_id = ${endpointId}
-          and ${which} limit ${ROWS_PER_STATEMENT}))
-      returning delivery_id
-    ), told as (
-      update webhook_deliveries set next_attempt_at = ${shown}
-      where workspace_id = ${tx.workspaceId} and id = any (array(select delivery_id from moved)))
-    select count(*) as count from moved`,
+    update delivery_queue set due_at = ${dueAt} where workspace_id = ${tx.workspaceId} and delivery_id = any (array(
+      select delivery_id from delivery_queue where workspace_id = ${tx.workspaceId} and endpoint_id = ${endpointId}
+        and ${which} limit ${ROWS_PER_STATEMENT}))
+    returning delivery_id as id`,
+    (moved) => sql`/* webhooks.showRescheduled */
+    update webhook_deliveries set next_attempt_at = ${shown} where workspace_id = ${tx.workspaceId} and id = ${moved}`,
   );
 }
 
@@ -109,30 +94,29 @@ async function reschedule(tx: WorkspaceTx, endpointId: string, which: SQL, dueAt
 export async function failDeliveries(tx: WorkspaceTx, endpointId: string): Promise<void> {
   await again(
     tx,
-    sql`/* webhooks.failDeliveries */
-    with gone as (
-      delete from delivery_queue where workspace_id = ${tx.workspaceId} and delivery_id = any (array(
-        select delivery_id from delivery_queue where workspace_id = ${tx.workspaceId} and endpoint_id = ${endpointId}
-        limit ${ROWS_PER_STATEMENT}))
-      returning delivery_id
-    ), told as (
-      update webhook_deliveries set status = 'FAILED', next_attempt_at = null, finished_at = ${tx.now}
-      where workspace_id = ${tx.workspaceId} and id = any (array(select delivery_id from gone)) and status = 'PENDING')
-    select count(*) as count from gone`,
+    sql`/* webhooks.unqueueEndpoint */
+    delete from delivery_queue where workspace_id = ${tx.workspaceId} and delivery_id = any (array(
+      select delivery_id from delivery_queue where workspace_id = ${tx.workspaceId} and endpoint_id = ${endpointId}
+      limit ${ROWS_PER_STATEMENT}))
+    returning delivery_id as id`,
+    (gone) => sql`/* webhooks.failDeliveries */
+    update webhook_deliveries set status = 'FAILED', next_attempt_at = null, finished_at = ${tx.now}
+    where workspace_id = ${tx.workspaceId} and id = ${gone} and status = 'PENDING'`,
   );
 }
 
-/** Runs a statement until it has nothing left to do. */
-async function again(tx: WorkspaceTx, statement: SQL): Promise<void> {
+/** Changes what is queued, and what is shown of the same deliveries, until nothing is left to do. */
+async function again(tx: WorkspaceTx, queued: SQL, shown: (ids: SQL) => SQL): Promise<void> {
   for (;;) {
-    const [row] = await tx.run<{ count: number }>(statement);
-    if ((row?.count ?? 0) < ROWS_PER_STATEMENT) return;
+    const ids = (await tx.run<{ id: string }>(queued)).map(({ id }) => id);
+    if (ids.length > 0) await tx.run(shown(anyOf("uuid", ids)));
+    if (ids.length < ROWS_PER_STATEMENT) return;
   }
 }
 
 export interface DeliveryPage {
   statuses?: (typeof DELIVERY_STATUSES)[number][] | undefined;
-  after?: { createdAt: string; id: string } | undefined;
+  after?: Cursor | undefined;
   /** One row more is fetched where there are more. */
   limit: number;
 }
@@ -152,7 +136,7 @@ export async function listDeliveries(
         eq(workspaceId, tx.workspaceId),
         eq(webhookDeliveries.endpointId, endpointId),
         statuses && sql`${status} = ${anyOf("text", statuses)}`,
-        after && sql`(${createdAt}, ${id}) < (${after.createdAt}::timestamptz, ${after.id}::uuid)`,
+        after && sql`(${createdAt}, ${id}) < (${after.value}::timestamptz, ${after.id}::uuid)`,
       ),
     )
     .orderBy(desc(createdAt), desc(id))
@@ -160,15 +144,10 @@ export async function listDeliveries(
 }
 
 export async function findDelivery(tx: WorkspaceTx, id: string): Promise<DeliveryRow | undefined> {
-  return (
-    await tx.db
-      .select()
-      .from(webhookDeliveries)
-      .where(and(eq(webhookDeliveries.workspaceId, tx.workspaceId), eq(webhookDeliveries.id, id)))
-  )[0];
+  const own = and(eq(webhookDeliveries.workspaceId, tx.workspaceId), eq(webhookDeliveries.id, id));
+  const [found] = await tx.db.select().from(webhookDeliveries).where(own);
+  return found;
 }
-
-type AttemptRow = typeof webhookAttempts.$inferSelect;
 
 /** In order, by delivery. */
 export async function listAttempts(

@@ -2,7 +2,7 @@ import { and, asc, eq, ne, sql } from "drizzle-orm";
 import { newId } from "../platform/ids.ts";
 import { NO_ID } from "../platform/pagination.ts";
 import { anyOf, unnest } from "../platform/sql.ts";
-import type { SystemTx, WorkspaceTx } from "../platform/tenancy.ts";
+import { type SystemTx, together, type WorkspaceTx } from "../platform/tenancy.ts";
 import type { EventType, TEST_TYPE } from "./eventTypes.ts";
 import { webhookEndpoints } from "./table.ts";
 import type { Taker } from "./taking.ts";
@@ -44,22 +44,31 @@ export interface PlacedEvent {
 }
 
 /**
- * Takes the oldest events that wait and that nobody else has taken, and gives them the next places of the feed. The
- * counter stays locked until COMMIT, so places become visible in their order, without one missing before them.
+ * Takes the oldest events that wait and that nobody else has taken. By themselves, as the queue and the feed may lie on
+ * different servers (`docs/scaling.md`). @returns their ids
+ */
+export async function claimEvents(tx: WorkspaceTx, limit: number): Promise<string[]> {
+  const rows = await tx.run<{ id: string }>(sql`/* webhooks.claimEvents */
+    delete from event_queue where workspace_id = ${tx.workspaceId} and event_id = any (array(
+      select event_id from event_queue where workspace_id = ${tx.workspaceId}
+      order by event_id limit ${limit} for update skip locked))
+    returning event_id as id`);
+  return rows.map(({ id }) => id);
+}
+
+/**
+ * Gives events the next places of the feed. The counter stays locked until COMMIT, so places become visible in their
+ * order, without one missing before them.
  *
  * Ids stand in arrays here and elsewhere in this slice: statistics of tables that are filled and emptied all day are
  * never right, and with a join PostgreSQL has read all events to find 500 (measured: over 5 s of a million).
  */
-export async function placeEvents(tx: WorkspaceTx, limit: number): Promise<PlacedEvent[]> {
+export async function placeEvents(tx: WorkspaceTx, ids: readonly string[]): Promise<PlacedEvent[]> {
+  const isClaimed = anyOf("uuid", ids);
   const events = await tx.run<PlacedEvent>(sql`/* webhooks.placeEvents */
-    with claimed as (
-      select event_id from event_queue where workspace_id = ${tx.workspaceId}
-      order by event_id limit ${limit} for update skip locked
-    ), taken as (
-      delete from event_queue where workspace_id = ${tx.workspaceId} and event_id = any (array(select event_id from claimed))
-    ), found as (
+    with found as (
       select id, row_number() over (order by id) as n from events
-      where workspace_id = ${tx.workspaceId} and id = any (array(select event_id from claimed))
+      where workspace_id = ${tx.workspaceId} and id = ${isClaimed}
     ), counter as (
       insert into event_positions (workspace_id, last_position)
       select ${tx.workspaceId}, count(*) from found having count(*) > 0
@@ -67,7 +76,7 @@ export async function placeEvents(tx: WorkspaceTx, limit: number): Promise<Place
       returning last_position - (select count(*) from found) as before
     )
     update events set position = counter.before + found.n from found, counter
-    where events.workspace_id = ${tx.workspaceId} and events.id = any (array(select event_id from claimed))
+    where events.workspace_id = ${tx.workspaceId} and events.id = ${isClaimed}
       and events.id = found.id
     returning events.id, events.type, events.position`);
   return events.toSorted((a, b) => a.position - b.position);
@@ -87,6 +96,7 @@ export async function lockReceivingEndpoints(tx: WorkspaceTx): Promise<Receiving
   return rows.map((row) => ({ ...row, isPaused: row.status === "PAUSED" }));
 }
 
+/** The bodies of these events, by their ids. */
 export async function listEventData(tx: WorkspaceTx, ids: readonly string[]): Promise<Map<string, object>> {
   if (ids.length === 0) return new Map();
   const rows = await tx.run<{ id: string; data: object }>(sql`/* webhooks.listEventData */
@@ -138,24 +148,27 @@ export interface NewDelivery {
 export async function insertDeliveries(tx: WorkspaceTx, deliveries: readonly NewDelivery[]): Promise<string[]> {
   if (deliveries.length === 0) return [];
   const ids = deliveries.map(() => newId());
-  await tx.run(sql`/* webhooks.insertDeliveries */
-    with input as materialized (
-      select * from ${unnest({
-        id: ["uuid", ids],
-        endpoint_id: ["uuid", deliveries.map(({ endpointId }) => endpointId)],
+  const queued = {
+    id: ["uuid", ids],
+    endpoint_id: ["uuid", deliveries.map(({ endpointId }) => endpointId)],
+    is_paused: ["boolean", deliveries.map(({ isPaused }) => isPaused)],
+  } satisfies Parameters<typeof unnest>[0];
+  await together([
+    tx.run(sql`/* webhooks.queueDeliveries */
+      insert into delivery_queue (workspace_id, delivery_id, endpoint_id, due_at)
+      select ${tx.workspaceId}, id, endpoint_id, case when is_paused then 'infinity' else ${tx.now}::timestamptz end
+      from ${unnest(queued)}`),
+    tx.run(sql`/* webhooks.insertDeliveries */
+      insert into webhook_deliveries
+        (workspace_id, id, endpoint_id, event_id, event_type, test_data, status, attempts, next_attempt_at, created_at)
+      select ${tx.workspaceId}, id, endpoint_id, event_id, event_type, test_data, 'PENDING', 0,
+        case when not is_paused then ${tx.now}::timestamptz end, ${tx.now}
+      from ${unnest({
+        ...queued,
         event_id: ["uuid", deliveries.map(({ eventId }) => eventId)],
         event_type: ["text", deliveries.map(({ eventType }) => eventType)],
         test_data: ["jsonb", deliveries.map(({ testData }) => testData && JSON.stringify(testData))],
-        is_paused: ["boolean", deliveries.map(({ isPaused }) => isPaused)],
-      })}
-    ), queued as (
-      insert into delivery_queue (workspace_id, delivery_id, endpoint_id, due_at)
-      select ${tx.workspaceId}, id, endpoint_id, case when is_paused then 'infinity' else ${tx.now}::timestamptz end from input
-    )
-    insert into webhook_deliveries
-      (workspace_id, id, endpoint_id, event_id, event_type, test_data, status, attempts, next_attempt_at, created_at)
-    select ${tx.workspaceId}, id, endpoint_id, event_id, event_type, test_data, 'PENDING', 0,
-      case when not is_paused then ${tx.now}::timestamptz end, ${tx.now}
-    from input`);
+      })}`),
+  ]);
   return ids;
 }

@@ -1,6 +1,7 @@
 import { isLockTimeout } from "../platform/database.ts";
 import { type Caller, type Tenancy, together, type WorkspaceTx } from "../platform/tenancy.ts";
 import {
+  claimEvents,
   insertDeliveries,
   listEventData,
   listWaitingWorkspaces,
@@ -39,8 +40,10 @@ function relay(workspaceId: string): Caller {
 }
 
 async function relayBatch(tx: WorkspaceTx): Promise<number> {
-  // In this order: an endpoint that was there when an event was written is there now.
-  const [events, endpoints] = await together([placeEvents(tx, EVENTS_PER_BATCH_MAX), lockReceivingEndpoints(tx)]);
+  const ids = await claimEvents(tx, EVENTS_PER_BATCH_MAX);
+  if (ids.length === 0) return 0;
+  // After that: an endpoint that was there when an event was written is there now.
+  const [events, endpoints] = await together([placeEvents(tx, ids), lockReceivingEndpoints(tx)]);
   const taking = events.map((event) => ({
     ...event,
     endpoints: endpoints.filter(({ eventTypes }) => eventTypes.includes(event.type)),

@@ -1,8 +1,8 @@
 import { Type } from "@sinclair/typebox";
-import type { FastifyRequest } from "fastify";
 import { callerOf } from "../platform/auth.ts";
 import { invalidRequest } from "../platform/errors.ts";
 import type { Server } from "../platform/http.ts";
+import { refuseIdempotencyKey } from "../platform/keylessRoute.ts";
 import { allowNoBody, NoFields } from "../platform/noBody.ts";
 import { decodeCursor, LIMIT_DEFAULT, PageOf, PageQuery, toPage } from "../platform/pagination.ts";
 import { problems } from "../platform/problem.ts";
@@ -32,6 +32,7 @@ const EndpointPage = PageOf(ref(EndpointSchema), "WebhookEndpointPage");
 const IdParams = Strict({ id: Id("The webhook endpoint's id") });
 const ORDER = "NEWEST";
 
+/** The endpoints that events are sent to. */
 export function registerEndpointRoutes(app: Server, { tenancy, secrets, explainRefusal }: Webhooks): void {
   for (const schema of [
     EndpointFilterSchema,
@@ -63,7 +64,7 @@ export function registerEndpointRoutes(app: Server, { tenancy, secrets, explainR
       },
     },
     async (request, reply) => {
-      refuseKey(request);
+      refuseIdempotencyKey(request);
       await requireReachable(request.body.url);
       const { endpoint, secret } = await tenancy.inWorkspace(callerOf(request), (tx) =>
         createEndpoint(tx, request.body, secrets),
@@ -175,17 +176,11 @@ export function registerEndpointRoutes(app: Server, { tenancy, secrets, explainR
       },
     },
     async (request) => {
-      refuseKey(request);
+      refuseIdempotencyKey(request);
       const { endpoint, secret } = await tenancy.inWorkspace(callerOf(request), (tx) =>
         rotateSecret(tx, request.params.id, secrets),
       );
       return { ...showEndpoint(endpoint), secret };
     },
   );
-}
-
-function refuseKey(request: FastifyRequest): void {
-  if (request.headers["idempotency-key"] === undefined) return;
-  const reason = "is not taken here: the answer shows a secret, which is not kept";
-  throw invalidRequest([{ name: "idempotency-key", reason }]);
 }

@@ -1,5 +1,5 @@
 import type { Attempt, Delivery, Endpoint } from "./model.ts";
-import type { DeliveryRow, EndpointRow, webhookAttempts } from "./table.ts";
+import type { AttemptRow, DeliveryRow, EndpointRow } from "./table.ts";
 
 /** An endpoint as callers see it: without its secrets. */
 export function showEndpoint(row: EndpointRow): Endpoint {
@@ -20,8 +20,7 @@ export function showEndpoint(row: EndpointRow): Endpoint {
   };
 }
 
-type AttemptRow = typeof webhookAttempts.$inferSelect;
-
+/** A delivery as callers see it. @param attempts what was tried, oldest first */
 export function showDelivery(row: DeliveryRow, attempts: readonly AttemptRow[] = []): Delivery {
   const { id, endpointId, eventId, eventType, status, testData } = row;
   return {

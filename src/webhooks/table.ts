@@ -1,9 +1,7 @@
-import { boolean, customType, integer, jsonb, pgTable, text, timestamp, uuid } from "drizzle-orm/pg-core";
+import { boolean, integer, jsonb, pgTable, text, uuid } from "drizzle-orm/pg-core";
+import { bytea, instant } from "../platform/columns.ts";
 import type { EventType, TEST_TYPE } from "./eventTypes.ts";
 import { DELIVERY_STATUSES, ENDPOINT_STATUSES, type EndpointFilter } from "./model.ts";
-
-const instant = (name: string) => timestamp(name, { withTimezone: true });
-const bytea = customType<{ data: Buffer }>({ dataType: () => "bytea" });
 
 export const webhookEndpoints = pgTable("webhook_endpoints", {
   workspaceId: uuid("workspace_id").notNull(),
@@ -51,6 +49,8 @@ export const webhookAttempts = pgTable("webhook_attempts", {
   error: text(),
   answer: bytea(),
 });
+
+export type AttemptRow = typeof webhookAttempts.$inferSelect;
 
 export const deliveryQueue = pgTable("delivery_queue", {
   workspaceId: uuid("workspace_id").notNull(),

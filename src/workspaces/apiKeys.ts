@@ -36,6 +36,7 @@ export function isApiKey(text: string): boolean {
   return text.startsWith(PREFIX);
 }
 
+/** Compares hashes in a time that says nothing about where they differ. */
 export function isSameSecret(a: Buffer, b: Buffer): boolean {
   return a.length === b.length && timingSafeEqual(a, b);
 }

@@ -22,6 +22,7 @@ const AuditQuery = Strict({
   ...PageQuery,
 });
 
+/** Who changed what in the workspace. */
 export function registerAuditRoute(app: Server, tenancy: Tenancy): void {
   for (const schema of [AuditEntrySchema, AuditPage]) app.addSchema(schema);
 

@@ -91,5 +91,5 @@ async function markUsed(tenancy: Tenancy, id: string, { workspaceId }: ApiKeyRow
 
 /** One answer for unknown, wrong, revoked and expired: none of them tells whether a key exists. */
 function unauthenticated(): AppError {
-  return new AppError("unauthenticated", "This API key is not valid.");
+  return new AppError("unauthenticated", "This API key is not valid: it is unknown, revoked or past its expiry.");
 }

@@ -6,17 +6,15 @@ const ownKey = (tx: WorkspaceTx, condition?: SQL) => and(eq(apiKeys.workspaceId,
 
 /** Of any workspace: a key's text holds its id and nothing of its workspace. */
 export async function findApiKey(tx: SystemTx, id: string): Promise<ApiKeyRow | undefined> {
-  return (await tx.db.select().from(apiKeys).where(eq(apiKeys.id, id)))[0];
+  const [found] = await tx.db.select().from(apiKeys).where(eq(apiKeys.id, id));
+  return found;
 }
 
+/** Locked against other changes until the transaction ends. */
 export async function lockApiKey(tx: WorkspaceTx, id: string): Promise<ApiKeyRow | undefined> {
-  return (
-    await tx.db
-      .select()
-      .from(apiKeys)
-      .where(ownKey(tx, eq(apiKeys.id, id)))
-      .for("update")
-  )[0];
+  const own = ownKey(tx, eq(apiKeys.id, id));
+  const [found] = await tx.db.select().from(apiKeys).where(own).for("update");
+  return found;
 }
 
 /** Newest first; one row more than `limit` where there are more. */
@@ -40,7 +38,7 @@ export async function updateApiKey(tx: WorkspaceTx, id: string, changed: Partial
     .where(ownKey(tx, eq(apiKeys.id, id)));
 }
 
-/** Unless another process has just done so. */
+/** Remembers that the key is used now, unless another process has just done so: in the last `everyMs` milliseconds. */
 export async function markApiKeyUsed(tx: WorkspaceTx, id: string, everyMs: number): Promise<void> {
   const isOld = sql`(${apiKeys.lastUsedAt} is null or ${apiKeys.lastUsedAt} <= ${new Date(tx.now.getTime() - everyMs)})`;
   await tx.db

@@ -1,8 +1,7 @@
 import { Type } from "@sinclair/typebox";
-import type { FastifyRequest } from "fastify";
 import { callerOf, principalOf } from "../platform/auth.ts";
-import { invalidRequest } from "../platform/errors.ts";
 import type { Server } from "../platform/http.ts";
+import { refuseIdempotencyKey } from "../platform/keylessRoute.ts";
 import { allowNoBody, NoFields } from "../platform/noBody.ts";
 import { decodeCursor, LIMIT_DEFAULT, PageOf, PageQuery, toPage } from "../platform/pagination.ts";
 import { problems } from "../platform/problem.ts";
@@ -17,6 +16,7 @@ const ApiKeyPage = PageOf(ref(ApiKeySchema), "ApiKeyPage");
 const IdParams = Strict({ id: Id("The API key's id") });
 const ORDER = "NEWEST";
 
+/** The API keys of the workspace. */
 export function registerKeyRoutes(app: Server, tenancy: Tenancy): void {
   for (const schema of [ApiKeyInputSchema, ApiKeySchema, ShownApiKeySchema, ApiKeyPage]) app.addSchema(schema);
 
@@ -111,13 +111,6 @@ export function registerKeyRoutes(app: Server, tenancy: Tenancy): void {
       return { ...showKey(key), apiKey };
     },
   );
-}
-
-function refuseIdempotencyKey({ headers }: FastifyRequest): void {
-  if (headers["idempotency-key"] === undefined) return;
-  throw invalidRequest([
-    { name: "idempotency-key", reason: "is not taken here: the answer shows a secret, which is not kept" },
-  ]);
 }
 
 function showKey({

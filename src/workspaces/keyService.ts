@@ -1,14 +1,12 @@
 import { AppError, invalidRequest } from "../platform/errors.ts";
 import { newId } from "../platform/ids.ts";
+import { SECRET_OVERLAP_MS } from "../platform/secrets.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { makeApiKey } from "./apiKeys.ts";
 import { recordAudit } from "./audit.ts";
 import { insertApiKey, lockApiKey, updateApiKey } from "./keyQueries.ts";
 import type { ApiKeyInput } from "./model.ts";
 import type { ApiKeyRow } from "./table.ts";
-
-/** How long the secret before is taken after a rotation. */
-const OVERLAP_MS = 24 * 3_600_000;
 
 /** A key, and its text, which is shown here once. */
 interface ShownApiKey {
@@ -74,7 +72,7 @@ export async function rotateApiKey(tx: WorkspaceTx, id: string, held: ReadonlySe
   const changed = {
     secretSha256,
     previousSecretSha256: before.secretSha256,
-    previousSecretUntil: new Date(tx.now.getTime() + OVERLAP_MS),
+    previousSecretUntil: new Date(tx.now.getTime() + SECRET_OVERLAP_MS),
   };
   await updateApiKey(tx, id, changed);
   await audit(tx, "rotated", id, {

@@ -11,10 +11,12 @@ export async function insertWorkspace(tx: SystemTx, created: Workspace): Promise
   await tx.db.insert(workspaces).values({ ...created, createdAt: tx.now });
 }
 
+/** The oldest first. */
 export async function listWorkspaces(tx: SystemTx): Promise<Workspace[]> {
   return tx.db.select(workspace).from(workspaces).orderBy(asc(workspaces.createdAt), asc(workspaces.id));
 }
 
+/** Whether PostgreSQL knows a time zone of this name. */
 export async function isKnownTimeZone(tx: SystemTx | WorkspaceTx, name: string): Promise<boolean> {
   const rows = await tx.run(sql`/* workspaces.isKnownTimeZone */ select 1 from pg_timezone_names where name = ${name}`);
   return rows.length === 1;
@@ -32,6 +34,7 @@ export async function lockSettings(tx: WorkspaceTx): Promise<Settings> {
   );
 }
 
+/** The workspace the transaction is in, with its settings. */
 export async function getSettings(tx: WorkspaceTx): Promise<Settings> {
   return required(await tx.db.select(settings).from(workspaces).where(eq(workspaces.id, tx.workspaceId)));
 }
@@ -40,6 +43,7 @@ export async function updateSettings(tx: WorkspaceTx, { id: _id, createdAt: _cre
   await tx.db.update(workspaces).set(changed).where(eq(workspaces.id, tx.workspaceId));
 }
 
+/** Whether there is a workspace with this id. */
 export async function isWorkspace(tx: SystemTx, id: string): Promise<boolean> {
   return (await tx.db.select({ id: workspaces.id }).from(workspaces).where(eq(workspaces.id, id))).length === 1;
 }

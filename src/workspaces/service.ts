@@ -44,6 +44,7 @@ export async function createApiKey(
   return apiKey;
 }
 
+/** Every workspace of the database, the oldest first. */
 export async function getAllWorkspaces(tenancy: Tenancy): Promise<Workspace[]> {
   return tenancy.acrossWorkspaces("manage workspaces", listWorkspaces);
 }

@@ -1,8 +1,8 @@
 import { invalidRequest } from "../platform/errors.ts";
-import { canonicalJson } from "../platform/json.ts";
+import { canonicalJson, mergePatch } from "../platform/json.ts";
 import type { SystemTx, WorkspaceTx } from "../platform/tenancy.ts";
 import { recordAudit } from "./audit.ts";
-import type { Retention, WorkspacePatch, WorkspaceSettings } from "./model.ts";
+import type { WorkspacePatch, WorkspaceSettings } from "./model.ts";
 import { isKnownTimeZone, lockSettings, updateSettings } from "./queries.ts";
 import type { workspaces } from "./table.ts";
 
@@ -22,7 +22,7 @@ export async function changeWorkspace(
     ...before,
     name: name?.trim() ?? before.name,
     timeZone: timeZone ?? before.timeZone,
-    retention: mergeRetention(before.retention, retention),
+    retention: mergePatch(before.retention, retention),
   };
   if (after.timeZone !== before.timeZone) await requireTimeZone(tx, after.timeZone);
   if (canonicalJson(after) === canonicalJson(before)) return showWorkspace(before);
@@ -45,6 +45,7 @@ export async function requireTimeZone(tx: SystemTx | WorkspaceTx, timeZone: stri
   throw invalidRequest([{ name: "timeZone", reason: "must be an IANA time zone, like Europe/Berlin" }]);
 }
 
+/** The workspace as callers see it. */
 export function showWorkspace({ id, name, timeZone, retention, createdAt }: WorkspaceRow): WorkspaceSettings {
   const { commentDays = null, identityDays = null, receiptDays = null, deliveryDays = null } = retention;
   return {
@@ -54,13 +55,6 @@ export function showWorkspace({ id, name, timeZone, retention, createdAt }: Work
     retention: { commentDays, identityDays, receiptDays, deliveryDays },
     createdAt: createdAt.toISOString(),
   };
-}
-
-/** JSON merge (RFC 7396). */
-function mergeRetention(retention: Retention, patch: WorkspacePatch["retention"]): Retention {
-  if (patch === undefined) return retention;
-  const merged = Object.entries({ ...(patch === null ? {} : retention), ...patch });
-  return Object.fromEntries(merged.filter(([, days]) => days !== null));
 }
 
 function factsOf({ name, timeZone, retention }: WorkspaceRow) {

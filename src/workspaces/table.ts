@@ -1,14 +1,13 @@
-import { customType, jsonb, pgTable, text, timestamp, uuid } from "drizzle-orm/pg-core";
+import { jsonb, pgTable, text, uuid } from "drizzle-orm/pg-core";
+import { bytea, instant } from "../platform/columns.ts";
 import { ACTOR_KINDS } from "../platform/tenancy.ts";
 import type { Retention, Scope } from "./model.ts";
-
-const bytea = customType<{ data: Buffer }>({ dataType: () => "bytea" });
 
 export const workspaces = pgTable("workspaces", {
   id: uuid().primaryKey(),
   name: text().notNull(),
   timeZone: text("time_zone").notNull(),
-  createdAt: timestamp("created_at", { withTimezone: true }).notNull(),
+  createdAt: instant("created_at").notNull(),
   retention: jsonb().$type<Retention>().notNull().default({}),
 });
 
@@ -18,12 +17,12 @@ export const apiKeys = pgTable("api_keys", {
   name: text().notNull(),
   secretSha256: bytea("secret_sha256").notNull(),
   scopes: text().array().$type<Scope[]>().notNull(),
-  createdAt: timestamp("created_at", { withTimezone: true }).notNull(),
-  expiresAt: timestamp("expires_at", { withTimezone: true }),
-  revokedAt: timestamp("revoked_at", { withTimezone: true }),
-  lastUsedAt: timestamp("last_used_at", { withTimezone: true }),
+  createdAt: instant("created_at").notNull(),
+  expiresAt: instant("expires_at"),
+  revokedAt: instant("revoked_at"),
+  lastUsedAt: instant("last_used_at"),
   previousSecretSha256: bytea("previous_secret_sha256"),
-  previousSecretUntil: timestamp("previous_secret_until", { withTimezone: true }),
+  previousSecretUntil: instant("previous_secret_until"),
 });
 
 export type ApiKeyRow = typeof apiKeys.$inferSelect;
@@ -31,7 +30,7 @@ export type ApiKeyRow = typeof apiKeys.$inferSelect;
 export const auditLog = pgTable("audit_log", {
   workspaceId: uuid("workspace_id").notNull(),
   id: uuid().notNull(),
-  occurredAt: timestamp("occurred_at", { withTimezone: true }).notNull(),
+  occurredAt: instant("occurred_at").notNull(),
   actorKind: text("actor_kind", { enum: ACTOR_KINDS }).notNull(),
   actorId: text("actor_id").notNull(),
   action: text().notNull(),

@@ -90,7 +90,8 @@ t.test("accounts, as the organisation asks for them", async (t) => {
     );
     for (const args of ["", '(externalId: "a", email: "b@example.com")']) {
       const { body } = await client.post("/graphql", { query: `{ person${args} { id } }` });
-      t.equal(body.errors[0].extensions.code, "invalid_request");
+      const reason = "must be given alone: exactly one of id, externalId, email";
+      t.match(body.errors[0].extensions, { code: "invalid_request", invalidParams: [{ name: "id", reason }] });
     }
     const forged = Buffer.from('["RENEWS_ON","soon","01a20384-8f34-7616-a3d6-aa384e874811"]').toString("base64url");
     const { body } = await client.post("/graphql", {

@@ -87,6 +87,15 @@ t.test("the KPI of the first contact", async (t) => {
     }
   });
 
+  t.test("is what docs/statistics.md works out", async (t) => {
+    const client = await service.newClient();
+    const reached = [2, 5, 30].map((took) => ({ started: 50, allowed: 48, took }));
+    const waiting = [4, 40].map((started) => ({ started, allowed: 48, took: null }));
+    await arrange(client, [...reached, ...waiting], Date.now() - 60_000);
+    const { firstContactKpi } = await client.query(`{ firstContactKpi { ${KPI} } }`);
+    t.match(firstContactKpi, { medianHours: 30, within24h: { numerator: 2, denominator: 4 } });
+  });
+
   t.test("is null where there is nothing to go by", async (t) => {
     const client = await service.newClient();
     const nothing = { met: 0, missed: 0, pending: 0, medianHours: null, rate: { value: null, low: null, high: null } };

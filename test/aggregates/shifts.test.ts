@@ -1,6 +1,6 @@
 import t from "tap";
 import { lookForShifts, maintainRollups, NpsShiftSchema, rebuildRollups } from "../../src/aggregates/index.ts";
-import { createAjv } from "../../src/platform/schema.ts";
+import { createAjv } from "../../src/platform/validation.ts";
 import { type Client, type Service, startService } from "../support/service.ts";
 
 const DAY_MS = 86_400_000;

@@ -101,6 +101,18 @@ t.test("the first contact", async (t) => {
     );
   });
 
+  t.test("is not made by closing: the clock runs on, and is missed", async (t) => {
+    const client = await service.newClient();
+    const id = await open(client, { score: 5 });
+    const closure = { outcome: "UNREACHABLE", reason: "Nobody knows the number" };
+    const { body: closed } = await client.post(`/v1/cases/${id}/closure`, closure);
+    t.match(closed, { status: "CLOSED", firstContact: { metAt: null, state: "PENDING" } });
+    await age(client, id, 49);
+    t.match((await client.get(`/v1/cases/${id}`)).body.firstContact, { metAt: null, state: "MISSED" });
+    const kpi = await client.query("{ firstContactKpi { met missed pending rate { value } } }");
+    t.same(kpi.firstContactKpi, { met: 0, missed: 1, pending: 0, rate: { value: 0 } });
+  });
+
   t.test("a request that becomes known after it was met starts a clock at the time of the call", async (t) => {
     const client = await service.newClient();
     const { body: response } = await client.post("/v1/responses", { score: 5 });

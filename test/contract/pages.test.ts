@@ -6,15 +6,13 @@ import { promisify } from "node:util";
 import { Webhook } from "standardwebhooks";
 import t, { type Test } from "tap";
 import { type Block, differences, lastJson, readBlocks, shapeOf } from "../support/pages.ts";
-import { listening, startProgram } from "../support/program.ts";
-import { cloneDatabase } from "../support/server.ts";
+import { printed as awaitPrinted, listening, startProgram } from "../support/program.ts";
+import { cloneDatabase, withClient } from "../support/server.ts";
 
 const run = promisify(execFile);
 const ROOT = new URL("../../", import.meta.url);
 const ADDRESS = /(http:\/\/)?(localhost|127\.0\.0\.1):3000/g;
-
-/** Pages that are not run yet. One that marks what cannot be run must be taken off. */
-const LATER = new Set(["operations.md", "privacy.md", "scaling.md"]);
+const METRICS = "localhost:9464";
 
 /** Where the code of other languages is run, and what must be there for it. */
 const INTERPRETERS: Record<string, { file: string; command: string[]; version: string[] }> = {
@@ -26,8 +24,14 @@ const INTERPRETERS: Record<string, { file: string; command: string[]; version: s
 };
 const SHELLS = new Set(["sh", "bash"]);
 
+/** While a page is written it can be run alone: PAGES=webhooks,senders. */
+const PAGES = process.env["PAGES"]?.split(",");
+const isAsked = (name: string) => PAGES === undefined || PAGES.some((page) => name.endsWith(`${page}.md`));
+
 interface Place {
   url: string;
+  /** Where its metrics are. */
+  metrics: string;
   key: string;
   folder: string;
   env: Record<string, string>;
@@ -35,20 +39,14 @@ interface Place {
 
 t.test("what the pages show can be run, and answers in the shape that they show", async (t) => {
   const place = await startDemo(t);
-  const names = (await readdir(new URL("docs/", ROOT))).filter((name) => name.endsWith(".md")).toSorted();
+  const docs = await readdir(new URL("docs/", ROOT), { recursive: true });
+  const names = docs.filter((name) => name.endsWith(".md")).toSorted();
   let count = 0;
-  for (const name of ["README.md", ...names.map((file) => `docs/${file}`)]) {
+  const pages = ["README.md", "CONTRIBUTING.md", ...names.map((file) => `docs/${file}`)];
+  for (const name of pages.filter(isAsked)) {
     const blocks = await readBlocks(new URL(name, ROOT), name);
-    if (LATER.has(name.replace("docs/", ""))) {
-      console.error(`skipped: ${name} is not run yet`);
-      t.notOk(
-        blocks.some(({ info }) => info.startsWith("no-run: ")),
-        `${name} is to be run: take it off LATER`,
-      );
-      continue;
-    }
     for (const block of blocks) {
-      t.match(block.info, /^$|^verifies$|^no-run: ./, `${block.place} says why it is not run`);
+      t.match(block.info, /^$|^verifies$|^exact$|^no-run: ./, `${block.place} says why it is not run`);
     }
     const toRun = blocks.filter(({ info }) => !info.startsWith("no-run"));
     count += toRun.length;
@@ -59,10 +57,11 @@ t.test("what the pages show can be run, and answers in the shape that they show"
     );
     for (const block of toRun) {
       if (block.language === "graphql") await runQuery(t, place, block);
+      else if (block.language === "sql") await runStatements(t, place, block);
       else if (!SHELLS.has(block.language)) await runCode(t, place, block);
     }
   }
-  t.ok(count >= 30, `${count} blocks were run`);
+  t.ok(count >= (PAGES === undefined ? 30 : 1), `${count} blocks were run`);
 });
 
 /** A server as an operator starts it, with the year of the demo, and a checkout to stand in whose files may be written. */
@@ -73,7 +72,9 @@ async function startDemo(t: Test): Promise<Place> {
   const created = startProgram(["workspace", "create", "--name", "demo"], { env });
   await created.exit;
   const { apiKey: key } = JSON.parse(created.result());
-  const server = startProgram(["serve"], { env: { ...env, OUTBOUND_ALLOWED_NETWORKS: "127.0.0.0/8" } });
+  const server = startProgram(["serve"], {
+    env: { ...env, OUTBOUND_ALLOWED_NETWORKS: "127.0.0.0/8", METRICS_PORT: "0" },
+  });
   t.teardown(async () => {
     server.child.kill("SIGTERM");
     await server.exit;
@@ -93,6 +94,7 @@ async function startDemo(t: Test): Promise<Place> {
   const path = `${fileURLToPath(new URL("node_modules/.bin", ROOT))}:${process.env["PATH"]}`;
   return {
     url,
+    metrics: `localhost:${await awaitPrinted(server, /"port":(\d+),"msg":"metrics at/)}`,
     key,
     folder,
     env: {
@@ -108,8 +110,10 @@ async function startDemo(t: Test): Promise<Place> {
 }
 
 /** The blocks of a page in one shell, one after the other, as a reader pastes them. */
-async function runShell(t: Test, { url, folder, env }: Place, blocks: Block[]): Promise<void> {
-  const parts = blocks.map(({ code }) => `${code.replaceAll(ADDRESS, url)}\nprintf '\\036%s\\036' $?\n`);
+async function runShell(t: Test, { url, metrics, folder, env }: Place, blocks: Block[]): Promise<void> {
+  const parts = blocks.map(
+    ({ code }) => `${code.replaceAll(ADDRESS, url).replaceAll(METRICS, metrics)}\nprintf '\\036%s\\036' $?\n`,
+  );
   const { stdout, stderr } = await run("bash", ["-c", parts.join("")], { cwd: folder, env, maxBuffer: 2 ** 26 });
   const printed = stdout.split("\x1e");
   for (const [index, block] of blocks.entries()) {
@@ -125,6 +129,14 @@ function compare(t: Test, { place, output: shown = "" }: Block, value: unknown, 
   t.same(differences(shapeOf(JSON.parse(shown)), shapeOf(value)), [], `${place} answers in the shape shown: ${text}`);
 }
 
+/** Each line of JSON by itself. */
+function linesOf(text: string): unknown[] {
+  return text
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+}
+
 async function runQuery(t: Test, { url, key }: Place, block: Block): Promise<void> {
   const answer = await fetch(`${url}/graphql`, {
     method: "POST",
@@ -137,7 +149,15 @@ async function runQuery(t: Test, { url, key }: Place, block: Block): Promise<voi
   compare(t, block, data, JSON.stringify(data));
 }
 
-/** A sender that is to be answered well; or what `verifies` a webhook: a true one and no other. */
+/** What an operator asks the database. */
+async function runStatements(t: Test, { env }: Place, { place, code }: Block): Promise<void> {
+  await t.resolves(
+    withClient(env["DATABASE_URL"] ?? "", (client) => client.query(code)),
+    place,
+  );
+}
+
+/** A program: what it prints has the shape shown, or is `exact`ly that; or it `verifies` a webhook, a true one and no other. */
 async function runCode(t: Test, { folder, env }: Place, block: Block): Promise<void> {
   const interpreter = INTERPRETERS[block.language];
   t.ok(interpreter, `${block.place} is in a language that we know how to run`);
@@ -163,6 +183,9 @@ async function runCode(t: Test, { folder, env }: Place, block: Block): Promise<v
   if (block.info !== "verifies") {
     const { ok, text } = await start();
     t.ok(ok, `${block.place}: ${text}`);
+    if (block.info === "exact")
+      t.same(linesOf(text), linesOf(block.output ?? ""), `${block.place} prints what it shows`);
+    else compare(t, block, lastJson(text), text);
     return;
   }
   const body = '{"type": "case.opened", "timestamp": "2026-07-15T09:12:00.000Z", "data": {"note": "ü – ö"}}';

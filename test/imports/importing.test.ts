@@ -2,9 +2,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { pino } from "pino";
 import t from "tap";
 import { RECORDING } from "../../src/app.ts";
-import { workImports } from "../../src/imports/index.ts";
+import { findWaitingImports, workImport } from "../../src/imports/index.ts";
 import { serializers } from "../../src/platform/logger.ts";
-import { CSV, importFile, NDJSON } from "../support/files.ts";
+import { CSV, importFile, NDJSON, workImports } from "../support/files.ts";
 import { startService } from "../support/service.ts";
 import { readShared } from "../support/shared.ts";
 
@@ -175,11 +175,12 @@ t.test("files of answers", async (t) => {
     const { body: first } = await large.post("/v1/imports?followUp=NONE", rows.join("\n"), NDJSON);
     t.match(first, { status: "QUEUED", received: 5_500 });
     const { body: second } = await small.post("/v1/imports", "score\n9\n", CSV);
-    await workImports(service.tenancy, RECORDING);
+    for (const one of await findWaitingImports(service.tenancy)) await workImport(service.tenancy, RECORDING, one);
     t.match((await small.get(`/v1/imports/${second.id}`)).body, { status: "DONE" });
     await Promise.all(
       [1, 2, 3].map(async () => {
-        for (let tries = 0; tries < 20; tries += 1) await workImports(service.tenancy, RECORDING);
+        const one = { workspaceId: large.workspaceId, id: first.id };
+        for (let tries = 0; tries < 20; tries += 1) await workImport(service.tenancy, RECORDING, one);
       }),
     );
     t.match((await large.get(`/v1/imports/${first.id}`)).body, { status: "DONE", created: 5_500, rejected: 0 });
@@ -192,7 +193,7 @@ t.test("files of answers", async (t) => {
     const csv = "score,comment,person.email\n9,fine,\n2,canary,canary@example.com\n";
     const { body: queued } = await client.post("/v1/imports", csv, CSV);
     const lines: string[] = [];
-    await workImports(service.tenancy, RECORDING, pino({ serializers }, { write: (line) => void lines.push(line) }));
+    await workImports(service, pino({ serializers }, { write: (line) => void lines.push(line) }));
     await client.rows("alter table responses drop constraint fault");
     const done = (await client.get(`/v1/imports/${queued.id}`)).body;
     t.match(done, { status: "DONE", created: 1, rejected: 1 });
@@ -228,7 +229,7 @@ t.test("files of answers", async (t) => {
     t.equal(await sending, "aborted");
     while ((await latest()).status === "RECEIVING") await sleep(20);
     t.match(await latest(), { status: "FAILED", created: 0, failure: /broke off/ });
-    await workImports(service.tenancy, RECORDING);
+    await workImports(service);
     const chunks =
       "select count(*)::int as n from import_chunks where workspace_id = current_setting('app.workspace_id')::uuid";
     t.same(await client.rows(chunks), [{ n: 0 }]);

@@ -83,6 +83,8 @@ t.test("a JSON source takes digits, odd times and long texts, and drops what it 
     tokenHeader: "X-Mine",
     defaults: { touchpoint: "web", survey: { key: "k" } },
   });
+  const headers = { "x-webhook-token": "", "x-mine": "secret-of-ours" };
+  t.match((await deliver(service, source, { s: 0, id: 1, t: "2026-01-01" }, headers)).body, { outcome: "RECORDED" });
   const payload = {
     s: "10",
     id: 7,
@@ -93,9 +95,10 @@ t.test("a JSON source takes digits, odd times and long texts, and drops what it 
     ch: "email",
     "a/b": ["pro"],
   };
-  const { body } = await deliver(service, source, payload, { "x-webhook-token": "", "x-mine": "secret-of-ours" });
+  const { body } = await deliver(service, source, payload, headers);
   t.equal(body.outcome, "RECORDED", JSON.stringify(body));
-  const [response] = await stored(client);
+  const [response, worst] = await stored(client);
+  t.match(worst, { score: 0, category: "DETRACTOR", case: { status: "OPEN" } }, "0 is a score");
   t.match(response, {
     score: 10,
     externalId: "7",

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import t from "tap";
-import { canonicalJson, parseJson } from "../../src/platform/json.ts";
+import { canonicalJson, mergePatch, parseJson } from "../../src/platform/json.ts";
 
 const parse = (text: string) => parseJson(Buffer.from(text));
 
@@ -37,4 +37,22 @@ t.test("equal values have one canonical form, whatever the order of their keys",
       return canonicalJson(object) === canonicalJson(reversed);
     }),
   );
+});
+
+t.test("a merge patch does what RFC 7396 says in its examples", async (t) => {
+  for (const [target, patch, result] of [
+    [{ a: "b" }, { a: "c" }, { a: "c" }],
+    [{ a: "b" }, { b: "c" }, { a: "b", b: "c" }],
+    [{ a: "b", b: "c" }, { a: null }, { b: "c" }],
+    [{ a: ["b"] }, { a: "c" }, { a: "c" }],
+    [{ a: "c" }, { a: ["b"] }, { a: ["b"] }],
+    [{ a: { b: "c" } }, { a: { b: "d", c: null } }, { a: { b: "d" } }],
+    [{ a: [{ b: "c" }] }, { a: [1] }, { a: [1] }],
+    [{ e: null }, { a: 1 }, { e: null, a: 1 }],
+    [{}, { a: { bb: { ccc: null } } }, { a: { bb: {} } }],
+    [{ a: "b" }, null, {}],
+    [{ a: "b" }, undefined, { a: "b" }],
+  ] as const) {
+    t.same(mergePatch(target, patch), result, `${JSON.stringify(target)} and ${JSON.stringify(patch)}`);
+  }
 });

@@ -24,6 +24,12 @@ const NAME = "Canaria Verdigris";
 const PHONE = "+49 30 4711 0815";
 /** Like those of an identity provider. */
 const TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJlbWFpbCI6ImNhbmFyaWFAZXhhbXBsZS5jb20ifQ.Y2FuYXJpYQ";
+const TRACE_HEADERS = {
+  // Of a later version, which may say more than its ids.
+  traceparent: `cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-${NAME}`,
+  tracestate: "canaria=verdigris",
+  baggage: "name=Canaria",
+};
 const BAD_BODIES: [string, string][] = [
   ["broken", `{"comment": "${NAME}`],
   ["with a field of that name", `{"${NAME}": "canaria@example.com"}`],
@@ -56,7 +62,7 @@ async function withTenancy<T>(connectionString: string, work: (tenancy: Tenancy)
   }
 }
 
-t.test("nothing that anybody sends is in the log, whatever becomes of it", async (t) => {
+t.test("nothing that anybody sends is in the log or in traces, whatever becomes of it", async (t) => {
   const database = await cloneDatabase();
   t.teardown(database.drop);
   const receiver = await startReceiver(t, (response) => response.writeHead(500).end(NAME));
@@ -71,7 +77,9 @@ t.test("nothing that anybody sends is in the log, whatever becomes of it", async
   await withClient(database.url, (owner) => owner.query(`set app.workspace_id = '${workspaceId}'; ${revoke}`));
 
   const options = { LOG_LEVEL: "trace", OUTBOUND_ALLOWED_NETWORKS: "127.0.0.1/32", DELIVERY_RETRY_SECONDS: "0,1" };
-  const program = startProgram(["serve"], { env: { ...settings, ...options, ...UNLIMITED } });
+  const collector = await startReceiver(t, (response) => response.writeHead(200).end("{}"));
+  const tracing = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_TRACES_SAMPLER: "always_on" };
+  const program = startProgram(["serve"], { env: { ...settings, ...options, ...tracing, ...UNLIMITED } });
   t.teardown(() => program.child.kill("SIGKILL"));
   const url = await listening(program);
 
@@ -147,7 +155,10 @@ t.test("nothing that anybody sends is in the log, whatever becomes of it", async
       "idempotency-key": NAME,
       "if-match": NAME,
     };
-    await count({ ...call, headers: { ...headers, accept: NAME, "x-webhook-token": NAME, "x-forwarded-for": NAME } });
+    await count({
+      ...call,
+      headers: { ...headers, accept: NAME, "x-webhook-token": NAME, "x-forwarded-for": NAME, ...TRACE_HEADERS },
+    });
     if (call.method === "GET" || call.method === "DELETE") continue;
     for (const [, body] of BAD_BODIES) await count({ ...call, body });
     await count({ ...call, body: NAME, headers: { "content-type": `text/canaria; boundary=${NAME}` } });
@@ -207,8 +218,10 @@ t.test("nothing that anybody sends is in the log, whatever becomes of it", async
   t.ok(secrets.length > 4, `${secrets.length} secrets were shown`);
   const traces = [/canaria/i, /verdigris/i, /4711.?0815/, /eyJ[a-z0-9]{6}/i, /Y2FuYXJpY/i, /43616e61726961/i];
   const hidden = [apiKey, revokedKey, wrongKey, ...secrets].map((secret: string) => secret.slice(-20));
-  const leaks = log
-    .split("\n")
-    .filter((line) => traces.some((trace) => trace.test(line)) || hidden.some((secret) => line.includes(secret)));
+  const spans = collector.received.flatMap(({ body }) => body.replaceAll('{"traceId"', '\n{"traceId"').split("\n"));
+  t.ok(spans.length > 500, `${spans.length} spans were sent`);
+  const leaks = [...log.split("\n"), ...spans].filter(
+    (line) => traces.some((trace) => trace.test(line)) || hidden.some((secret) => line.includes(secret)),
+  );
   t.same(leaks.slice(0, 5), [], `of ${log.split("\n").length} lines`);
 });

@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
 import t from "tap";
+import { newId } from "../../src/platform/ids.ts";
 import { together } from "../../src/platform/tenancy.ts";
 import { startService } from "../support/service.ts";
 
@@ -26,6 +27,11 @@ t.test("a transaction", async (t) => {
     });
     await t.rejects(work, { code: "22012" });
     t.ok(hasEnded);
+    const nested = service.tenancy.inWorkspace(caller, async (tx) => {
+      const several = async () => together([tx.run(sql`select 1 / 0`), tx.run(sql`select 1`)]);
+      await together([several(), tx.run(sql`select 2`)]);
+    });
+    await t.rejects(nested, { code: "22012" }, "also where that is told later, because it is itself of several");
     t.same(await service.tenancy.inWorkspace(caller, (tx) => together([tx.run(sql`select 1 as n`)])), [[{ n: 1 }]]);
   });
 
@@ -44,6 +50,24 @@ t.test("a transaction", async (t) => {
     });
     t.equal(runs, 2);
     t.same(await surveys(), [{ key: "free" }]);
+  });
+
+  t.test("that refers to what somebody has deleted runs again, and fails where it was never there", async (t) => {
+    let runs = 0;
+    const work = (account: (run: number) => string | null) => {
+      runs = 0;
+      return service.tenancy.inWorkspace(caller, async (tx) => {
+        runs += 1;
+        await tx.run(sql`insert into people (workspace_id, id, account_id, created_at, updated_at)
+          values (${caller.workspaceId}, ${newId()}, ${account(runs)}, now(), now())`);
+      });
+    };
+    await work((run) => (run === 1 ? newId() : null));
+    t.equal(runs, 2);
+    // A mistake of ours: `internal`, and not to be tried again.
+    await t.rejects(work(newId), { code: "23503" });
+    t.equal(runs, 3);
+    t.equal((await client.rows("select from people")).length, 1);
   });
 
   t.test("keeps nothing where a write that was put off fails, and all of them otherwise", async (t) => {

@@ -30,6 +30,8 @@ t.test("changing a response", async (t) => {
       response: { comment: "Fine, mostly" },
       previous: { comment: "Fine", touchpoint: "onboarding", properties: { plan: "pro", seats: 3 } },
     });
+    const { body: worst } = await client.patch(`/v1/responses/${first.id}`, { score: 0, comment: null });
+    t.match(worst, { score: 0, comment: null, category: "DETRACTOR", dangerZone: true, case: { status: "OPEN" } });
   });
 
   t.test("PATCH takes the type of a JSON merge patch as well", async (t) => {

@@ -27,6 +27,15 @@ t.test("Idempotency-Key", async (t) => {
     t.same(await client.rows("select count(*) as responses from responses"), [{ responses: 1 }]);
   });
 
+  t.test("nor are there two where each request is a transaction of its own", async (t) => {
+    const client = await service.newClient();
+    const { body } = await client.post("/v1/responses", { score: 2 });
+    const note = () => client.post(`/v1/cases/${body.case.id}/notes`, { text: "Called" }, { "idempotency-key": "k" });
+    const statuses = (await Promise.all(Array.from({ length: 10 }, note))).map(({ status }) => status);
+    t.ok(statuses.includes(200) && statuses.every((status) => status === 200 || status === 409), String(statuses));
+    t.same(await client.rows("select count(*)::int as n from case_activities where type = 'NOTE'"), [{ n: 1 }]);
+  });
+
   t.test("another body under the key is a mismatch, the same in another order is not", async (t) => {
     const client = await service.newClient();
     const headers = { "idempotency-key": "k-2" };

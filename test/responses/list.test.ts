@@ -115,12 +115,15 @@ t.test("lists of responses", async (t) => {
     for (let page = 0; page < 10; page += 1) {
       const { responses } = await client.query(
         `query ($after: String) { responses(filter: { surveyKeys: ["even"] }, orderBy: OLDEST, first: 5, after: $after) {
-           totalCount edges { node { id survey { key } } cursor } pageInfo { hasNextPage endCursor } } }`,
+           totalCount edges { node { id survey { key } } cursor }
+           pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }`,
         { after },
       );
       t.equal(responses.totalCount, 22, "one of 23 is excluded");
       for (const { node } of responses.edges) seen.add(node.id);
       t.ok(responses.edges.every(({ node }: { node: { survey: { key: string } } }) => node.survey.key === "even"));
+      t.equal(responses.pageInfo.hasPreviousPage, page > 0);
+      t.equal(responses.pageInfo.startCursor, responses.edges[0].cursor);
       if (!responses.pageInfo.hasNextPage) break;
       after = responses.pageInfo.endCursor;
     }

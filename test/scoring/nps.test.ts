@@ -37,6 +37,21 @@ t.test("rounding is once, half away from zero, and never makes a negative zero",
   t.ok(Object.is(roundedNpsOf({ promoters: 0, passives: 999, detractors: 1 }), 0));
 });
 
+t.test("shares are not rounded before they are subtracted", async (t) => {
+  const given = { promoters: 5, passives: 0, detractors: 4 };
+  t.equal(npsOf(given), 100 / 9, "and not 56 − 44");
+  t.equal(roundedNpsOf(given), 11);
+});
+
+t.test("the adjusted interval is the one worked out by hand", async (t) => {
+  // (10.75 − 5.75) / 23 ± 1.96 √((16.5 / 23 − (5 / 23)²) / 23)
+  const { low, high } = adjustedWaldInterval({ promoters: 10, passives: 5, detractors: 5 }, 0.95) ?? {
+    low: 0,
+    high: 0,
+  };
+  t.ok(Math.abs(low - -11.716133214559902) < 1e-9 && Math.abs(high - 55.19439408412512) < 1e-9, `${low} to ${high}`);
+});
+
 t.test("the counts of a distribution are those of its scores", async (t) => {
   t.same(countsOf(Array(11).fill(1)), { promoters: 2, passives: 2, detractors: 7, answered: 11, dangerZone: 4 });
   t.same(countsOf(emptyDistribution()), { ...NOTHING, answered: 0, dangerZone: 0 });

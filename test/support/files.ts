@@ -1,9 +1,17 @@
 import { RECORDING } from "../../src/app.ts";
-import { workImports } from "../../src/imports/index.ts";
+import { findWaitingImports, workImport } from "../../src/imports/index.ts";
 import type { Answer, Client, Service } from "./service.ts";
 
 export const CSV = { "content-type": "text/csv" };
 export const NDJSON = { "content-type": "application/x-ndjson" };
+
+/** Does the worker's part of what was received. */
+export async function workImports(
+  { tenancy }: Pick<Service, "tenancy">,
+  logger?: NonNullable<Parameters<typeof workImport>[3]>["logger"],
+): Promise<void> {
+  for (const one of await findWaitingImports(tenancy)) while (await workImport(tenancy, RECORDING, one, { logger }));
+}
 
 /** Imports a file and does the worker's part. @returns the answer to the upload, the import in the end, and its rejections */
 export async function importFile(
@@ -15,7 +23,7 @@ export async function importFile(
 ): Promise<{ posted: Answer; import: any; rejections: { line: number; reason: string }[] }> {
   const posted = await client.post(`/v1/imports${query}`, body, headers);
   if (posted.status >= 300) return { posted, import: undefined, rejections: [] };
-  while ((await workImports(service.tenancy, RECORDING)) > 0);
+  await workImports(service);
   const path = `/v1/imports/${posted.body.id}`;
   const { data } = (await client.get(`${path}/rejections?limit=100`)).body;
   return { posted, import: (await client.get(path)).body, rejections: data };

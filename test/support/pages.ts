@@ -5,7 +5,7 @@ export interface Block {
   /** Page and line, for people to find it. */
   place: string;
   language: string;
-  /** What stands behind the language: `no-run: why`, or `verifies`. */
+  /** What stands behind the language: `no-run: why`, `exact`, or `verifies`. */
   info: string;
   code: string;
   /** The `json` block that follows it, before the next heading or block. */

@@ -64,6 +64,8 @@ export interface ServiceOptions {
   explainRefusal?: (url: string) => Promise<string | undefined>;
   /** Whose users are let in. */
   users?: UserSettings;
+  /** Whether there is GraphiQL. */
+  graphiql?: boolean;
 }
 
 /** The whole service on a database of its own, both gone when the test has ended. */
@@ -77,6 +79,7 @@ export async function startService(
     requestTimeout,
     rateLimits,
     users,
+    graphiql,
     url,
     readUrl,
   }: ServiceOptions = {},
@@ -92,6 +95,7 @@ export async function startService(
     requestTimeout,
     users,
     rateLimits,
+    graphiql,
     ...(explainRefusal && { explainRefusal }),
   });
   t.teardown(async () => {

@@ -3,6 +3,7 @@ import { Webhook as Standard } from "standardwebhooks";
 import { Webhook as Svix } from "svix";
 import t, { type Test } from "tap";
 import { createLogger } from "../../src/platform/logger.ts";
+import { registry } from "../../src/platform/metrics.ts";
 import { readNetworks } from "../../src/platform/outboundAddresses.ts";
 import { createOutboundHttp } from "../../src/platform/outboundHttp.ts";
 import { createSecretBox } from "../../src/platform/secrets.ts";
@@ -66,6 +67,17 @@ async function start(t: Test, service: Service, url: string, types = ["response.
   return { clock, client, secret: made.body.secret as string, path, options, deliver, deliveries };
 }
 
+/** What the metric has of all attempts in this process: how many, and how long they took together. */
+async function measured(outcome: string): Promise<{ count: number; seconds: number }> {
+  const { values = [] } = (await registry.getSingleMetric("afterscore_delivery_seconds")?.get()) ?? {};
+  const valueOf = (name: string) =>
+    (values as { metricName?: string; labels: object; value: number }[]).find(
+      ({ metricName, labels }) =>
+        metricName === `afterscore_delivery_seconds_${name}` && "outcome" in labels && labels.outcome === outcome,
+    )?.value ?? 0;
+  return { count: valueOf("count"), seconds: valueOf("sum") };
+}
+
 async function tell(service: Service, client: Client, ...types: string[]): Promise<void> {
   await write(
     service,
@@ -110,6 +122,13 @@ t.test("delivering", async (t) => {
       times,
     );
     t.match(delivery.attempts[0], { status: 500, answer: "no" });
+    const [pending, failed] = [await measured("PENDING"), await measured("FAILED")];
+    t.same([pending.count, failed.count], [SCHEDULE.length - 1, 1], "each is measured by what became of the delivery");
+    const tookMs = delivery.attempts.reduce(
+      (sum: number, attempt: { durationMs: number }) => sum + attempt.durationMs,
+      0,
+    );
+    t.ok(Math.abs((pending.seconds + failed.seconds) * SECOND - tookMs) < SCHEDULE.length, "in seconds");
   });
 
   t.test("what comes later by the receiver's wish, or by chance, comes no earlier", async (t) => {
@@ -188,8 +207,10 @@ t.test("delivering", async (t) => {
     t.equal(await deliver(), 0);
     await client.patch(path, { status: "ACTIVE" });
     clock.catchUp();
+    const before = await measured("DELIVERED");
     t.equal(await deliver(), 1);
     t.equal(receiver.received.length, 1);
+    t.equal((await measured("DELIVERED")).count, before.count + 1);
     await tell(service, client, "response.recorded");
     await client.delete(path);
     clock.catchUp();

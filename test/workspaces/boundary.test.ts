@@ -2,13 +2,11 @@ import { setTimeout } from "node:timers/promises";
 import { Client as Connection } from "pg";
 import t from "tap";
 import { lookForShifts, maintainRollups } from "../../src/aggregates/index.ts";
-import { RECORDING } from "../../src/app.ts";
 import { sweep } from "../../src/cases/index.ts";
-import { workImports } from "../../src/imports/index.ts";
 import { newId } from "../../src/platform/ids.ts";
 import { SYSTEM_REASONS } from "../../src/platform/tenancy.ts";
 import { relayEvents } from "../../src/webhooks/index.ts";
-import { NDJSON } from "../support/files.ts";
+import { NDJSON, workImports } from "../support/files.ts";
 import { type Client, type Service, startService } from "../support/service.ts";
 
 /** The tables that may be read across workspaces, and nothing else: this list only ever grows with a reason. */
@@ -65,7 +63,7 @@ async function fillEveryTable(service: Service, client: Client, answer: object):
   await client.post(`/v1/improvements/${improvement.id}/told`, { personIds: [response.person.id] });
   const file = '{"score": 9}\n{}';
   await client.post("/v1/imports", file, NDJSON);
-  await workImports(service.tenancy, RECORDING);
+  await workImports(service);
   await client.post("/v1/imports?again=true", file, NDJSON);
   const { body: source } = await client.post("/v1/sources", { name: "Ours", vendor: "TALLY" });
   await client.rows(`insert into source_receipts (workspace_id, source_id, id, received_at, headers, body, outcome, is_waiting, processed_at)

@@ -6,7 +6,19 @@ t.test("deleting a workspace leaves nothing of it and everything of the others",
   const service = await startService(t);
   const [gone, stays] = [await service.newClient(), await service.newClient()];
   const answer = { score: 2, person: { email: "ana@example.com", account: { externalId: "acme" } } };
-  for (const client of [gone, stays]) await client.post("/v1/responses", answer);
+  for (const client of [gone, stays]) {
+    const { body: policy } = await client.get("/v1/policies/first-contact");
+    const stricter = { ...policy, detractor: { hours: 4 } };
+    t.equal((await client.put("/v1/policies/first-contact", stricter)).status, 200);
+    await client.put("/v1/root-causes/price", { label: "Price" });
+    const improvement = await client.post("/v1/improvements", { title: "Cheaper", rootCauseKeys: ["price"] });
+    const { body: recorded } = await client.post("/v1/responses", answer);
+    const path = `/v1/cases/${recorded.case.id}`;
+    // What a case refers to is in tables that were made after that of cases.
+    await client.post(`${path}/contacts`, { channel: "PHONE", direction: "OUTBOUND", outcome: "REACHED" });
+    await client.post(`${path}/causes`, { statedCause: "price", actualCause: "price" });
+    t.match(await client.post(`${path}/parking`, { improvementId: improvement.body.id }), { status: 200 });
+  }
   t.equal(await deleteWorkspace(service.pool, gone.workspaceId), true);
   t.equal(await deleteWorkspace(service.pool, gone.workspaceId), false);
   for (const table of [
@@ -15,6 +27,9 @@ t.test("deleting a workspace leaves nothing of it and everything of the others",
     "accounts",
     "surveys",
     "cases",
+    "first_contact_policies",
+    "root_causes",
+    "improvements",
     "case_clocks",
     "events",
     "audit_log",

@@ -1,6 +1,6 @@
-import type { ResponseInput } from "../../responses/index.ts";
-import { findWrongFields } from "../inputs.ts";
-import { type Answer, fieldsOf, isObject, type Reading, type ReadingContext, toTime } from "../reading.ts";
+import { isObject } from "../../platform/json.ts";
+import { findWrongFields, type ResponseInput } from "../../responses/index.ts";
+import { type Answer, fieldsOf, type Reading, type ReadingContext, toTime } from "../reading.ts";
 
 /**
  * Our own words, signed by Standard Webhooks: `{type, timestamp, data}`, where `data` is the body of

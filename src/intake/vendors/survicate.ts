@@ -1,8 +1,8 @@
+import { isObject } from "../../platform/json.ts";
 import {
   type Found,
   fieldOf,
   fieldsOf,
-  isObject,
   NO_MAPPED_ANSWER,
   NO_NPS,
   type Reading,

@@ -2,7 +2,7 @@
 import { newId } from "../../../src/platform/ids.ts";
 import { SCOPES, type Scope } from "../../../src/workspaces/index.ts";
 import type { Client, Service } from "../service.ts";
-import type { OperationCase } from "./operations.ts";
+import type { OperationCase } from "./operationCase.ts";
 import type { Ids } from "./things.ts";
 
 /** A request as it goes out. */

@@ -1,6 +1,6 @@
 // Every field of Query and Mutation: who may ask for it, and how it succeeds.
 import { CASE_COMMANDS } from "./caseCommands.ts";
-import type { OperationCase } from "./operations.ts";
+import type { OperationCase } from "./operationCase.ts";
 import { answered, caseAfter, type Ids, improved, own, promised } from "./things.ts";
 
 /** How one field is asked for. Every value of `ids` is also tried as another workspace has it. */

@@ -1,9 +1,8 @@
 // A day of a customer who is unhappy, by every operation of the interface once: what the document's examples are.
 
-import { RECORDING } from "../../../src/app.ts";
-import { workImports } from "../../../src/imports/index.ts";
 import { eraseCopies, findRunningErasures } from "../../../src/privacy/index.ts";
 import { relayAll } from "../events.ts";
+import { workImports } from "../files.ts";
 import type { Service } from "../service.ts";
 import { refuse } from "./refusals.ts";
 import type { Story } from "./telling.ts";
@@ -190,7 +189,7 @@ async function importFile(service: Service, tell: Tell) {
     headers: { "content-type": "text/csv" },
     body: "score,externalId,respondedAt,comment,person.email\n9,a-1,2025-11-03T10:00:00Z,Great support,kim@acme.example\n12,a-2,2025-11-04T10:00:00Z,,\n",
   });
-  await workImports(service.tenancy, RECORDING);
+  await workImports(service);
   await tell("getImport", { ids: { id } });
   await tell("listImports");
   await tell("listImportRejections", { ids: { id } });

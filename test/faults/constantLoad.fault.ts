@@ -6,14 +6,14 @@ import { type Attempt, attempt, checkHistory, countsOf } from "./support/history
 import { createWorkspace, startProcess } from "./support/processes.ts";
 import { readAll } from "./support/reads.ts";
 
-const SECONDS = Number(process.env["FAULTS_STEADY_SECONDS"] ?? 600);
+const SECONDS = Number(process.env["FAULTS_CONSTANT_SECONDS"] ?? 600);
 const PER_SECOND = 50;
 /** Of the time; what is held then is what the load needs. */
 const WARM_UP = 0.3;
 /** From the first half of the rest to the second: megabytes that a leak of any size that matters would pass in ten minutes. */
 const GROWTH_MAX_MB = 40;
 
-t.test(`${SECONDS} s of steady load`, async (t) => {
+t.test(`${SECONDS} s of constant load`, async (t) => {
   const database = await cloneDatabase();
   t.teardown(database.drop);
   const workspace = await createWorkspace(database.url);

@@ -1,8 +1,8 @@
 import { AccountInputSchema, PersonInputSchema } from "../people/index.ts";
 import type { InvalidParam } from "../platform/errors.ts";
-import { createAjv, toInvalidParams } from "../platform/schema.ts";
-import { ResponseInputSchema } from "../responses/index.ts";
+import { createAjv, toInvalidParams } from "../platform/validation.ts";
 import { SurveyInputSchema } from "../surveys/index.ts";
+import { ResponseInputSchema } from "./model.ts";
 
 const ajv = createAjv();
 for (const schema of [AccountInputSchema, PersonInputSchema, SurveyInputSchema]) ajv.addSchema(schema);

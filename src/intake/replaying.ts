@@ -1,0 +1,56 @@
+import { AppError } from "../platform/errors.ts";
+import type { Caller } from "../platform/tenancy.ts";
+import type { RecordingOptions } from "../responses/index.ts";
+import { recordAudit } from "../workspaces/index.ts";
+import type { ReplayResult } from "./model.ts";
+import { findSource, listReceipts, lockSource, saveReceipt } from "./queries.ts";
+import { callerFor, type Intake } from "./receiving.ts";
+import { requireSource } from "./service.ts";
+import { parseDelivery, settle, settledReceipt } from "./settling.ts";
+
+export interface Replay {
+  limit: number;
+  /** The receipt after which it goes on. */
+  after: string | undefined;
+  outcomes: Parameters<typeof listReceipts>[2]["outcomes"];
+  options: RecordingOptions;
+}
+
+/**
+ * Reads receipts again, oldest first, by the mapping of today. Each is a transaction of its own, so that one
+ * that fails costs no other. An event older than what is stored changes nothing; one as old is read anew.
+ * @returns what became of them, and the receipt after which to go on
+ * @throws {AppError} `not_found`
+ */
+export async function replay(
+  { tenancy, steps }: Intake,
+  caller: Caller,
+  sourceId: string,
+  { limit, after, outcomes, options }: Replay,
+): Promise<Omit<ReplayResult, "nextCursor"> & { last: string | null }> {
+  const { source, receipts } = await tenancy.readWorkspace(caller, async (tx) => ({
+    source: requireSource(await findSource(tx, sourceId)),
+    receipts: await listReceipts(tx, sourceId, { order: "OLDEST", limit, after, outcomes }),
+  }));
+  const chosen = receipts.slice(0, limit);
+  const counts: Record<string, number> = {};
+  for (const receipt of chosen) {
+    const parsed = await parseDelivery(receipt.body, receipt.headers, receipt.receivedAt);
+    const { outcome } = await tenancy
+      .inWorkspace(callerFor(source, caller.requestId), async (tx) => {
+        const current = requireSource(await lockSource(tx, source.id, "key share"));
+        const settled = await settle(tx, current, parsed, { steps, options, mode: "REPLAY" });
+        await saveReceipt(tx, settledReceipt(tx, receipt, settled));
+        return settled;
+      })
+      .catch((error: unknown) => {
+        if (error instanceof AppError && error.code !== "internal") throw error;
+        return { outcome: "FAILED" as const };
+      });
+    counts[outcome] = (counts[outcome] ?? 0) + 1;
+  }
+  const entry = { action: "source.replayed", subjectType: "source", subjectId: sourceId };
+  await tenancy.inWorkspace(caller, (tx) => recordAudit(tx, [{ ...entry, after: { replayed: chosen.length } }]));
+  const last = receipts.length > limit ? (chosen.at(-1)?.id ?? null) : null;
+  return { replayed: chosen.length, outcomes: counts, last };
+}
