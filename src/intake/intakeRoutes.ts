@@ -76,7 +76,12 @@ function registerRoutes(app: Server, intake: Intake, limits: RateLimits): void {
         security: [],
         params: AnyId,
         querystring: AnyQuery,
-        response: { 200: Strict({ status: Type.Literal("ok") }, { description: "Send deliveries by POST" }) },
+        response: {
+          200: Strict(
+            { status: Type.Literal("ok", { description: "Always `ok`" }) },
+            { description: "Send deliveries by POST" },
+          ),
+        },
       },
     },
     async () => ({ status: "ok" as const }),

@@ -125,7 +125,10 @@ function complete(operation: Operation, route: RouteOptions, { request, answers 
   for (const [status, response] of successes) {
     if (status in answers) addExample(response, answers[status]);
     if (codes.has("idempotency_mismatch")) {
-      response.headers = { "Idempotent-Replayed": { $ref: "#/components/headers/Idempotent-Replayed" } };
+      response.headers = {
+        ...response.headers,
+        "Idempotent-Replayed": { $ref: "#/components/headers/Idempotent-Replayed" },
+      };
     }
   }
   operation.responses = {
@@ -134,12 +137,11 @@ function complete(operation: Operation, route: RouteOptions, { request, answers 
   };
 }
 
-/** A text is an example of what is no JSON. */
+/** A text is an example of a text, like CSV, and nothing else is. */
 function addExample(body: Body | undefined, example: unknown): void {
   for (const [type, media] of Object.entries(body?.content ?? {})) {
     const isText = typeof example === "string";
-    if (isText !== /^(text|application\/x-ndjson)/.test(type)) continue;
-    media.example = example;
+    if (isText === type.startsWith("text/")) media.example = example;
   }
 }
 

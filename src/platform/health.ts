@@ -5,7 +5,7 @@ import { problems } from "./problem.ts";
 import { OneOf, Strict } from "./schema.ts";
 import type { Tenancy } from "./tenancy.ts";
 
-const Health = Strict({ status: OneOf(["ok"] as const) });
+const Health = Strict({ status: OneOf(["ok"], { description: "Always `ok`" }) });
 
 /** Whoever asks wants to know soon, also where a connection would be waited for longer. */
 const READY_TIMEOUT_MS = 1_500;
