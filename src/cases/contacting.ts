@@ -7,7 +7,7 @@ import { meetClock, START_TOLERANCE_MS } from "./firstContact.ts";
 import { targetOf } from "./lifecycle.ts";
 import type { Case } from "./model.ts";
 import { caseSummaryOf, listResponseIdsOf } from "./queries.ts";
-import { type CaseRow, isOneOf, latestClock } from "./writes.ts";
+import { type CaseRow, latestClock } from "./writes.ts";
 
 const REACHING: ReadonlySet<Contact["outcome"]> = new Set(["REACHED", "LEFT_MESSAGE", "SENT"]);
 
@@ -18,7 +18,7 @@ const REACHING: ReadonlySet<Contact["outcome"]> = new Set(["REACHED", "LEFT_MESS
  */
 export async function recordContact(tx: WorkspaceTx, target: Target, input: Contact): Promise<Case> {
   // Answers are locked before cases, here as where an answer is changed: the other order would be a deadlock.
-  const links = await listResponseIdsOf(tx, isOneOf([target.id]));
+  const links = await listResponseIdsOf(tx, [target.id]);
   await lockResponses(
     tx,
     links.map(({ id }) => id),
@@ -34,7 +34,7 @@ export async function recordContact(tx: WorkspaceTx, target: Target, input: Cont
       text: note,
       details: { channel, direction, outcome, topics },
     };
-    const responses = await listResponseIdsOf(tx, isOneOf([row.id]));
+    const responses = await listResponseIdsOf(tx, [row.id]);
     const ids = responses.map(({ id }) => id);
     if (topics.includes("THANKED") && REACHING.has(outcome)) {
       await acknowledgeResponses(tx, ids, occurredAt, { caseSummaryOf });

@@ -109,7 +109,7 @@ async function requireOnlyCase(tx: WorkspaceTx, { id, personId }: CaseRow): Prom
 
 /** Of the case's answers the one to be called about first; the reason is as new as the reopening. */
 async function mostUrgent(tx: WorkspaceTx, row: CaseRow, policy: Policy): Promise<Reason> {
-  const ids = (await listResponseIdsOf(tx, isOneOf([row.id]))).map(({ id }) => id);
+  const ids = (await listResponseIdsOf(tx, [row.id])).map(({ id }) => id);
   const answers = (await listResponsesById(tx, ids)).map(reasonOf);
   const [first] = answers.toSorted((a, b) => hoursFor(policy, a) - hoursFor(policy, b));
   return { ...(first ?? { category: "DETRACTOR", dangerZone: false }), respondedAt: tx.now };

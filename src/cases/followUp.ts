@@ -1,16 +1,15 @@
-import { type SQL, sql } from "drizzle-orm";
+import type { SQL } from "drizzle-orm";
 import { distinct } from "../platform/sql.ts";
 import { together, type WorkspaceTx } from "../platform/tenancy.ts";
-import { listResponsesWhere } from "../responses/index.ts";
+import { listResponsesOf } from "../responses/index.ts";
 import { isLive } from "./lifecycle.ts";
 import { type Call, type Causes, changeAnswer, joinCase, leaveCase, openCase, reopenCase } from "./placing.ts";
 import { loadPolicies, type Policies } from "./policyStore.ts";
-import { isOfCases, listResponseIdsOf } from "./queries.ts";
+import { listResponseIdsOf, responseIdsOf } from "./queries.ts";
 import { reasonsToCall } from "./reasons.ts";
 import { type Open, settle } from "./settling.ts";
-import { cases } from "./table.ts";
 import { draftOf, type Known, NOTHING_KNOWN, putDrafts } from "./writeDrafts.ts";
-import { isLiveOf, isOneOf, listLatestCaseIds, lockCases } from "./writes.ts";
+import { isTouched, listClocks, listLatestCaseIds, lockRows, withClocks } from "./writes.ts";
 
 /** What must be known to follow answers up. */
 export interface Found {
@@ -21,9 +20,9 @@ export interface Found {
   policies: Policies;
 }
 
-/** Finds it out, and locks those cases until the transaction ends, in one round trip. */
+/** Finds it out, and locks those cases until the transaction ends: in one round trip where there are none. */
 export async function findCases(tx: WorkspaceTx, personIds: string[], caseIds: string[]): Promise<Found> {
-  const wanted = sql`(${isLiveOf(cases.personId, personIds)} or ${isOneOf(caseIds)})`;
+  const wanted = isTouched(tx, personIds, caseIds);
   const [touched, earlier, policies] = await together([
     lockWithAnswers(tx, wanted),
     listLatestCaseIds(tx, personIds),
@@ -106,15 +105,18 @@ function place({ tx, call, drafts, earlier, policies, causes }: Placing): void {
 
 /** The cases of which this holds, locked, with their answers. */
 export async function lockWithAnswers(tx: WorkspaceTx, condition: SQL): Promise<Open[]> {
+  const rows = await lockRows(tx, condition);
+  if (rows.length === 0) return [];
+  const ids = rows.map(({ id }) => id);
   // What follows the lock sees what whoever held it has made of them.
-  const [locked, links, responses] = await together([
-    lockCases(tx, condition),
-    listResponseIdsOf(tx, condition),
-    listResponsesWhere(tx, isOfCases(tx, condition)),
+  const [clocks, links, responses] = await together([
+    listClocks(tx, rows),
+    listResponseIdsOf(tx, ids),
+    listResponsesOf(tx, responseIdsOf(tx, ids)),
   ]);
   const byId = new Map(responses.map((response) => [response.id, response]));
   const linksOf = Map.groupBy(links, ({ caseId }) => caseId);
-  return locked.map((row) => {
+  return withClocks(rows, clocks).map((row) => {
     const own = (linksOf.get(row.id) ?? []).flatMap(({ id }) => byId.get(id) ?? []);
     return { ...draftOf(row, {}), responses: own };
   });

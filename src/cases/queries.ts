@@ -131,24 +131,25 @@ export async function caseIdsOf(tx: WorkspaceTx, responseIds: readonly string[])
   return new Map(rows.map(({ responseId, caseId }) => [responseId, caseId]));
 }
 
-/** The ids of the responses of each of the cases of which this holds. */
-export async function listResponseIdsOf(tx: WorkspaceTx, condition: SQL): Promise<{ caseId: string; id: string }[]> {
-  return tx.prepared(sql`/* cases.listResponseIdsOf */
-    select case_responses.case_id as "caseId", case_responses.response_id as id ${ofCases(tx, condition)}`);
+/** The ids of the responses of each of these cases. */
+export async function listResponseIdsOf(
+  tx: WorkspaceTx,
+  caseIds: readonly string[],
+): Promise<{ caseId: string; id: string }[]> {
+  return tx.prepared(sql`/* cases.listResponseIdsOf */ select case_id as "caseId", id from ${linksOf(tx, caseIds)}`);
 }
 
-/** Whether a response belongs to one of the cases of which this holds. */
-export function isOfCases(tx: WorkspaceTx, condition: SQL): SQL {
-  return sql`responses.id = any(array(select case_responses.response_id ${ofCases(tx, condition)}))`;
+/** The ids of the responses of these cases, as a list for a statement about them. */
+export function responseIdsOf(tx: WorkspaceTx, caseIds: readonly string[]): SQL {
+  return sql`array(select id from ${linksOf(tx, caseIds)})`;
 }
 
-/**
- * Arrays and not joins: of tables that grew by thousands before anybody analysed them, the planner expects one row, and
- * would compare each with each.
- */
-function ofCases(tx: WorkspaceTx, condition: SQL): SQL {
-  return sql`from case_responses where case_responses.workspace_id = ${tx.workspaceId} and case_responses.case_id = any(array(
-      select cases.id from cases where cases.workspace_id = ${tx.workspaceId} and ${condition}))`;
+/** Case by case, so that a plan which is kept never reads the links of all cases. */
+function linksOf(tx: WorkspaceTx, caseIds: readonly string[]): SQL {
+  return sql`${unnest({ case_id: ["uuid", caseIds] })} cross join lateral (
+    select response_id as id from case_responses
+    where workspace_id = ${tx.workspaceId} and case_responses.case_id = input.case_id offset 0
+  ) as linked`;
 }
 
 /** The case of this person that is being worked, if there is one. */

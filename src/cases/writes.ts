@@ -1,6 +1,6 @@
 import { and, eq, getTableColumns, type SQL, sql } from "drizzle-orm";
 import { anyOf, namesOf, selected, unnest } from "../platform/sql.ts";
-import { together, type WorkspaceTx } from "../platform/tenancy.ts";
+import type { WorkspaceTx } from "../platform/tenancy.ts";
 import type { Clock } from "./firstContact.ts";
 import { LIVE_STATUSES } from "./lifecycle.ts";
 import { caseClocks, caseResponses, cases } from "./table.ts";
@@ -22,6 +22,8 @@ const {
 const STORED = selected(stored);
 const { workspaceId: _ofWorkspace, ...clock } = getTableColumns(caseClocks);
 const CLOCK = selected(clock);
+/** In the text, so that a plan can use the index of what is being worked. */
+const LIVE = sql.raw(LIVE_STATUSES.map((status) => `'${status}'`).join(", "));
 
 /** A case as rules see and change it, with all its clocks, oldest first. */
 export interface CaseRow extends Stored {
@@ -36,27 +38,61 @@ export function latestClock({ clocks }: Pick<CaseRow, "clocks">): Clock {
 }
 
 /** The cases for which this holds, locked until the transaction ends, in the order of their ids. */
-export async function lockCases(
+export async function lockCases(tx: WorkspaceTx, condition: SQL | undefined, options?: Locking): Promise<CaseRow[]> {
+  const found = await lockRows(tx, condition, options);
+  return withClocks(found, await listClocks(tx, found));
+}
+
+interface Locking {
+  skipLocked?: boolean;
+}
+
+/** A case as it is stored, without its clocks: they are read by a statement after the lock, and so as they are then. */
+export type LockedRow = Stored;
+
+/** The same without their clocks. */
+export async function lockRows(
   tx: WorkspaceTx,
   condition: SQL | undefined,
-  { skipLocked = false } = {},
-): Promise<CaseRow[]> {
-  const wanted = and(eq(cases.workspaceId, tx.workspaceId), condition);
-  // Rows that refer to a case may be written meanwhile; nothing changes its key. The clocks are read by a statement
-  // after it, which sees what whoever held the lock has made of them.
-  const [found, clocks] = await together([
-    tx.prepared<Stored>(sql`/* cases.lockCases */ select ${STORED} from ${cases} where ${wanted}
-      order by ${cases.id} for no key update ${skipLocked ? sql`skip locked` : sql``}`),
-    tx.prepared<Clock & { caseId: string }>(sql`/* cases.listClocksOfCases */ select ${CLOCK} from ${caseClocks}
-      where ${caseClocks.workspaceId} = ${tx.workspaceId}
-        and ${caseClocks.caseId} = any(array(select ${cases.id} from ${cases} where ${wanted}))
-      order by ${caseClocks.n}`),
-  ]);
+  { skipLocked = false }: Locking = {},
+): Promise<LockedRow[]> {
+  // Rows that refer to a case may be written meanwhile; nothing changes its key.
+  return tx.prepared(sql`/* cases.lockCases */ select ${STORED} from ${cases}
+    where ${and(eq(cases.workspaceId, tx.workspaceId), condition)}
+    order by ${cases.id} for no key update ${skipLocked ? sql`skip locked` : sql``}`);
+}
+
+/** The clocks of these cases, the oldest first. */
+export async function listClocks(tx: WorkspaceTx, rows: readonly LockedRow[]): Promise<(Clock & { caseId: string })[]> {
+  if (rows.length === 0) return [];
+  return tx.prepared(sql`/* cases.listClocksOfCases */ select ${CLOCK} from ${caseClocks}
+    where ${caseClocks.workspaceId} = ${tx.workspaceId} and ${caseClocks.caseId} = ${anyOf("uuid", idsOf(rows))}
+    order by ${caseClocks.n}`);
+}
+
+export function withClocks(rows: readonly LockedRow[], clocks: readonly (Clock & { caseId: string })[]): CaseRow[] {
   const byCase = Map.groupBy(clocks, ({ caseId }) => caseId);
-  return found.map((row) => ({
+  return rows.map((row) => ({
     ...row,
     clocks: (byCase.get(row.id) ?? []).map(({ caseId: _caseId, ...own }) => own),
   }));
+}
+
+function idsOf(rows: readonly LockedRow[]): string[] {
+  return rows.map(({ id }) => id);
+}
+
+/**
+ * The cases of these ids, and those of these people that are being worked. Both are found by id first: a plan is
+ * kept however much the tables grow, and of two conditions joined by "or" it reads every case there is.
+ */
+export function isTouched(tx: WorkspaceTx, personIds: readonly string[], caseIds: readonly string[]): SQL {
+  return sql`${cases.id} = any (array(
+      select live.id from ${unnest({ person_id: ["uuid", personIds] })} cross join lateral (
+        select id from cases where workspace_id = ${tx.workspaceId} and person_id = input.person_id and status in (${LIVE}) limit 1
+      ) as live
+      union all select id from ${unnest({ id: ["uuid", caseIds] })}))
+    and (${isLiveOf(cases.personId, personIds)} or ${isOneOf(caseIds)})`;
 }
 
 export function isOneOf(ids: readonly string[]): SQL {
@@ -71,9 +107,10 @@ export function isLiveOf(column: typeof cases.personId | typeof cases.accountId,
 export async function listLatestCaseIds(tx: WorkspaceTx, personIds: readonly string[]): Promise<Map<string, string>> {
   if (personIds.length === 0) return new Map();
   const found = await tx.prepared<{ personId: string; id: string }>(sql`/* cases.listLatestCaseIds */
-    select distinct on (person_id) person_id as "personId", id from cases
-    where workspace_id = ${tx.workspaceId} and person_id = ${anyOf("uuid", personIds)}
-    order by person_id, opened_at desc, id desc`);
+    select person_id as "personId", latest.id from ${unnest({ person_id: ["uuid", personIds] })} cross join lateral (
+      select id from cases where workspace_id = ${tx.workspaceId} and cases.person_id = input.person_id
+      order by opened_at desc, id desc limit 1
+    ) as latest`);
   return new Map(found.map(({ personId, id }) => [personId, id]));
 }
 

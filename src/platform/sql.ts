@@ -54,9 +54,14 @@ function toHex(bytes: Buffer): string {
   return `\\x${bytes.toString("hex")}`;
 }
 
-/** A list as one parameter: `column = any(list)`. */
+/** A list as one parameter. */
+export function listOf(type: ColumnType, values: readonly Value[]): SQL {
+  return sql.join([sql.param(toLiteral(type, values)), sql.raw(`::${type}[]`)]);
+}
+
+/** One of a list: `column = any(list)`. */
 export function anyOf(type: ColumnType, values: readonly Value[]): SQL {
-  return sql.join([sql.raw("any("), sql.param(toLiteral(type, values)), sql.raw(`::${type}[])`)]);
+  return sql`any(${listOf(type, values)})`;
 }
 
 /** A term of a filter: that a column has one of these values. Without values it asks for nothing. */

@@ -37,7 +37,7 @@ export {
   type ResponseUpsert,
   ResponseUpsertSchema,
 } from "./model.ts";
-export { listResponsesById, listResponsesWhere, listStoredAnswers } from "./queries.ts";
+export { listResponsesById, listResponsesOf, listStoredAnswers } from "./queries.ts";
 export {
   type NewResponse,
   type RecordingOptions,

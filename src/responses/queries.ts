@@ -1,7 +1,7 @@
 import { and, asc, desc, getTableColumns, type SQL, sql } from "drizzle-orm";
 import type { Account, Person } from "../people/index.ts";
 import type { Cursor } from "../platform/pagination.ts";
-import { anyOf, selected, unnest } from "../platform/sql.ts";
+import { distinct, listOf, selected, unnest } from "../platform/sql.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { categoryOf, isDangerZone } from "../scoring/index.ts";
 import type { SurveyKind } from "../surveys/index.ts";
@@ -36,13 +36,16 @@ export async function listResponses(tx: WorkspaceTx, page: ResponsePage): Promis
 /** Those of the ids that exist here, in no order. */
 export async function listResponsesById(tx: WorkspaceTx, ids: readonly string[]): Promise<RecordedResponse[]> {
   if (ids.length === 0) return [];
-  return listResponsesWhere(tx, sql`${responses.id} = ${anyOf("uuid", ids)}`);
+  return listResponsesOf(tx, listOf("uuid", distinct(ids)));
 }
 
-/** Those of which this holds, in no order; the text of the condition does not change. */
-export async function listResponsesWhere(tx: WorkspaceTx, condition: SQL): Promise<RecordedResponse[]> {
-  const rows = await tx.prepared<Row>(sql`/* responses.listResponsesWhere */
-    ${SELECT} where ${responses.workspaceId} = ${tx.workspaceId} and ${condition}`);
+/** The same of a list of ids that SQL makes, whose text does not change. */
+export async function listResponsesOf(tx: WorkspaceTx, ids: SQL): Promise<RecordedResponse[]> {
+  // One by one: a plan that is kept for any number of ids must not come to read all there are.
+  const rows = await tx.prepared<Row>(sql`/* responses.listResponsesOf */
+    ${select(sql`unnest(${ids}) as wanted (id) cross join lateral (
+      select * from responses where workspace_id = ${tx.workspaceId} and id = wanted.id limit 1
+    ) as responses`)}`);
   return rows.map(toRecorded);
 }
 
@@ -69,11 +72,12 @@ export async function listResponsesOfPeople(
 }
 
 /** A response with those it is about, and the score of the same person's answer before it, as far as that counts. */
-const SELECT = sql`select ${selected(getTableColumns(responses))}, surveys.kind as "surveyKind",
+function select(from: SQL): SQL {
+  return sql`select ${selected(getTableColumns(responses))}, surveys.kind as "surveyKind",
     people.external_id as "personExternalId", people.email as "personEmail", people.name as "personName",
     accounts.external_id as "accountExternalId", accounts.name as "accountName",
     previous.score as "previousScore", previous.responded_at as "previousRespondedAt"
-  from responses
+  from ${from}
   join surveys on surveys.workspace_id = responses.workspace_id and surveys.key = responses.survey_key
   left join people on people.workspace_id = responses.workspace_id and people.id = responses.person_id
   left join accounts on accounts.workspace_id = responses.workspace_id and accounts.id = responses.account_id
@@ -84,6 +88,9 @@ const SELECT = sql`select ${selected(getTableColumns(responses))}, surveys.kind 
       and (earlier.responded_at, earlier.id) < (responses.responded_at, responses.id)
     order by earlier.responded_at desc, earlier.id desc limit 1
   ) as previous on true`;
+}
+
+const SELECT = select(sql`responses`);
 
 interface Row extends ResponseRow {
   surveyKind: SurveyKind;
