@@ -1,20 +1,15 @@
 import { readFile, writeFile } from "node:fs/promises";
-import { parseArgs } from "node:util";
-import type { Pool } from "pg";
-import { rebuildRollups } from "./aggregates/index.ts";
 import { describeApp } from "./app.ts";
-import { EXPORTED } from "./exports/index.ts";
+import { parse, UsageError } from "./commandLine.ts";
+import { exportAll, importFiles, manageJobs, manageWorkspaces, print, rebuild } from "./commands.ts";
 import { ConfigError, type Environment, readEnvironment } from "./platform/config.ts";
 import { createPool } from "./platform/database.ts";
 import { distribute } from "./platform/distribute.ts";
 import { AppError } from "./platform/errors.ts";
-import { listDeadLetters, listQueueStates, retryDeadLetters } from "./platform/jobStore.ts";
 import { createLogger, type Logger } from "./platform/logger.ts";
-import { createTenancy, type Tenancy } from "./platform/tenancy.ts";
+import { createTenancy } from "./platform/tenancy.ts";
 import { type Database, openDatabase } from "./runtime.ts";
 import { serve } from "./serve.ts";
-import { exportTo, importFile, isExported } from "./transfer.ts";
-import { createApiKey, createWorkspace, deleteWorkspace, getAllWorkspaces } from "./workspaces/index.ts";
 
 const USAGE = `Usage: node src/main.ts <command>
 
@@ -40,9 +35,6 @@ const USAGE = `Usage: node src/main.ts <command>
 /** How many arguments a command takes, where it takes any. */
 const ARGUMENTS_MAX: Record<string, number> = { workspace: 1, import: Number.POSITIVE_INFINITY, export: 1, jobs: 1 };
 
-/** A command line that makes no sense; the usage is shown with it. */
-class UsageError extends Error {}
-
 async function run(args: string[]): Promise<void> {
   const { positionals, values } = parse(args);
   const [command, subcommand, ...rest] = positionals;
@@ -53,6 +45,8 @@ async function run(args: string[]): Promise<void> {
   }
   const environment = readEnvironment();
   const logger = createLogger(environment.LOG_LEVEL);
+  // What answers on standard output writes nothing else there.
+  const quiet = createLogger("silent");
   switch (command) {
     case "serve":
       return serve(environment, logger, { http: true, jobs: true });
@@ -63,57 +57,25 @@ async function run(args: string[]): Promise<void> {
     case "migrate":
       return withDatabase(environment, logger, async () => {});
     case "distribute":
-      return withDatabase(environment, createLogger("silent"), async ({ pool }) =>
-        print({ distributed: await distribute(pool) }),
-      );
+      return withDatabase(environment, quiet, async ({ pool }) => print({ distributed: await distribute(pool) }));
     case "workspace":
-      return withDatabase(environment, createLogger("silent"), (database) =>
-        manageWorkspaces(database, subcommand, values),
-      );
+      return withDatabase(environment, quiet, (database) => manageWorkspaces(database, subcommand, values));
     case "import":
-      return withDatabase(environment, createLogger("silent"), (database) =>
+      return withDatabase(environment, quiet, (database) =>
         importFiles(createTenancy(database.pool), positionals.slice(1), values),
       );
     case "export":
-      return withDatabase(environment, createLogger("silent"), (database) =>
+      return withDatabase(environment, quiet, (database) =>
         exportAll(createTenancy(database.pool), subcommand, values),
       );
     case "jobs":
-      return withDatabase(environment, createLogger("silent"), ({ pool }) => manageJobs(pool, subcommand, values));
+      return withDatabase(environment, quiet, ({ pool }) => manageJobs(pool, subcommand, values));
     case "rebuild":
       return withDatabase(environment, logger, (database) => rebuild(createTenancy(database.pool), values.id));
     case "openapi":
       return writeInterface(values.check === true);
     default:
       throw new UsageError(command === undefined ? "no command" : `unknown command: ${command}`);
-  }
-}
-
-type Options = ReturnType<typeof parse>["values"];
-
-function parse(args: string[]) {
-  try {
-    return parseArgs({
-      args,
-      allowPositionals: true,
-      options: {
-        name: { type: "string" },
-        "time-zone": { type: "string" },
-        id: { type: "string" },
-        format: { type: "string" },
-        source: { type: "string" },
-        map: { type: "string", multiple: true },
-        "timestamp-format": { type: "string" },
-        "follow-up": { type: "string" },
-        "no-events": { type: "boolean" },
-        again: { type: "boolean" },
-        all: { type: "boolean" },
-        check: { type: "boolean" },
-        help: { type: "boolean", short: "h" },
-      },
-    });
-  } catch (error) {
-    throw new UsageError((error as Error).message);
   }
 }
 
@@ -124,122 +86,6 @@ async function withDatabase(environment: Environment, logger: Logger, work: (dat
   } finally {
     await database.close();
   }
-}
-
-async function manageWorkspaces(database: Database, subcommand: string | undefined, options: Options): Promise<void> {
-  const tenancy = createTenancy(database.pool);
-  switch (subcommand) {
-    case "create": {
-      const name = required(options.name, "--name");
-      return print(await createWorkspace(tenancy, { name, timeZone: options["time-zone"] ?? "UTC" }));
-    }
-    case "list":
-      return print({ workspaces: await getAllWorkspaces(tenancy) });
-    case "key": {
-      const id = await existing(required(options.id, "--id"));
-      return print({ apiKey: await createApiKey(tenancy, id, "made at the command line") });
-    }
-    case "delete": {
-      const id = await existing(required(options.id, "--id"));
-      return print({ id, deleted: await deleteWorkspace(database.pool, id) });
-    }
-    default:
-      throw new UsageError("workspace create, list, key or delete");
-  }
-
-  async function existing(id: string): Promise<string> {
-    if ((await getAllWorkspaces(tenancy)).some((workspace) => workspace.id === id)) return id;
-    throw new AppError("not_found", `there is no workspace ${id}`);
-  }
-}
-
-async function importFiles(tenancy: Tenancy, files: string[], options: Options): Promise<void> {
-  if (files.length === 0) throw new UsageError("import which file?");
-  const followUp = options["follow-up"];
-  if (followUp !== undefined && followUp !== "OPEN" && followUp !== "NONE") {
-    throw new UsageError("--follow-up is OPEN or NONE");
-  }
-  const map = (options.map ?? []).map((entry): [`map.${string}`, string] => {
-    const [, field, column] = /^([^=]+)=(.+)$/s.exec(entry) ?? [];
-    if (field === undefined || column === undefined) throw new UsageError("--map is <field>=<column>");
-    return [`map.${field}`, column];
-  });
-  const question: Parameters<typeof importFile>[2] = {
-    ...Object.fromEntries(map),
-    source: options.source,
-    timestampFormat: options["timestamp-format"],
-    timeZone: options["time-zone"],
-    followUp,
-    events: options["no-events"] !== true,
-  };
-  const workspaceId = await chosenWorkspace(tenancy, options.id);
-  for (const file of files) {
-    const format = formatOf(options.format ?? file);
-    const again = options.again === true;
-    const { rejections, ...result } = await importFile(tenancy, { workspaceId, file, format, again }, question);
-    for (const { line, reason } of rejections) console.error(`${file}:${line}: ${reason}`);
-    print(result);
-  }
-}
-
-/** @param name a format, or a file that has it as its extension */
-function formatOf(name: string): "CSV" | "NDJSON" {
-  if (/(^|\.)(csv|tsv|txt)$/i.test(name)) return "CSV";
-  if (/(^|\.)(ndjson|jsonl)$/i.test(name)) return "NDJSON";
-  throw new UsageError("--format is csv or ndjson");
-}
-
-async function exportAll(tenancy: Tenancy, name: string | undefined, options: Options): Promise<void> {
-  if (!isExported(name)) throw new UsageError(`export ${Object.keys(EXPORTED).join(", ")}`);
-  const format = formatOf(options.format ?? "ndjson") === "CSV" ? "csv" : "ndjson";
-  await exportTo(tenancy, { workspaceId: await chosenWorkspace(tenancy, options.id), name, format }, process.stdout);
-}
-
-/** The workspace of this id, or the only one. */
-async function chosenWorkspace(tenancy: Tenancy, id: string | undefined): Promise<string> {
-  const all = await getAllWorkspaces(tenancy);
-  const [chosen, another] = id === undefined ? all : all.filter((workspace) => workspace.id === id);
-  if (chosen === undefined) throw new AppError("not_found", `there is no workspace ${id ?? "yet"}`);
-  if (another !== undefined) throw new UsageError("--id is missing: there are several workspaces");
-  return chosen.id;
-}
-
-async function manageJobs(pool: Pool, subcommand: string | undefined, { id, all }: Options): Promise<void> {
-  switch (subcommand) {
-    case undefined:
-      return (await listQueueStates(pool)).forEach(print);
-    case "list":
-      return (await listDeadLetters(pool)).forEach(print);
-    case "retry": {
-      if ((id === undefined) === (all !== true)) throw new UsageError("jobs retry --id <id>, or --all");
-      if (id !== undefined && !(await listDeadLetters(pool)).some((letter) => letter.id === id)) {
-        throw new AppError("not_found", `there is no dead letter ${id}`);
-      }
-      return print({ retried: await retryDeadLetters(pool, id === undefined ? undefined : [id]) });
-    }
-    default:
-      throw new UsageError("jobs, jobs list or jobs retry");
-  }
-}
-
-/** Of all workspaces, or of this one. */
-async function rebuild(tenancy: Tenancy, id: string | undefined): Promise<void> {
-  const workspaces = (await getAllWorkspaces(tenancy)).filter((workspace) => id === undefined || workspace.id === id);
-  if (workspaces.length === 0 && id !== undefined) throw new AppError("not_found", `there is no workspace ${id}`);
-  await rebuildRollups(
-    tenancy,
-    workspaces.map((workspace) => workspace.id),
-  );
-  print({ rebuilt: workspaces.length });
-}
-
-function required(value: string | undefined, option: string): string {
-  if (value === undefined) throw new UsageError(`${option} is missing`);
-  return value;
-}
-
-function print(result: object): void {
-  console.log(JSON.stringify(result));
 }
 
 /** The committed documents about the interface are made from the code, and `verify` holds them to it. */

@@ -68,6 +68,8 @@ t.test("only the entry points know every slice", async (t) => {
   t.same(roots.toSorted(), [
     "apiDocument.ts",
     "app.ts",
+    "commandLine.ts",
+    "commands.ts",
     "main.ts",
     "runtime.ts",
     "serve.ts",
@@ -108,7 +110,7 @@ t.test("each thing is done in one place", async (t) => {
   );
   only(/\bv7\(/, "platform/ids.ts");
   only(/"pg-boss"/, "platform/jobStore.ts", "platform/jobs.ts");
-  only(/console\./, "main.ts", "serve.ts");
+  only(/console\./, "commands.ts", "main.ts", "serve.ts");
   for (const { name, text } of files) t.notMatch(text, /export default|pgEnum|set_config\('role/, name);
 });
 
