@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { hash, timingSafeEqual } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { base62, newSecret } from "../platform/ids.ts";
 
@@ -49,5 +49,5 @@ function checksumOf(body: string): string {
 
 /** A plain hash is enough: the secret has 192 random bits, there is nothing to guess. */
 function sha256(text: string): Buffer {
-  return createHash("sha256").update(text).digest();
+  return hash("sha256", text, "buffer");
 }
