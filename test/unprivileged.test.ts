@@ -11,6 +11,7 @@ import { listening, printed, startProgram } from "./support/program.ts";
 import { cloneDatabase } from "./support/server.ts";
 
 const run = promisify(execFile);
+const filesIn = async (folder: string) => (await run("find", [folder], { maxBuffer: 2 ** 26 })).stdout;
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const isRoot = process.getuid?.() === 0;
 
@@ -59,7 +60,7 @@ t.test(
     t.equal(await create.exit, 0, create.output());
     const { apiKey } = JSON.parse(create.result());
 
-    const before = (await run("find", [checkout])).stdout;
+    const before = await filesIn(checkout);
     const server = startProgram(["serve"], options);
     const url = await listening(server);
     const headers = { authorization: `Bearer ${apiKey}`, "content-type": "application/json" };
@@ -90,7 +91,7 @@ t.test(
     server.child.kill("SIGTERM");
     t.equal(await server.exit, 0, server.output());
     t.equal(await isHealthy(new URL(url).port), false, "and sees it gone");
-    t.equal((await run("find", [checkout])).stdout, before, "it has written nothing there");
+    t.equal(await filesIn(checkout), before, "it has written nothing there");
   },
 );
 
