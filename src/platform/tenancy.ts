@@ -122,9 +122,9 @@ export const OWN_PLAN = `set local plan_cache_mode = auto${PLANNING.map((name) =
 
 /**
  * Of a connection's first transactions, the 1st, 2nd, 4th, 8th and so on plan anew: of a table that is known to be
- * empty each index looks as good as the right one. Later ANALYZE ends the plans of a table that has grown.
+ * empty each index looks as good as the right one. By then those that grow fast have grown; later ANALYZE ends their plans.
  */
-const PLANNED_ANEW_UNTIL = 4_096;
+const PLANNED_ANEW_UNTIL = 64;
 const transactionsOf = new WeakMap<PoolClient, number>();
 
 const spanOf = (name: string): SpanStart => ({ name, kind: "CLIENT", attributes: { "db.system.name": "postgresql" } });
