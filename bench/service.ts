@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { Client } from "pg";
+import { Client, Pool } from "pg";
 import { rebuildRollups } from "../src/aggregates/index.ts";
 import { createPool } from "../src/platform/database.ts";
 import { startEmbeddedPostgres } from "../src/platform/embeddedPostgres.ts";
@@ -62,6 +62,8 @@ export async function withService<T>(work: (service: BenchService) => Promise<T>
   const databaseUrl = await createDatabase(postgres.url, DATABASE);
   const pool = createPool({ connectionString: databaseUrl, max: 2, logger: createLogger("silent") });
   const tenancy = createTenancy(pool);
+  // What fills a table takes longer than the service waits for an answer.
+  const patient = new Pool({ connectionString: databaseUrl, max: 1 });
   const startServer = (script: string, name: string) => startProgram(script, name, databaseUrl);
   const server = await startServer(MAIN, "api");
   try {
@@ -95,20 +97,21 @@ export async function withService<T>(work: (service: BenchService) => Promise<T>
           id: workspace.id,
           apiKey,
           fill: async (sql) => {
-            await pool.query(`begin; set local app.workspace_id = '${workspace.id}'; ${sql}; commit`);
+            await patient.query(`begin; set local app.workspace_id = '${workspace.id}'; ${sql}; commit`);
           },
           query: async (sql) => {
             const role = "set local role afterscore_app";
-            await pool.query(`begin; ${role}; set local app.workspace_id = '${workspace.id}'; ${sql}; commit`);
+            await patient.query(`begin; ${role}; set local app.workspace_id = '${workspace.id}'; ${sql}; commit`);
           },
           vacuum: async () => {
-            await pool.query("vacuum analyze");
+            await patient.query("vacuum analyze");
           },
         };
       },
     });
   } finally {
     await server.stop();
+    await patient.end();
     await pool.end();
     await postgres.stop();
   }
