@@ -28,6 +28,12 @@ import {
 /** From the signal to the end of the process, whatever is under way. */
 const STOP_TIMEOUT_MS = 10_000;
 
+/**
+ * Connections that wait to be taken on, where the system lets us have as many. Of more the system says nothing to either
+ * side, and a client tries again after seconds.
+ */
+const CONNECTIONS_WAITING_MAX = 4_096;
+
 /** What a process does: it answers requests, works off what no request does, or both. */
 export interface Roles {
   http: boolean;
@@ -69,7 +75,8 @@ export async function serve(environment: Environment, logger: Logger, { http, jo
     worker = jobs ? await startWorker(database.pool, logger, sending) : undefined;
     metrics = await serveMetrics(environment, database.pool, jobs).catch(explainListening);
     if (metrics !== undefined) logger.info({ port: metrics.port }, "metrics at /metrics");
-    const address = await app?.listen({ host: environment.HOST, port: environment.PORT }).catch(explainListening);
+    const place = { host: environment.HOST, port: environment.PORT, backlog: CONNECTIONS_WAITING_MAX };
+    const address = await app?.listen(place).catch(explainListening);
     if (worker !== undefined) logger.info("working");
     closeWithGrace({ delay: STOP_TIMEOUT_MS, logger: false }, async ({ err, signal }) => {
       if (err !== undefined) logger.fatal({ err }, "stopping after an error nobody handled");

@@ -13,8 +13,8 @@ import type { ResponseInput } from "./model.ts";
 import { recordResponses } from "./service.ts";
 import { type RecordingSteps, type RecordResult } from "./steps.ts";
 
-/** In one transaction: more make it long, and gain nothing. */
-const BATCH_MAX = 500;
+/** In one transaction: more gain little, and what is made of all their rows in one go holds up every other request. */
+const BATCH_MAX = 64;
 /** Of one workspace: while one waits for the disk, and one for PostgreSQL, the next is prepared. */
 const BATCHES_IN_FLIGHT = 3;
 /**
