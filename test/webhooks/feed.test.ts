@@ -115,7 +115,8 @@ t.test("the feed", async (t) => {
     const client = await service.newClient();
     const random = (max: number) => Math.floor(Math.random() * max);
     const committed: string[] = [];
-    const over = new AbortController();
+    const allWritten = new AbortController();
+    const allPlaced = new AbortController();
     const writer = async (w: number) => {
       for (let n = 0; n < 15; n += 1) {
         const name = `${w}-${n}`;
@@ -130,7 +131,7 @@ t.test("the feed", async (t) => {
       }
     };
     const relayer = async () => {
-      while (!over.signal.aborted) {
+      while (!allWritten.signal.aborted) {
         await relayEvents(service.tenancy);
         await sleep(random(10));
       }
@@ -138,7 +139,7 @@ t.test("the feed", async (t) => {
     const poller = async (limit: number) => {
       const seen: string[] = [];
       for (let cursor: string | undefined; ; ) {
-        const wasOver = over.signal.aborted;
+        const wasOver = allPlaced.signal.aborted;
         const page = await poll(client, cursor, limit);
         seen.push(...page.names);
         cursor = page.cursor;
@@ -149,9 +150,10 @@ t.test("the feed", async (t) => {
     const relayers = [relayer(), relayer()];
     const pollers = [poller(1 + random(3)), poller(100)];
     await Promise.all(Array.from({ length: 8 }, (_, w) => writer(w)));
-    await relayAll(service);
-    over.abort();
+    allWritten.abort();
     await Promise.all(relayers);
+    await relayAll(service);
+    allPlaced.abort();
     t.ok(committed.length > 60, `${committed.length} were committed`);
     const [slow = [], quick = []] = await Promise.all(pollers);
     t.same(quick, slow, "in one order for everybody");
