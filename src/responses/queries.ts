@@ -233,7 +233,8 @@ export async function listStoredAnswers(
   keys: readonly { source: string; externalId: string }[],
 ): Promise<StoredAnswer[]> {
   if (keys.length === 0) return [];
-  // One by one, so that the plan is right too while the table grows faster than its statistics.
+  // One by one, so that the plan is right too while the table grows faster than its statistics; of `external_id = any`
+  // PostgreSQL before 17 may make a filter, and read all that the source has sent.
   return tx.run<StoredAnswer>(sql`/* responses.listStoredAnswers */
     select stored.id, stored.source, input.external_id as "externalId", stored.body_sha256 as "bodySha256",
       stored.source_updated_at as "sourceUpdatedAt", stored.erased_at is not null as "isErased"
@@ -242,8 +243,10 @@ export async function listStoredAnswers(
       external_id: ["text", keys.map(({ externalId }) => externalId)],
     })}
     cross join lateral (
-      select * from responses where responses.workspace_id = ${tx.workspaceId}
-        and responses.source = input.source
-        and responses.external_id = any (array[input.external_id, ${erasedId(tx, sql`input.source`, sql`input.external_id`)}]) limit 1
+      select found.* from unnest(array[input.external_id, ${erasedId(tx, sql`input.source`, sql`input.external_id`)}]) as kept (external_id)
+      cross join lateral (
+        select * from responses where responses.workspace_id = ${tx.workspaceId}
+          and responses.source = input.source and responses.external_id = kept.external_id limit 1
+      ) as found limit 1
     ) as stored`);
 }
