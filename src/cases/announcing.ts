@@ -9,12 +9,12 @@ import { loadPolicies } from "./policyStore.ts";
 import { listCasesById } from "./reading.ts";
 import { caseCommitments } from "./table.ts";
 import { draftOf, writeDrafts } from "./writeDrafts.ts";
-import { isOneOf, lockCases } from "./writes.ts";
+import { idsOf, lockCases } from "./writes.ts";
 
 /** Announces the steps of first-contact clocks that are due. @returns how many cases were looked at */
 export async function announceSteps(tx: WorkspaceTx, caseIds: readonly string[]): Promise<number> {
-  const rows = await lockCases(tx, isOneOf(caseIds), { skipLocked: true });
-  const policies = await loadPolicies(tx, isOneOf(caseIds));
+  const rows = await lockCases(tx, idsOf(caseIds), { skipLocked: true });
+  const policies = await loadPolicies(tx, idsOf(caseIds));
   const taken = rows.map((before) => {
     const policy = policies.of(before.policyVersion);
     const clocks = before.clocks.map((clock) => ({ n: clock.n, ...takeSteps(clock, policy, tx.now) }));
@@ -73,7 +73,7 @@ async function insertSteps(tx: WorkspaceTx, steps: readonly ClockStep[]): Promis
 
 /** Announces the commitments that are due. @returns how many cases have one */
 export async function announceCommitments(tx: WorkspaceTx, caseIds: readonly string[]): Promise<number> {
-  const rows = await lockCases(tx, isOneOf(caseIds), { skipLocked: true });
+  const rows = await lockCases(tx, idsOf(caseIds), { skipLocked: true });
   const locked = rows.map(({ id }) => id);
   const due = await tx.db
     .update(caseCommitments)

@@ -4,7 +4,7 @@ import type { WorkspaceTx } from "../platform/tenancy.ts";
 import type { Case } from "./model.ts";
 import { listCasesById } from "./reading.ts";
 import { type Change, draftOf, writeDrafts } from "./writeDrafts.ts";
-import { type CaseRow, isOneOf, lockCases } from "./writes.ts";
+import { type CaseRow, idsOf, lockCases } from "./writes.ts";
 
 /** Which case a command is for, and in which versions of it, where the caller cares. */
 export interface Target {
@@ -22,7 +22,7 @@ export async function changeCase(
   { id, versions }: Target,
   decide: (row: CaseRow) => Change | Promise<Change>,
 ): Promise<Case> {
-  const [before] = await lockCases(tx, isOneOf([id]));
+  const [before] = await lockCases(tx, idsOf([id]));
   if (before === undefined) throw noSuchCase();
   requireVersion(before.version, versions);
   const told = await writeDrafts(tx, [draftOf(before, await decide(before))]);

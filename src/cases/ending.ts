@@ -13,7 +13,7 @@ import { loadPolicies } from "./policyStore.ts";
 import { findLiveCaseId, listResponseIdsOf } from "./queries.ts";
 import { requeue } from "./settling.ts";
 import { requireKnown } from "./working.ts";
-import { type CaseRow, isOneOf, latestClock } from "./writes.ts";
+import { type CaseRow, idsOf, latestClock } from "./writes.ts";
 
 /**
  * Parks the case until an improvement ships or is dropped.
@@ -91,7 +91,7 @@ export async function reopenCase(tx: WorkspaceTx, target: Target, { reason }: { 
   return changeCase(tx, target, async (row) => {
     const status = statusAfter(row.status, "reopening");
     await requireOnlyCase(tx, row);
-    const policy = (await loadPolicies(tx, isOneOf([row.id]))).of(row.policyVersion);
+    const policy = (await loadPolicies(tx, idsOf([row.id]))).of(row.policyVersion);
     const clock = startClock(latestClock(row).n + 1, "REOPENED", tx.now, await mostUrgent(tx, row, policy), policy);
     return {
       row: requeue({ ...row, status, outcome: null, resolution: null, clocks: [...row.clocks.map(silence), clock] }),

@@ -1,4 +1,4 @@
-import type { SQL } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import { distinct } from "../platform/sql.ts";
 import { together, type WorkspaceTx } from "../platform/tenancy.ts";
 import { listResponsesOf } from "../responses/index.ts";
@@ -9,7 +9,7 @@ import { listResponseIdsOf, responseIdsOf } from "./queries.ts";
 import { reasonsToCall } from "./reasons.ts";
 import { type Open, settle } from "./settling.ts";
 import { draftOf, type Known, NOTHING_KNOWN, putDrafts } from "./writeDrafts.ts";
-import { isTouched, listClocks, listLatestCaseIds, lockRows, withClocks } from "./writes.ts";
+import { idsOf, idsOfLive, type LockedRow, listClocks, listLatestCaseIds, lockRows, withClocks } from "./writes.ts";
 
 /** What must be known to follow answers up. */
 export interface Found {
@@ -22,9 +22,12 @@ export interface Found {
 
 /** Finds it out, and locks those cases until the transaction ends: in one round trip where there are none. */
 export async function findCases(tx: WorkspaceTx, personIds: string[], caseIds: string[]): Promise<Found> {
-  const wanted = isTouched(tx, personIds, caseIds);
+  const wanted = sql`${idsOfLive(tx, personIds)} union all ${idsOf(caseIds)}`;
+  const [people, own] = [new Set(personIds), new Set(caseIds)];
+  const isTouched = ({ id, personId, status }: LockedRow) =>
+    own.has(id) || (personId !== null && people.has(personId) && isLive(status));
   const [touched, earlier, policies] = await together([
-    lockWithAnswers(tx, wanted),
+    lockWithAnswers(tx, wanted, isTouched),
     listLatestCaseIds(tx, personIds),
     loadPolicies(tx, wanted),
   ]);
@@ -103,9 +106,13 @@ function place({ tx, call, drafts, earlier, policies, causes }: Placing): void {
   } else if (own !== undefined) leaveCase(own, response);
 }
 
-/** The cases of which this holds, locked, with their answers. */
-export async function lockWithAnswers(tx: WorkspaceTx, condition: SQL): Promise<Open[]> {
-  const rows = await lockRows(tx, condition);
+/** The cases of these ids that are still wanted now that they are locked, with their answers. */
+export async function lockWithAnswers(
+  tx: WorkspaceTx,
+  wanted: SQL,
+  isWanted: (row: LockedRow) => boolean,
+): Promise<Open[]> {
+  const rows = (await lockRows(tx, wanted)).filter(isWanted);
   if (rows.length === 0) return [];
   const ids = rows.map(({ id }) => id);
   // What follows the lock sees what whoever held it has made of them.

@@ -1,9 +1,10 @@
-import { desc, eq, type SQL, sql } from "drizzle-orm";
+import { desc, eq, sql } from "drizzle-orm";
 import { canonicalJson } from "../platform/json.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { recordAudit } from "../workspaces/index.ts";
 import { DEFAULT_POLICY, type Policy, type PolicyInput, toPolicy } from "./policy.ts";
 import { firstContactPolicies } from "./table.ts";
+import { each, idsOf } from "./writes.ts";
 
 /** A policy by its number in the workspace; null is the built-in one. */
 interface SavedPolicy {
@@ -17,12 +18,12 @@ export interface Policies {
   of(version: number | null): Policy;
 }
 
-/** @param wanted the cases whose policies will be asked for, where it is any */
-export async function loadPolicies(tx: WorkspaceTx, wanted: SQL | undefined = sql`false`): Promise<Policies> {
+/** @param wanted finds the ids of the cases whose policies will be asked for, where it is any */
+export async function loadPolicies(tx: WorkspaceTx, wanted = idsOf([])): Promise<Policies> {
   const saved = await tx.prepared<{ version: number; policy: Policy }>(sql`/* cases.loadPolicies */
     select version, policy from first_contact_policies
     where workspace_id = ${tx.workspaceId} and (version in (
-        select policy_version from cases where cases.workspace_id = ${tx.workspaceId} and ${wanted})
+        select policy_version from ${each(tx, wanted)})
       or version = (select max(version) from first_contact_policies where workspace_id = ${tx.workspaceId}))
     order by version desc`);
   const byVersion = new Map(saved.map(({ version, policy }) => [version, policy]));

@@ -1,9 +1,9 @@
-import { and, eq } from "drizzle-orm";
+import { sql } from "drizzle-orm";
 import { type Improvement, isSettled } from "../causes/index.ts";
 import { listAccounts } from "../people/index.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { lockWithAnswers } from "./followUp.ts";
-import { statusAfter } from "./lifecycle.ts";
+import { isLive, statusAfter } from "./lifecycle.ts";
 import { rank } from "./settling.ts";
 import { cases } from "./table.ts";
 import { draftOf, writeDrafts } from "./writeDrafts.ts";
@@ -12,7 +12,11 @@ import { isLiveOf, lockCases } from "./writes.ts";
 /** Brings the cases back that were parked on an improvement which ships, or never will. */
 export async function returnParkedCases(tx: WorkspaceTx, { id, status }: Improvement): Promise<void> {
   if (!isSettled(status)) return;
-  const parked = await lockCases(tx, and(eq(cases.status, "PARKED"), eq(cases.improvementId, id)));
+  const found = await lockCases(
+    tx,
+    sql`select id from cases where workspace_id = ${tx.workspaceId} and status = 'PARKED' and improvement_id = ${id}`,
+  );
+  const parked = found.filter((row) => row.status === "PARKED" && row.improvementId === id);
   await writeDrafts(
     tx,
     parked.map((before) =>
@@ -27,7 +31,11 @@ export async function returnParkedCases(tx: WorkspaceTx, { id, status }: Improve
 /** Gives the cases that are worked for these accounts their new place in the queue. */
 export async function rankCasesOfAccounts(tx: WorkspaceTx, accountIds: readonly string[]): Promise<void> {
   if (accountIds.length === 0) return;
-  const drafts = await lockWithAnswers(tx, isLiveOf(cases.accountId, accountIds));
+  const drafts = await lockWithAnswers(
+    tx,
+    sql`select id from cases where workspace_id = ${tx.workspaceId} and ${isLiveOf(cases.accountId, accountIds)}`,
+    ({ accountId, status }) => accountId !== null && accountIds.includes(accountId) && isLive(status),
+  );
   if (drafts.length === 0) return;
   const accounts = new Map((await listAccounts(tx, accountIds)).map((account) => [account.id, account]));
   await writeDrafts(

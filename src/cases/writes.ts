@@ -37,9 +37,9 @@ export function latestClock({ clocks }: Pick<CaseRow, "clocks">): Clock {
   return latest;
 }
 
-/** The cases for which this holds, locked until the transaction ends, in the order of their ids. */
-export async function lockCases(tx: WorkspaceTx, condition: SQL | undefined, options?: Locking): Promise<CaseRow[]> {
-  const found = await lockRows(tx, condition, options);
+/** The cases of these ids, locked until the transaction ends, in their order. Whoever had them may have changed them. */
+export async function lockCases(tx: WorkspaceTx, ids: SQL, options?: Locking): Promise<CaseRow[]> {
+  const found = await lockRows(tx, ids, options);
   return withClocks(found, await listClocks(tx, found));
 }
 
@@ -51,23 +51,30 @@ interface Locking {
 export type LockedRow = Stored;
 
 /** The same without their clocks. */
-export async function lockRows(
-  tx: WorkspaceTx,
-  condition: SQL | undefined,
-  { skipLocked = false }: Locking = {},
-): Promise<LockedRow[]> {
+export async function lockRows(tx: WorkspaceTx, ids: SQL, { skipLocked = false }: Locking = {}): Promise<LockedRow[]> {
   // Rows that refer to a case may be written meanwhile; nothing changes its key.
-  return tx.prepared(sql`/* cases.lockCases */ select ${STORED} from ${cases}
-    where ${and(eq(cases.workspaceId, tx.workspaceId), condition)}
-    order by ${cases.id} for no key update ${skipLocked ? sql`skip locked` : sql``}`);
+  const locking = sql`for no key update ${skipLocked ? sql`skip locked` : sql``}`;
+  return tx.prepared(sql`/* cases.lockCases */ select ${STORED} from ${each(tx, ids, locking)}`);
+}
+
+/**
+ * The cases of these ids for `from`, one by one: of `id = any` PostgreSQL before 17 makes a filter as long as it knows
+ * of few cases, and that plan is kept and comes to read every case there is.
+ */
+export function each(tx: WorkspaceTx, ids: SQL, locking = sql``): SQL {
+  return sql`(select distinct id from (${ids}) as found order by id) as wanted cross join lateral (
+    select * from cases where workspace_id = ${tx.workspaceId} and id = wanted.id limit 1 ${locking}
+  ) as cases`;
 }
 
 /** The clocks of these cases, the oldest first. */
 export async function listClocks(tx: WorkspaceTx, rows: readonly LockedRow[]): Promise<(Clock & { caseId: string })[]> {
   if (rows.length === 0) return [];
-  return tx.prepared(sql`/* cases.listClocksOfCases */ select ${CLOCK} from ${caseClocks}
-    where ${caseClocks.workspaceId} = ${tx.workspaceId} and ${caseClocks.caseId} = ${anyOf("uuid", idsOf(rows))}
-    order by ${caseClocks.n}`);
+  const ids = rows.map(({ id }) => id);
+  return tx.prepared(sql`/* cases.listClocksOfCases */
+    select ${CLOCK} from ${unnest({ case_id: ["uuid", ids] })} cross join lateral (
+      select * from case_clocks where workspace_id = ${tx.workspaceId} and case_clocks.case_id = input.case_id offset 0
+    ) as case_clocks order by n`);
 }
 
 export function withClocks(rows: readonly LockedRow[], clocks: readonly (Clock & { caseId: string })[]): CaseRow[] {
@@ -78,25 +85,16 @@ export function withClocks(rows: readonly LockedRow[], clocks: readonly (Clock &
   }));
 }
 
-function idsOf(rows: readonly LockedRow[]): string[] {
-  return rows.map(({ id }) => id);
+/** These ids, as SQL that finds cases. */
+export function idsOf(ids: readonly string[]): SQL {
+  return sql`select id from ${unnest({ id: ["uuid", ids] })}`;
 }
 
-/**
- * The cases of these ids, and those of these people that are being worked. Both are found by id first: a plan is
- * kept however much the tables grow, and of two conditions joined by "or" it reads every case there is.
- */
-export function isTouched(tx: WorkspaceTx, personIds: readonly string[], caseIds: readonly string[]): SQL {
-  return sql`${cases.id} = any (array(
-      select live.id from ${unnest({ person_id: ["uuid", personIds] })} cross join lateral (
-        select id from cases where workspace_id = ${tx.workspaceId} and person_id = input.person_id and status in (${LIVE}) limit 1
-      ) as live
-      union all select id from ${unnest({ id: ["uuid", caseIds] })}))
-    and (${isLiveOf(cases.personId, personIds)} or ${isOneOf(caseIds)})`;
-}
-
-export function isOneOf(ids: readonly string[]): SQL {
-  return sql`${cases.id} = ${anyOf("uuid", ids)}`;
+/** Of each of these people the case that is being worked, in the same way. */
+export function idsOfLive(tx: WorkspaceTx, personIds: readonly string[]): SQL {
+  return sql`select live.id from ${unnest({ person_id: ["uuid", personIds] })} cross join lateral (
+    select id from cases where workspace_id = ${tx.workspaceId} and person_id = input.person_id and status in (${LIVE}) limit 1
+  ) as live`;
 }
 
 export function isLiveOf(column: typeof cases.personId | typeof cases.accountId, ids: readonly string[]): SQL {
