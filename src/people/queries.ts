@@ -149,15 +149,18 @@ export async function listPeopleOfAccounts(
 const [ACCOUNT, PERSON] = [selected(account), selected(person)];
 const locking: Record<Lock, SQL> = { unlocked: sql``, "for update": sql`for no key update` };
 
+/** One by one, as people below. */
 export async function listAccountsByExternalId(
   tx: WorkspaceTx,
   externalIds: readonly string[],
   lock: Lock,
 ): Promise<AccountFacts[]> {
   return tx.prepared(sql`/* people.listAccountsByExternalId */
-    select ${ACCOUNT} from ${accounts}
-    where ${accounts.workspaceId} = ${tx.workspaceId} and ${accounts.externalId} = ${anyOf("text", externalIds)}
-    order by ${accounts.externalId} ${locking[lock]}`);
+    select ${ACCOUNT} from (select distinct external_id from ${unnest({ external_id: ["text", externalIds] })} order by external_id) as known
+    cross join lateral (
+      select * from ${accounts} where ${accounts.workspaceId} = ${tx.workspaceId} and ${accounts.externalId} = known.external_id limit 1
+      ${locking[lock]}
+    ) as accounts`);
 }
 
 /**

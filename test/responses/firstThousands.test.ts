@@ -5,7 +5,7 @@ import { startService } from "../support/service.ts";
 const ROWS = 300;
 /** Until each index but the right one is known to be dear. */
 const BATCHES_BEFORE = 16;
-const TABLES = ["people", "responses", "cases", "case_responses", "case_clocks"];
+const TABLES = ["accounts", "people", "responses", "cases", "case_responses", "case_clocks"];
 /** Of the rows of a table that a batch reads for each of its own. */
 const READS_MAX = 10;
 
@@ -25,7 +25,8 @@ t.test(
     const record = async (batch: number) => {
       const responses = Array.from({ length: ROWS }, (_, row) => {
         const id = `${batch}-${row}`;
-        return { score: row % 7, externalId: id, person: { externalId: id, email: `${id}@example.com` } };
+        const person = { externalId: id, email: `${id}@example.com`, account: { externalId: id } };
+        return { score: row % 7, externalId: id, person };
       });
       const { body } = await client.post("/v1/responses/batch", { responses });
       t.equal(body.results.filter(({ status }: { status: string }) => status === "created").length, ROWS);
