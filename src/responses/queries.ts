@@ -245,7 +245,8 @@ export async function listStoredAnswers(
     cross join lateral (
       select found.* from unnest(array[input.external_id, ${erasedId(tx, sql`input.source`, sql`input.external_id`)}]) as kept (external_id)
       cross join lateral (
-        select * from responses where responses.workspace_id = ${tx.workspaceId}
+        select id, source, body_sha256, source_updated_at, erased_at from responses
+        where responses.workspace_id = ${tx.workspaceId}
           and responses.source = input.source and responses.external_id = kept.external_id limit 1
       ) as found limit 1
     ) as stored`);
