@@ -8,7 +8,8 @@ import { listQueueStates } from "./platform/jobStore.ts";
 import { type JobData, type Jobs, type Queue, startJobs } from "./platform/jobs.ts";
 import type { Logger } from "./platform/logger.ts";
 import { type Backlog, observeLoop } from "./platform/metrics.ts";
-import { createTenancy, type Tenancy, together } from "./platform/tenancy.ts";
+import { createTenancy, type Tenancy } from "./platform/tenancy.ts";
+import { together } from "./platform/together.ts";
 import { eraseCopies, findRunningErasures, keepRetention } from "./privacy/index.ts";
 import { applyThemes } from "./themes/index.ts";
 import {

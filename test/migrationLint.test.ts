@@ -1,22 +1,20 @@
 import t from "tap";
-import { readMigrations } from "../src/platform/migrate.ts";
+import { readMigrations, statementsOf } from "../src/platform/migrate.ts";
 
 /** The files before it are the first release, which no other runs beside. */
 const FIRST_LINTED = 23;
 
 const NEW_TABLE = /\bcreate (?:unlogged )?table (?:if not exists )?"?(\w+)"?/gi;
 
-/** Statements without comments, in lower case; what stands in quotes or $$ stays as it is and may hold a semicolon. */
-function statementsOf(sql: string): string[] {
-  const bare = sql.replace(/--.*$/gm, "");
-  const pieces = bare.match(/(?:\$\$[\s\S]*?\$\$|'(?:[^']|'')*'|[^;])+/g) ?? [];
-  return pieces.map((text) => text.replace(/\s+/g, " ").trim().toLowerCase()).filter((text) => text !== "");
+/** A statement without comments, in lower case and on one line. */
+function plain(statement: string): string {
+  return statement.replaceAll(/--.*/g, "").replaceAll(/\s+/g, " ").trim().toLowerCase();
 }
 
 /** What a file does that would stop the release before it, or make it wait. */
 function faultsOf(sql: string): string[] {
   const isAlone = sql.startsWith("-- no transaction");
-  const statements = statementsOf(sql);
+  const statements = statementsOf(sql).map(plain);
   const made = new Set([...statements.join(";").matchAll(NEW_TABLE)].map(([, name]) => name));
   const faults: string[] = [];
   if (!/^-- \S.{20,}/.test(isAlone ? (sql.split("\n")[1] ?? "") : sql)) {

@@ -104,7 +104,7 @@ function hasOpenCase(tx: WorkspaceTx): SQL {
     .from(cases)
     .where(
       and(
-        eq(cases.workspaceId, accounts.workspaceId),
+        eq(cases.workspaceId, tx.workspaceId),
         eq(cases.accountId, accounts.id),
         sql`${cases.status} = ${anyOf("text", LIVE_STATUSES)}`,
       ),
@@ -120,7 +120,7 @@ function isInDangerZone(tx: WorkspaceTx): SQL {
     .from(later)
     .where(
       and(
-        eq(later.workspaceId, responses.workspaceId),
+        eq(later.workspaceId, tx.workspaceId),
         eq(later.personId, responses.personId),
         isNull(later.exclusionReason),
         sql`(${later.respondedAt}, ${later.id}) > (${responses.respondedAt}, ${responses.id})`,
@@ -140,7 +140,7 @@ function hasAnswer(tx: WorkspaceTx, condition: SQL | undefined): SQL {
     .from(responses)
     .where(
       and(
-        eq(responses.workspaceId, accounts.workspaceId),
+        eq(responses.workspaceId, tx.workspaceId),
         eq(responses.accountId, accounts.id),
         isNull(responses.exclusionReason),
         condition,

@@ -54,7 +54,7 @@ export async function breakdownOf(
   rules: CountingRules,
 ): Promise<NpsGroup[]> {
   const { timeZone } = await getWorkspace(tx);
-  const tallies = await countAnswers(tx, filter, rules, groupingOf(by, propertyKey));
+  const tallies = await countAnswers(tx, filter, rules, groupingOf(tx, by, propertyKey));
   const groups = [...tallies].map(([key, tally]) => {
     const group = { by, key, ...(propertyKey === null ? {} : { propertyKey }) };
     return { key, summary: summarise(tally, rules, defineNps(filter, rules, timeZone, group)) };
@@ -80,11 +80,15 @@ const ORDERS: Record<GroupOrder, (a: Group, b: Group) => number> = {
 };
 
 /** An answer belongs to at most one case, whose actual cause counts, else the one the customer stated. */
-const CASE_OF_ANSWER = sql`left join case_responses on case_responses.workspace_id = responses.workspace_id
+const caseOfAnswer = (
+  tx: WorkspaceTx,
+) => sql`left join case_responses on case_responses.workspace_id = ${tx.workspaceId}
     and case_responses.response_id = responses.id
-  left join cases on cases.workspace_id = case_responses.workspace_id and cases.id = case_responses.case_id`;
+  left join cases on cases.workspace_id = ${tx.workspaceId} and cases.id = case_responses.case_id`;
 
-const THEMES_OF_ANSWER = sql`left join response_themes on response_themes.workspace_id = responses.workspace_id
+const themesOfAnswer = (
+  tx: WorkspaceTx,
+) => sql`left join response_themes on response_themes.workspace_id = ${tx.workspaceId}
   and response_themes.response_id = responses.id`;
 
 const COLUMNS = {
@@ -96,16 +100,16 @@ const COLUMNS = {
   ACCOUNT: sql`responses.account_id::text`,
 };
 
-function groupingOf(by: Dimension, propertyKey: string | null): Grouping {
+function groupingOf(tx: WorkspaceTx, by: Dimension, propertyKey: string | null): Grouping {
   if (by === "PROPERTY") {
     if (propertyKey === null) throw invalidRequest([{ name: "propertyKey", reason: "is required by PROPERTY" }]);
     return { key: sql`coalesce(responses.properties ->> ${propertyKey}, '')` };
   }
   if (propertyKey !== null) throw invalidRequest([{ name: "propertyKey", reason: "goes with PROPERTY only" }]);
   if (by === "ROOT_CAUSE") {
-    return { key: sql`coalesce(cases.actual_cause, cases.stated_cause, '')`, from: CASE_OF_ANSWER };
+    return { key: sql`coalesce(cases.actual_cause, cases.stated_cause, '')`, from: caseOfAnswer(tx) };
   }
-  if (by === "THEME") return { key: sql`coalesce(response_themes.theme_key, '')`, from: THEMES_OF_ANSWER };
+  if (by === "THEME") return { key: sql`coalesce(response_themes.theme_key, '')`, from: themesOfAnswer(tx) };
   const grouping: Grouping = { key: sql`coalesce(${COLUMNS[by]}, '')` };
   if (by === "SURVEY") return { ...grouping, daily: { key: sql`days.survey_key` } };
   const dimension = ROLLUP_DIMENSIONS.find((name) => name === by);

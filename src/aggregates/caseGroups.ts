@@ -28,25 +28,29 @@ export interface CaseGroup {
   outcomes: { outcome: CaseOutcome; cases: number }[];
 }
 
+/** What depends on the workspace of the transaction. */
+type OfWorkspace = (tx: WorkspaceTx) => SQL;
+
 /** The values of each case, from the answers that belong to it. */
-const ofAnswers = (column: SQL) => sql`left join lateral (
+const ofAnswers = (column: SQL) => (tx: WorkspaceTx) =>
+  sql`left join lateral (
     select distinct coalesce(${column}, '') as value from case_responses
-    join responses on responses.workspace_id = case_responses.workspace_id and responses.id = case_responses.response_id
-    where case_responses.workspace_id = cases.workspace_id and case_responses.case_id = cases.id
+    join responses on responses.workspace_id = ${tx.workspaceId} and responses.id = case_responses.response_id
+    where case_responses.workspace_id = ${tx.workspaceId} and case_responses.case_id = cases.id
   ) as shared on true`;
 
 /** A case whose answers have all gone to others has none. */
 const SHARED = sql`coalesce(shared.value, '')`;
 
 /** Of each dimension: the key of a case's group, what it is joined with, and what people call it. */
-const DIMENSIONS: Record<CaseDimension, { key: SQL; from: SQL; label: SQL }> = {
+const DIMENSIONS: Record<CaseDimension, { key: SQL; from?: OfWorkspace; label?: OfWorkspace }> = {
   STATED_CAUSE: own(sql`cases.stated_cause`, labelOf(sql`root_causes`, sql`label`)),
   ACTUAL_CAUSE: own(sql`cases.actual_cause`, labelOf(sql`root_causes`, sql`label`)),
   OUTCOME: own(sql`cases.outcome`),
   STATUS: own(sql`cases.status`),
   ASSIGNEE: own(sql`cases.assignee`),
   PRIORITY: own(sql`cases.priority`),
-  SEGMENT: { key: SHARED, from: ofAnswers(sql`responses.segment`), label: sql`null` },
+  SEGMENT: { key: SHARED, from: ofAnswers(sql`responses.segment`) },
   SURVEY: {
     key: SHARED,
     from: ofAnswers(sql`responses.survey_key`),
@@ -54,12 +58,13 @@ const DIMENSIONS: Record<CaseDimension, { key: SQL; from: SQL; label: SQL }> = {
   },
 };
 
-function own(column: SQL, label: SQL = sql`null`) {
-  return { key: sql`coalesce(${column}, '')`, from: sql``, label };
+function own(column: SQL, label?: OfWorkspace) {
+  return { key: sql`coalesce(${column}, '')`, ...(label && { label }) };
 }
 
-function labelOf(table: SQL, name: SQL): SQL {
-  return sql`(select ${name} from ${table} as named where named.workspace_id = nullif(current_setting('app.workspace_id', true), '')::uuid and named.key = grouped.key)`;
+function labelOf(table: SQL, name: SQL): OfWorkspace {
+  return (tx) =>
+    sql`(select ${name} from ${table} as named where named.workspace_id = ${tx.workspaceId} and named.key = grouped.key)`;
 }
 
 /** The largest groups of these cases; by segment and survey a case may be in several. */
@@ -69,7 +74,9 @@ export async function groupCases(
   filter: CaseFilter,
   first: number,
 ): Promise<CaseGroup[]> {
-  const { key, from, label } = DIMENSIONS[by];
+  const { key, ...of } = DIMENSIONS[by];
+  const from = of.from?.(tx) ?? sql``;
+  const label = of.label?.(tx) ?? sql`null`;
   const rows = await tx.run<{ key: string; label: string | null; cases: number; outcomes: Record<string, number> }>(
     sql`/* aggregates.groupCases */
     with counted as (
@@ -102,7 +109,7 @@ export async function trendFirstContacts(
 ): Promise<(Bucket & { kpi: FirstContactKpi })[]> {
   const [bounds] = await tx.run<{ first: Date | null; last: Date | null }>(sql`/* aggregates.findClockBounds */
     select min(case_clocks.started_at) as first, max(case_clocks.started_at) as last from cases
-    join case_clocks on case_clocks.workspace_id = cases.workspace_id and case_clocks.case_id = cases.id
+    join case_clocks on case_clocks.workspace_id = ${tx.workspaceId} and case_clocks.case_id = cases.id
     where ${whereCases(tx, filter)}`);
   const { first, last } = bounds ?? { first: null, last: null };
   if (first === null || last === null) return [];

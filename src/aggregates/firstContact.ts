@@ -50,7 +50,7 @@ export async function measureFirstContacts(
       select ${group} as key, ${metAt} as met_at, ${dueAt} as due_at, ${metAt} is not null as reached,
         greatest(coalesce(${metAt}, ${tx.now}) - ${startedAt}, interval '0') as took
       from cases
-      join case_clocks on ${and(eq(caseClocks.workspaceId, cases.workspaceId), eq(caseClocks.caseId, cases.id))}
+      join case_clocks on ${and(eq(caseClocks.workspaceId, tx.workspaceId), eq(caseClocks.caseId, cases.id))}
       ${from}
       where ${whereCases(tx, filter)}
     ), counted as (

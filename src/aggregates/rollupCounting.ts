@@ -79,7 +79,7 @@ async function findDays(
   }>(sql`/* aggregates.findDays */
     select generation, first, begin_of_day(first, nps_rollups.time_zone) as "firstAt",
       after, begin_of_day(after, nps_rollups.time_zone) as "afterAt"
-    from nps_rollups join workspaces on workspaces.id = nps_rollups.workspace_id,
+    from nps_rollups join workspaces on workspaces.id = ${tx.workspaceId},
       -- The day that begins at or after the first instant, and the day of the last.
       lateral (select day_of(${from ?? null}, nps_rollups.time_zone) as from_day) as of_from,
       lateral (select from_day + (begin_of_day(from_day, nps_rollups.time_zone) < ${from ?? null})::integer as first,

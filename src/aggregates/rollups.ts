@@ -1,8 +1,9 @@
 import { type SQL, sql } from "drizzle-orm";
+import { OWN_PLAN } from "../platform/beginning.ts";
 import { Failures } from "../platform/failures.ts";
 import { newId } from "../platform/ids.ts";
-import { unnest } from "../platform/sql.ts";
-import { type Caller, OWN_PLAN, type SystemTx, type Tenancy, type WorkspaceTx } from "../platform/tenancy.ts";
+import { anyOf, unnest } from "../platform/sql.ts";
+import { type Caller, type SystemTx, type Tenancy, type WorkspaceTx } from "../platform/tenancy.ts";
 import type { RecordedResponse, RecordingStep, ResponseChange } from "../responses/index.ts";
 import { SCORE_MAX } from "../scoring/index.ts";
 
@@ -53,7 +54,7 @@ function appendDeltas(tx: WorkspaceTx, counted: readonly { response: RecordedRes
   const responses = included.map(({ response }) => response);
   tx.later(sql`/* aggregates.insertDeltas */
     insert into nps_deltas (workspace_id, id, generation, survey_key, day, score, channel, touchpoint, segment, language, n)
-    select ${tx.workspaceId}, input.id, generation, survey_key, day_of(responded_at, time_zone), score,
+    select workspace_id, input.id, generation, survey_key, day_of(responded_at, time_zone), score,
       coalesce(channel, ''), coalesce(touchpoint, ''), coalesce(segment, ''), coalesce(language, ''), n
     from nps_rollups, ${unnest({
       id: ["uuid", responses.map(() => newId())],
@@ -110,40 +111,50 @@ export async function recountChanged(tx: WorkspaceTx, changes: readonly Response
   );
 }
 
-/** Adds the deltas to the counts. @returns how many deltas there were */
+/** What a round of folding takes. */
+const oldestDeltas = (tx: WorkspaceTx) => sql`(select id from nps_deltas where workspace_id = ${tx.workspaceId}
+  order by id limit ${DELTAS_PER_FOLD})`;
+
+/** Adds the deltas to the counts, in a snapshot: what it adds is what it deletes. @returns how many deltas there were */
 async function fold(tx: WorkspaceTx): Promise<number> {
-  const [folded] = await tx.run<{ n: number }>(sql`/* aggregates.foldDeltas */
-    with taken as (
-      delete from nps_deltas where workspace_id = ${tx.workspaceId} and id in (
-        select id from nps_deltas where workspace_id = ${tx.workspaceId} limit ${DELTAS_PER_FOLD} for update skip locked)
-      returning generation, survey_key, day, score, channel, touchpoint, segment, language, n
-    ), summed as (
-      select generation, dimension, value, survey_key, day,
-        ${eachCounter((score, name) => sql`coalesce(sum(n) filter (where score = ${score}), 0) as ${sql.identifier(name)}`)}
-      from taken cross join lateral ${DIMENSIONS}
+  if (!(await claimRollups(tx, true))) return 0;
+  await tx.run(sql`/* aggregates.foldDeltas */
+    insert into nps_daily (workspace_id, generation, dimension, value, survey_key, day, ${COUNTER_NAMES})
+    select workspace_id, generation, dimension, value, survey_key, day, ${eachCounter((score) => sumOf(score, sql`n`))}
+    from nps_deltas cross join lateral ${DIMENSIONS}
+    where workspace_id = ${tx.workspaceId} and id in ${oldestDeltas(tx)}
       -- Of another generation, or of a dimension that rows answer for, nobody asks.
-      where generation = (select generation from nps_rollups where workspace_id = ${tx.workspaceId})
-        and dimension not in (select dimension from nps_wide_dimensions where workspace_id = ${tx.workspaceId})
-      group by 1, 2, 3, 4, 5
-    ), added as (
-      insert into nps_daily (workspace_id, generation, dimension, value, survey_key, day, ${COUNTER_NAMES})
-      select ${tx.workspaceId}, generation, dimension, value, survey_key, day, ${COUNTER_NAMES} from summed
-      order by 2, 3, 4, 5, 6
-      on conflict (workspace_id, generation, dimension, value, survey_key, day) do update set
-        ${eachCounter((_, name) => sql`${sql.identifier(name)} = nps_daily.${sql.identifier(name)} + excluded.${sql.identifier(name)}`)}
-    )
-    select count(*) as n from taken`);
-  if ((folded?.n ?? 0) > 0) await dropWideDimensions(tx);
-  return folded?.n ?? 0;
+      and generation = (select generation from nps_rollups where workspace_id = ${tx.workspaceId})
+      and dimension not in (select dimension from nps_wide_dimensions where workspace_id = ${tx.workspaceId})
+    group by 1, 2, 3, 4, 5, 6 order by 2, 3, 4, 5, 6
+    on conflict (workspace_id, generation, dimension, value, survey_key, day) do update set
+      ${eachCounter((_, name) => sql`${sql.identifier(name)} = nps_daily.${sql.identifier(name)} + excluded.${sql.identifier(name)}`)}`);
+  const gone = await tx.run(sql`/* aggregates.deleteFolded */
+    delete from nps_deltas where workspace_id = ${tx.workspaceId} and id in ${oldestDeltas(tx)} returning 1`);
+  if (gone.length > 0) await dropWideDimensions(tx);
+  return gone.length;
+}
+
+function sumOf(score: number, n: SQL): SQL {
+  return sql`coalesce(sum(${n}) filter (where score = ${score}), 0)`;
+}
+
+/** Whether nobody else builds or folds the counts; until COMMIT it is ours. */
+async function claimRollups(tx: WorkspaceTx, isReady: boolean): Promise<boolean> {
+  const claimed = await tx.run(sql`/* aggregates.claimRollups */
+    select 1 from nps_rollups where workspace_id = ${tx.workspaceId} and is_ready = ${isReady} for update skip locked`);
+  return claimed.length > 0;
 }
 
 async function dropWideDimensions(tx: WorkspaceTx): Promise<void> {
+  const wide = await tx.run<{ dimension: string }>(sql`/* aggregates.insertWideDimensions */
+    insert into nps_wide_dimensions (workspace_id, dimension)
+    select workspace_id, dimension from nps_daily where workspace_id = ${tx.workspaceId} and dimension <> ''
+    group by workspace_id, dimension having count(distinct value) > ${VALUES_MAX} on conflict do nothing returning dimension`);
+  if (wide.length === 0) return;
+  const names = wide.map(({ dimension }) => dimension);
   await tx.run(sql`/* aggregates.dropWideDimensions */
-    with wide as (
-      insert into nps_wide_dimensions (workspace_id, dimension)
-      select ${tx.workspaceId}, dimension from nps_daily where workspace_id = ${tx.workspaceId} and dimension <> ''
-      group by dimension having count(distinct value) > ${VALUES_MAX} on conflict do nothing returning dimension
-    ) delete from nps_daily using wide where nps_daily.workspace_id = ${tx.workspaceId} and nps_daily.dimension = wide.dimension`);
+    delete from nps_daily where workspace_id = ${tx.workspaceId} and dimension = ${anyOf("text", names)}`);
 }
 
 /**
@@ -160,23 +171,21 @@ async function beginGeneration(tx: WorkspaceTx): Promise<void> {
 }
 
 /**
- * Counts all answers for the generation that has begun. What writers have added meanwhile, and this
- * statement sees, it counts from the rows instead: both are in one snapshot.
+ * Counts all answers for the generation that has begun, in a snapshot: what writers have added meanwhile, and this
+ * sees, it counts from the rows instead.
  */
 async function buildGeneration(tx: WorkspaceTx): Promise<boolean> {
-  const claimed = await tx.run(sql`/* aggregates.claimRollups */
-    select 1 from nps_rollups where workspace_id = ${tx.workspaceId} and not is_ready for update skip locked`);
-  if (claimed.length === 0) return false;
+  if (!(await claimRollups(tx, false))) return false;
   // Of millions of answers it takes longer than a request may.
   await tx.allowTime(1_800_000);
   await tx.run(sql.raw(OWN_PLAN));
   await tx.run(sql`/* aggregates.forgetGenerations */ delete from nps_daily where workspace_id = ${tx.workspaceId}`);
   await tx.run(sql`/* aggregates.forgetWideDimensions */
     delete from nps_wide_dimensions where workspace_id = ${tx.workspaceId}`);
+  await tx.run(sql`/* aggregates.forgetDeltas */ delete from nps_deltas where workspace_id = ${tx.workspaceId}`);
   await tx.run(sql`/* aggregates.buildGeneration */
-    with seen as (delete from nps_deltas where workspace_id = ${tx.workspaceId})
     insert into nps_daily (workspace_id, generation, dimension, value, survey_key, day, ${COUNTER_NAMES})
-    select ${tx.workspaceId}::uuid, generation, dimension, value, survey_key, day_of(responded_at, time_zone),
+    select nps_rollups.workspace_id, generation, dimension, value, survey_key, day_of(responded_at, time_zone),
       ${eachCounter((score) => sql`count(*) filter (where score = ${score})`)}
     from nps_rollups, responses cross join lateral ${DIMENSIONS}
     where nps_rollups.workspace_id = ${tx.workspaceId} and responses.workspace_id = ${tx.workspaceId}
@@ -218,7 +227,7 @@ function rollupJob(workspaceId: string): Caller {
 export async function rebuildRollups(tenancy: Tenancy, workspaceIds: readonly string[]): Promise<void> {
   for (const workspaceId of workspaceIds) {
     await tenancy.inWorkspace(rollupJob(workspaceId), beginGeneration);
-    await tenancy.inWorkspace(rollupJob(workspaceId), buildGeneration);
+    await tenancy.inWorkspace(rollupJob(workspaceId), buildGeneration, "SNAPSHOT");
   }
 }
 
@@ -237,7 +246,7 @@ export async function buildRollups(tenancy: Tenancy, { workspaceId }: { workspac
   let built = 0;
   for (const { isBegun } of found) {
     if (!isBegun) await tenancy.inWorkspace(rollupJob(workspaceId), beginGeneration);
-    built += Number(await tenancy.inWorkspace(rollupJob(workspaceId), buildGeneration));
+    built += Number(await tenancy.inWorkspace(rollupJob(workspaceId), buildGeneration, "SNAPSHOT"));
   }
   return built;
 }
@@ -255,7 +264,8 @@ export async function foldRollups(tenancy: Tenancy): Promise<number> {
     const failed = failures.keys;
     let folded = 0;
     for (const { workspaceId } of await tenancy.acrossWorkspaces("find what is due", (tx) => listToFold(tx, failed))) {
-      folded += (await failures.keep(workspaceId, () => tenancy.inWorkspace(rollupJob(workspaceId), fold))) ?? 0;
+      folded +=
+        (await failures.keep(workspaceId, () => tenancy.inWorkspace(rollupJob(workspaceId), fold, "SNAPSHOT"))) ?? 0;
     }
     done += folded;
     if (folded === 0 && failures.keys.length === failed.length) break;

@@ -83,15 +83,17 @@ async function listToLookAt(tx: SystemTx, except: string[]): Promise<{ workspace
 
 /** @returns how many shifts were told; undefined where somebody else looks or has looked at this day */
 async function look(tx: WorkspaceTx): Promise<number | undefined> {
-  const [day] = await tx.run<{ today: string; timeZone: string }>(sql`/* aggregates.claimLook */
-    with claimed as (
-      insert into nps_shift_looks (workspace_id, looked_on)
-      select id, day_of(now(), time_zone) from workspaces
-      where id = ${tx.workspaceId} and pg_try_advisory_xact_lock(hashtextextended(${`nps_shifts ${tx.workspaceId}`}, 0))
-      on conflict (workspace_id) do update set looked_on = excluded.looked_on
-      where nps_shift_looks.looked_on < excluded.looked_on returning looked_on
-    ) select looked_on as today, time_zone as "timeZone" from claimed, workspaces where id = ${tx.workspaceId}`);
+  const [lock] = await tx.run<{ isOurs: boolean }>(sql`/* aggregates.lockLooks */
+    select pg_try_advisory_xact_lock(hashtextextended(${`nps_shifts ${tx.workspaceId}`}, 0)) as "isOurs"`);
+  if (lock?.isOurs !== true) return undefined;
+  const [day] = await tx.run<{ today: string; timeZone: string }>(sql`/* aggregates.findToday */
+    select day_of(${tx.now}, time_zone) as today, time_zone as "timeZone" from workspaces where id = ${tx.workspaceId}`);
   if (day === undefined) return undefined;
+  const claimed = await tx.run(sql`/* aggregates.claimLook */
+    insert into nps_shift_looks (workspace_id, looked_on) values (${tx.workspaceId}, ${day.today})
+    on conflict (workspace_id) do update set looked_on = excluded.looked_on
+    where nps_shift_looks.looked_on < excluded.looked_on returning 1`);
+  if (claimed.length === 0) return undefined;
   // Of a survey with very many segments the rows of a year are counted.
   await tx.allowTime(60_000);
   const weeks = await listWeeksBefore(tx, day.today, day.timeZone, WEEKS_LOOKED_AT);

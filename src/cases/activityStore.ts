@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { newId } from "../platform/ids.ts";
-import { anyOf, unnest } from "../platform/sql.ts";
+import { anyOf, newRows } from "../platform/sql.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { ACTIVITIES_SHOWN_MAX, type Activity, type NewActivity } from "./activity.ts";
 import type { caseActivities } from "./table.ts";
@@ -31,8 +31,8 @@ export function insertActivities(
   );
   tx.later(sql`/* cases.insertActivities */
     insert into case_activities (workspace_id, case_id, version, id, type, actor_kind, actor_id, occurred_at, recorded_at, text, details)
-    select ${tx.workspaceId}, case_id, version, id, type, ${tx.actor.kind}, ${tx.actor.id}, occurred_at, ${tx.now}, text, details
-    from ${unnest({
+    select workspace_id, case_id, version, id, type, ${tx.actor.kind}, ${tx.actor.id}, occurred_at, ${tx.now}, text, details
+    from ${newRows(tx.workspaceId, {
       case_id: ["uuid", rows.map(({ caseId }) => caseId)],
       version: ["integer", rows.map(({ version }) => version)],
       id: ["uuid", rows.map(({ id }) => id)],

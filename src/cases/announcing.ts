@@ -1,6 +1,6 @@
 import { and, eq, isNull, lte, sql } from "drizzle-orm";
 import { recordEvents } from "../platform/events.ts";
-import { anyOf, unnest } from "../platform/sql.ts";
+import { anyOf, newRows } from "../platform/sql.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import type { NewActivity } from "./activity.ts";
 import { commitmentDue } from "./events.ts";
@@ -61,8 +61,8 @@ async function insertSteps(tx: WorkspaceTx, steps: readonly ClockStep[]): Promis
   if (steps.length === 0) return new Set();
   const inserted = await tx.run<{ caseId: string; n: number; percent: number }>(sql`/* cases.insertClockSteps */
     insert into case_clock_steps (workspace_id, case_id, n, percent, announced_at)
-    select ${tx.workspaceId}, case_id, n, percent, ${tx.now}
-    from ${unnest({
+    select workspace_id, case_id, n, percent, ${tx.now}
+    from ${newRows(tx.workspaceId, {
       case_id: ["uuid", steps.map(({ caseId }) => caseId)],
       n: ["integer", steps.map(({ n }) => n)],
       percent: ["integer", steps.map(({ percent }) => percent)],

@@ -16,7 +16,7 @@ export async function addCommitment(
     const id = newId();
     await tx.run(sql`/* cases.insertCommitment */
       insert into case_commitments (workspace_id, case_id, id, text, due_on, due_at)
-      select ${tx.workspaceId}, ${row.id}, ${id}, ${text}, ${dueOn}, begin_of_day(${dueOn}, time_zone)
+      select id, ${row.id}, ${id}, ${text}, ${dueOn}, begin_of_day(${dueOn}, time_zone)
       from workspaces where id = ${tx.workspaceId}`);
     return { activities: [{ type: "COMMITMENT_MADE", text, details: { commitmentId: id, dueOn } }] };
   });

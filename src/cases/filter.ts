@@ -88,11 +88,8 @@ function hasResponse(tx: WorkspaceTx, condition: SQL | undefined): SQL {
   const belonging = tx.db
     .select({ one: sql`1` })
     .from(caseResponses)
-    .innerJoin(
-      responses,
-      and(eq(responses.workspaceId, caseResponses.workspaceId), eq(responses.id, caseResponses.responseId)),
-    )
-    .where(and(eq(caseResponses.workspaceId, cases.workspaceId), eq(caseResponses.caseId, cases.id), condition));
+    .innerJoin(responses, and(eq(responses.workspaceId, tx.workspaceId), eq(responses.id, caseResponses.responseId)))
+    .where(and(eq(caseResponses.workspaceId, tx.workspaceId), eq(caseResponses.caseId, cases.id), condition));
   return sql`exists ${belonging}`;
 }
 
@@ -102,7 +99,7 @@ function hasCommitment(tx: WorkspaceTx, before: string): SQL {
     .from(caseCommitments)
     .where(
       and(
-        eq(caseCommitments.workspaceId, cases.workspaceId),
+        eq(caseCommitments.workspaceId, tx.workspaceId),
         eq(caseCommitments.caseId, cases.id),
         isNull(caseCommitments.kept),
         lt(caseCommitments.dueOn, before),

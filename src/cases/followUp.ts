@@ -1,6 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import { distinct } from "../platform/sql.ts";
-import { together, type WorkspaceTx } from "../platform/tenancy.ts";
+import type { WorkspaceTx } from "../platform/tenancy.ts";
+import { together } from "../platform/together.ts";
 import { listResponsesOf } from "../responses/index.ts";
 import { isLive } from "./lifecycle.ts";
 import { type Call, type Causes, changeAnswer, joinCase, leaveCase, openCase, reopenCase } from "./placing.ts";

@@ -102,7 +102,7 @@ export async function caseSummaryOf(
   const rows = await tx.db
     .select({ responseId: caseResponses.responseId, case: { id, status, priority, firstContactDueAt } })
     .from(caseResponses)
-    .innerJoin(cases, and(eq(cases.workspaceId, caseResponses.workspaceId), eq(cases.id, caseResponses.caseId)))
+    .innerJoin(cases, and(eq(cases.workspaceId, tx.workspaceId), eq(cases.id, caseResponses.caseId)))
     .where(
       and(
         eq(caseResponses.workspaceId, tx.workspaceId),

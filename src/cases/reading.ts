@@ -1,7 +1,8 @@
 import { and, asc, eq, type SQL, sql } from "drizzle-orm";
 import { accounts, people } from "../people/index.ts";
 import { anyOf } from "../platform/sql.ts";
-import { together, type WorkspaceTx } from "../platform/tenancy.ts";
+import type { WorkspaceTx } from "../platform/tenancy.ts";
+import { together } from "../platform/together.ts";
 import { responses } from "../responses/index.ts";
 import { categoryOf, isDangerZone } from "../scoring/index.ts";
 import type { Activity } from "./activity.ts";
@@ -111,8 +112,8 @@ async function selectRows(tx: WorkspaceTx, ids: readonly string[]) {
       },
     })
     .from(cases)
-    .leftJoin(people, and(eq(people.workspaceId, cases.workspaceId), eq(people.id, cases.personId)))
-    .leftJoin(accounts, and(eq(accounts.workspaceId, cases.workspaceId), eq(accounts.id, cases.accountId)))
+    .leftJoin(people, and(eq(people.workspaceId, tx.workspaceId), eq(people.id, cases.personId)))
+    .leftJoin(accounts, and(eq(accounts.workspaceId, tx.workspaceId), eq(accounts.id, cases.accountId)))
     .where(and(eq(cases.workspaceId, tx.workspaceId), sql`${cases.id} = ${anyOf("uuid", ids)}`));
 }
 
@@ -136,10 +137,7 @@ async function listAnswers(tx: WorkspaceTx, ids: readonly string[]) {
   const rows = await tx.db
     .select({ caseId: caseResponses.caseId, id, score, surveyKey, respondedAt })
     .from(caseResponses)
-    .innerJoin(
-      responses,
-      and(eq(responses.workspaceId, caseResponses.workspaceId), eq(responses.id, caseResponses.responseId)),
-    )
+    .innerJoin(responses, and(eq(responses.workspaceId, tx.workspaceId), eq(responses.id, caseResponses.responseId)))
     .where(ofCases(tx, caseResponses, ids))
     .orderBy(asc(respondedAt), asc(id));
   return group(rows, (row): Case["responses"][number] => ({

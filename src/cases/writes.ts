@@ -1,5 +1,5 @@
 import { and, eq, getTableColumns, type SQL, sql } from "drizzle-orm";
-import { anyOf, namesOf, selected, unnest } from "../platform/sql.ts";
+import { anyOf, namesOf, newRows, selected, unnest } from "../platform/sql.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import type { Clock } from "./firstContact.ts";
 import { LIVE_STATUSES } from "./lifecycle.ts";
@@ -174,8 +174,8 @@ export function insertCases(tx: WorkspaceTx, rows: readonly CaseRow[]): void {
   const names = Object.keys(columns);
   tx.later(sql`/* cases.insertCases */
     insert into cases (workspace_id, ${sql.raw(namesOf(names))}, opened_at, updated_at)
-    select ${tx.workspaceId}, ${sql.raw(names.map(valueOf).join(", "))}, ${tx.now}, ${tx.now}
-    from ${unnest(columns)} order by person_id`);
+    select workspace_id, ${sql.raw(names.map(valueOf).join(", "))}, ${tx.now}, ${tx.now}
+    from ${newRows(tx.workspaceId, columns)} order by person_id`);
 }
 
 /** Writes the cases as they are now, with the next flush; each counts one change more. */
@@ -195,9 +195,9 @@ export function upsertClocks(tx: WorkspaceTx, clocks: readonly (Clock & { caseId
   tx.later(sql`/* cases.upsertClocks */
     insert into case_clocks (workspace_id, case_id, n, cause, hours_allowed, started_at, counted_from, due_at, met_at,
       arrived_late, next_step, next_step_at)
-    select ${tx.workspaceId}, case_id, n, cause, hours_allowed, started_at, counted_from, due_at, met_at,
+    select workspace_id, case_id, n, cause, hours_allowed, started_at, counted_from, due_at, met_at,
       arrived_late, next_step, next_step_at
-    from ${unnest({
+    from ${newRows(tx.workspaceId, {
       case_id: ["uuid", clocks.map(({ caseId }) => caseId)],
       n: ["integer", clocks.map(({ n }) => n)],
       cause: ["text", clocks.map(({ cause }) => cause)],
@@ -220,8 +220,8 @@ export function putCaseResponses(tx: WorkspaceTx, links: readonly { caseId: stri
   if (links.length === 0) return;
   tx.later(sql`/* cases.putCaseResponses */
     insert into case_responses (workspace_id, response_id, case_id, joined_at)
-    select ${tx.workspaceId}, response_id, case_id, ${tx.now}
-    from ${unnest({
+    select workspace_id, response_id, case_id, ${tx.now}
+    from ${newRows(tx.workspaceId, {
       response_id: ["uuid", links.map(({ responseId }) => responseId)],
       case_id: ["uuid", links.map(({ caseId }) => caseId)],
     })} order by response_id

@@ -1,6 +1,6 @@
 import { and, desc, eq, type SQL, sql } from "drizzle-orm";
 import type { Cursor } from "../platform/pagination.ts";
-import { anyOf, unnest } from "../platform/sql.ts";
+import { anyOf, newRows } from "../platform/sql.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import type { Improvement, ImprovementStatus, RootCause } from "./model.ts";
 import { improvementCauses, improvements, rootCauses } from "./table.ts";
@@ -91,10 +91,7 @@ async function selectImprovements(tx: WorkspaceTx, where: SQL | undefined, limit
     .select({ keys: sql`array_agg(${improvementCauses.rootCauseKey} order by ${improvementCauses.rootCauseKey})` })
     .from(improvementCauses)
     .where(
-      and(
-        eq(improvementCauses.workspaceId, improvements.workspaceId),
-        eq(improvementCauses.improvementId, improvements.id),
-      ),
+      and(eq(improvementCauses.workspaceId, tx.workspaceId), eq(improvementCauses.improvementId, improvements.id)),
     );
   const rows = await tx.db
     .select({ id, version, title, status, shippedAt, createdAt, updatedAt, keys: sql<string[] | null>`(${keys})` })
@@ -124,7 +121,7 @@ export async function insertImprovement(
     .values({ workspaceId: tx.workspaceId, id, title, status: "PROPOSED", version: 1, ...times });
   await tx.run(sql`/* causes.insertImprovementCauses */
     insert into improvement_causes (workspace_id, improvement_id, root_cause_key)
-    select ${tx.workspaceId}, ${id}, key from ${unnest({ key: ["text", rootCauseKeys] })} order by key`);
+    select workspace_id, ${id}, key from ${newRows(tx.workspaceId, { key: ["text", rootCauseKeys] })} order by key`);
 }
 
 export async function updateImprovementStatus(tx: WorkspaceTx, id: string, status: ImprovementStatus): Promise<void> {
@@ -144,8 +141,8 @@ export async function insertTold(tx: WorkspaceTx, improvementId: string, personI
   const by = `${tx.actor.kind}:${tx.actor.id}`;
   const rows = await tx.run<{ personId: string }>(sql`/* causes.insertTold */
     insert into improvement_told (workspace_id, improvement_id, person_id, told_at, told_by)
-    select ${tx.workspaceId}, ${improvementId}, person_id, ${tx.now}, ${by}
-    from ${unnest({ person_id: ["uuid", personIds] })} order by person_id
+    select workspace_id, ${improvementId}, person_id, ${tx.now}, ${by}
+    from ${newRows(tx.workspaceId, { person_id: ["uuid", personIds] })} order by person_id
     on conflict do nothing returning person_id as "personId"`);
   return rows.map(({ personId }) => personId);
 }

@@ -31,9 +31,9 @@ export async function listAnswers(
   return tx.db
     .select({ response: responses, surveyKind: surveys.kind, person: people, account: accounts })
     .from(responses)
-    .innerJoin(surveys, and(eq(surveys.workspaceId, responses.workspaceId), eq(surveys.key, responses.surveyKey)))
-    .leftJoin(people, and(eq(people.workspaceId, responses.workspaceId), eq(people.id, responses.personId)))
-    .leftJoin(accounts, and(eq(accounts.workspaceId, responses.workspaceId), eq(accounts.id, responses.accountId)))
+    .innerJoin(surveys, and(eq(surveys.workspaceId, tx.workspaceId), eq(surveys.key, responses.surveyKey)))
+    .leftJoin(people, and(eq(people.workspaceId, tx.workspaceId), eq(people.id, responses.personId)))
+    .leftJoin(accounts, and(eq(accounts.workspaceId, tx.workspaceId), eq(accounts.id, responses.accountId)))
     .where(and(whereResponses(tx.workspaceId, filter), beyond))
     .orderBy(asc(responses.respondedAt), asc(responses.id))
     .limit(limit);

@@ -88,7 +88,7 @@ export async function listRowsOf(tx: WorkspaceTx, person: ErasedRows): Promise<o
 async function findChunk(tx: WorkspaceTx, importId: string, n: number): Promise<Chunk | undefined> {
   const [chunk] = await tx.run<Chunk>(sql`/* imports.findChunk */
     select format, options, columns, delimiter, bytes_sha256 as "bytesSha256", body, first_line as "firstLine"
-    from import_chunks join imports on imports.workspace_id = import_chunks.workspace_id and imports.id = import_id
+    from import_chunks join imports on imports.workspace_id = ${tx.workspaceId} and imports.id = import_id
     where import_chunks.workspace_id = ${tx.workspaceId} and import_id = ${importId} and n = ${n}`);
   return chunk;
 }

@@ -1,6 +1,6 @@
 import { and, asc, desc, eq, gt, type SQL, sql } from "drizzle-orm";
 import type { Cursor } from "../platform/pagination.ts";
-import { unnest } from "../platform/sql.ts";
+import { newRows } from "../platform/sql.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import type { Import, ImportFormat, ImportOptions, Rejection } from "./model.ts";
 import { importChunks, importRejections, imports } from "./table.ts";
@@ -72,7 +72,7 @@ export async function insertRejections(tx: WorkspaceTx, id: string, rejections: 
   if (rejections.length === 0) return;
   await tx.run(sql`/* imports.insertRejections */
     insert into import_rejections (workspace_id, import_id, line, reason)
-    select ${tx.workspaceId}, ${id}, line, reason from ${unnest({
+    select workspace_id, ${id}, line, reason from ${newRows(tx.workspaceId, {
       line: ["bigint", rejections.map(({ line }) => line)],
       reason: ["text", rejections.map(({ reason }) => reason)],
     })}`);

@@ -1,7 +1,8 @@
 import { invalidRequest } from "../platform/errors.ts";
 import { newId } from "../platform/ids.ts";
 import { distinct } from "../platform/sql.ts";
-import { together, type WorkspaceTx } from "../platform/tenancy.ts";
+import type { WorkspaceTx } from "../platform/tenancy.ts";
+import { together } from "../platform/together.ts";
 import { type KnownPersonInput, type Matching, matchPeople, type NullIdentity } from "./matching.ts";
 import {
   type AccountFacts,

@@ -1,5 +1,5 @@
 import { and, eq, inArray, sql } from "drizzle-orm";
-import { unnest } from "../platform/sql.ts";
+import { newRows, unnest } from "../platform/sql.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import type { AccountFacts, PersonFacts } from "./model.ts";
 import { people } from "./table.ts";
@@ -26,8 +26,8 @@ export function insertAccounts(tx: WorkspaceTx, rows: readonly AccountFacts[]): 
   if (rows.length === 0) return;
   tx.later(sql`/* people.insertAccounts */
     insert into accounts (workspace_id, id, external_id, name, segment, annual_value, currency, renews_on, owner, churned_on, created_at, updated_at)
-    select ${tx.workspaceId}, id, external_id, name, segment, annual_value, currency, renews_on, owner, churned_on, ${tx.now}, ${tx.now}
-    from ${unnest(accountColumns(rows))} order by external_id`);
+    select workspace_id, id, external_id, name, segment, annual_value, currency, renews_on, owner, churned_on, ${tx.now}, ${tx.now}
+    from ${newRows(tx.workspaceId, accountColumns(rows))} order by external_id`);
 }
 
 export async function updateAccounts(tx: WorkspaceTx, rows: readonly AccountFacts[]): Promise<void> {
@@ -57,8 +57,8 @@ export function insertPeople(tx: WorkspaceTx, rows: readonly PersonFacts[]): voi
   if (rows.length === 0) return;
   tx.later(sql`/* people.insertPeople */
     insert into people (workspace_id, id, external_id, email, phone, name, properties, account_id, created_at, updated_at)
-    select ${tx.workspaceId}, id, external_id, email, phone, name, properties, account_id, ${tx.now}, ${tx.now}
-    from ${unnest(personColumns(rows))} order by external_id, email, phone`);
+    select workspace_id, id, external_id, email, phone, name, properties, account_id, ${tx.now}, ${tx.now}
+    from ${newRows(tx.workspaceId, personColumns(rows))} order by external_id, email, phone`);
 }
 
 /** Lets go of the identities of people who lose one, so that the update after it can give it to another. */

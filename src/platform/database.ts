@@ -41,7 +41,7 @@ export interface PoolOptions {
   connectTimeoutMs?: number;
 }
 
-/** Connections to PostgreSQL. They log in as the owner of the schema; work is done as the roles of `tenancy.ts`. */
+/** Connections to PostgreSQL. They log in as the owner of the schema; work is done as one of the roles below. */
 export function createPool({
   connectionString,
   max,
@@ -67,6 +67,9 @@ export function createPool({
   pool.on("connect", (client) => client.on("error", () => undefined));
   return pool;
 }
+
+/** As one of these every transaction of the service runs. */
+export const WORKING_ROLES = ["afterscore_app", "afterscore_system"] as const;
 
 /** How our connections appear in `pg_stat_activity`. */
 export const APPLICATION_NAME = "afterscore";

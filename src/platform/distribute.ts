@@ -1,4 +1,5 @@
 import type { Pool } from "pg";
+import { WORKING_ROLES } from "./database.ts";
 import { AppError } from "./errors.ts";
 
 /** What is claimed with SKIP LOCKED over all workspaces is small and stays on the coordinator, as does what belongs to none. */
@@ -57,6 +58,19 @@ function unforced(name: string, statement: string): string[] {
   return [`alter table ${name} no force row level security`, statement, `alter table ${name} force row level security`];
 }
 
+const SETTINGS = [
+  // Foreign keys lead from each table to others that were placed a moment ago.
+  "set local citus.multi_shard_modify_mode = 'sequential'",
+  // The workspace and the limits of a transaction hold wherever it goes,
+  `do $$ begin execute format('alter database %I set citus.propagate_set_commands = local', current_database()); end $$`,
+  // and one server goes to another as the role that the transaction runs as.
+  ...WORKING_ROLES.map(
+    (role) => `do $$ begin
+      if not (select rolcanlogin from pg_roles where rolname = '${role}') then alter role ${role} login; end if;
+    end $$`,
+  ),
+];
+
 /** Every table of ours with what it refers to, in the order of their making. */
 export async function listTables(pool: Pick<Pool, "query">): Promise<Table[]> {
   const { rows } = await pool.query<Table>(`/* platform.listTables */
@@ -87,7 +101,27 @@ export async function distribute(pool: Pool): Promise<number> {
     "/* platform.listDistributed */ select logicalrelid::regclass::text as name from pg_dist_partition",
   );
   const statements = planDistribution(await listTables(pool), new Set(placed.map(({ name }) => name)));
-  // Sent as one they are one transaction.
-  if (statements.length > 0) await pool.query(statements.join(";\n"));
+  // What statements that are sent on may call.
+  const { rows: functions } = await pool.query<{ name: string }>(`/* platform.listFunctions */
+    select oid::regprocedure::text as name from pg_proc
+    where pronamespace = 'public'::regnamespace and not prosecdef
+      and not exists (select 1 from pg_depend where classid = 'pg_proc'::regclass and objid = pg_proc.oid and deptype = 'e')`);
+  const called = functions.map(({ name }) => `select create_distributed_function('${name}')`);
+  await inTransaction(pool, [...SETTINGS, ...called, ...statements]);
   return statements.filter((statement) => statement.startsWith("select")).length;
+}
+
+/** One by one, because Citus hands the text that it was sent on to the other servers. */
+async function inTransaction(pool: Pool, statements: readonly string[]): Promise<void> {
+  const client = await pool.connect();
+  try {
+    await client.query("begin");
+    for (const statement of statements) await client.query(statement);
+    await client.query("commit");
+    client.release();
+  } catch (error) {
+    // Whose connection is ended, its transaction is undone.
+    client.release(true);
+    throw error;
+  }
 }

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { newId } from "./ids.ts";
-import { unnest } from "./sql.ts";
+import { newRows, unnest } from "./sql.ts";
 import type { WorkspaceTx } from "./tenancy.ts";
 
 /** What other systems are told. `data` is the body they get, with the resource as it is at this moment. */
@@ -17,8 +17,8 @@ export async function recordEvents(tx: WorkspaceTx, events: readonly NewEvent[])
   const ids = events.map(() => newId());
   tx.later(sql`/* events.insert */
     insert into events (workspace_id, id, type, occurred_at, data, person_id)
-    select ${tx.workspaceId}, id, type, ${tx.now}, data, person_id
-    from ${unnest({
+    select workspace_id, id, type, ${tx.now}, data, person_id
+    from ${newRows(tx.workspaceId, {
       id: ["uuid", ids],
       type: ["text", events.map(({ type }) => type)],
       data: ["jsonb", events.map(({ data }) => JSON.stringify(data))],

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { sql } from "drizzle-orm";
 import { AppError } from "./errors.ts";
 import { hashJson } from "./json.ts";
-import { unnest } from "./sql.ts";
+import { newRows, unnest } from "./sql.ts";
 import type { WorkspaceTx } from "./tenancy.ts";
 
 const KEPT_HOURS = 72;
@@ -125,9 +125,9 @@ async function keep(tx: WorkspaceTx, answers: readonly (Omit<Hashed, "place"> & 
   if (answers.length === 0) return;
   await tx.run(sql`/* platform.insertIdempotencyKeys */
     insert into idempotency_keys (workspace_id, route, key, body_sha256, status, answer, person_ids, created_at)
-    select ${tx.workspaceId}, route, key, body_sha256, status, answer,
+    select workspace_id, route, key, body_sha256, status, answer,
       array(select jsonb_array_elements_text(person_ids)::uuid), ${tx.now}
-    from ${unnest({
+    from ${newRows(tx.workspaceId, {
       route: ["text", answers.map(({ route }) => route)],
       key: ["text", answers.map(({ key }) => key)],
       body_sha256: ["bytea", answers.map(({ bodySha256 }) => bodySha256)],

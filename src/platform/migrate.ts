@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "pg";
-import { APPLICATION_NAME, CONNECT_TIMEOUT_MS, isLockTimeout } from "./database.ts";
+import { APPLICATION_NAME, CONNECT_TIMEOUT_MS, isLockTimeout, WORKING_ROLES } from "./database.ts";
 import { migrateJobs } from "./jobStore.ts";
 
 const FOLDER = new URL("../../migrations/", import.meta.url);
@@ -34,6 +34,15 @@ export async function readMigrations(): Promise<Migration[]> {
       return { version: Number(name.slice(0, 4)), name, sql, checksum };
     }),
   );
+}
+
+/** Of an SQL file; comments, `$$` and quotes may hold a semicolon. */
+const STATEMENT = /(?:--.*|\$\$[\s\S]*?\$\$|'(?:[^']|'')*'|[^;])+/g;
+
+/** The statements of an SQL file, each with the comments before it. */
+export function statementsOf(sql: string): string[] {
+  const pieces = sql.match(STATEMENT) ?? [];
+  return pieces.map((text) => text.trim()).filter((text) => text.replaceAll(/--.*/g, "").trim() !== "");
 }
 
 /**
@@ -113,17 +122,21 @@ async function apply(client: Client, { version, name, sql, checksum }: Migration
       name,
       checksum,
     ]);
+  // One by one: Citus hands the text that it was sent on to the other servers.
+  const run = async () => {
+    for (const statement of statementsOf(sql)) await client.query(statement);
+  };
   if (sql.startsWith("-- no transaction")) {
     // What is built beside the others' work waits for them and holds nobody up; given up half way it would be left half done.
     await client.query("set lock_timeout = 0");
-    await client.query(sql);
+    await run();
     await client.query(`set lock_timeout = '${LOCK_TIMEOUT_MS}ms'`);
     await record();
     return;
   }
   await client.query("begin");
   try {
-    await client.query(sql);
+    await run();
     await record();
     await client.query("commit");
   } catch (error) {
@@ -138,8 +151,7 @@ async function apply(client: Client, { version, name, sql, checksum }: Migration
  * role that is no superuser must be granted what it may `set role` to, also what it created itself.
  */
 async function createRoles(client: Client): Promise<void> {
-  const working = ["afterscore_app", "afterscore_system"];
-  for (const role of [...working, "afterscore_search"]) {
+  for (const role of [...WORKING_ROLES, "afterscore_search"]) {
     await client.query(`do $$ begin
       if to_regrole('${role}') is null then
         create role ${role} nologin;
@@ -147,7 +159,7 @@ async function createRoles(client: Client): Promise<void> {
     exception when duplicate_object or unique_violation then null;
     end $$`);
   }
-  for (const role of working) {
+  for (const role of WORKING_ROLES) {
     await client.query(`do $$ begin
       set local role ${role};
       reset role;

@@ -30,6 +30,15 @@ export function unnest(columns: Record<string, [ColumnType, readonly Value[]]>):
   return sql.join([sql.raw("unnest("), ...lists, sql.raw(`) as input (${namesOf(names)})`)]);
 }
 
+/**
+ * The same for `insert`: rows to come, each with the `workspace_id` that all of them have. It is read from `workspaces`, because
+ * then Citus hands the statement on to the server where that lies. Where it is a parameter Citus collects the rows and
+ * copies them, which row-level security refuses.
+ */
+export function newRows(workspaceId: string, columns: Parameters<typeof unnest>[0]): SQL {
+  return sql`(select id as workspace_id from workspaces where id = ${workspaceId}) as own, ${unnest(columns)}`;
+}
+
 /** Names of columns, apart by commas. */
 export function namesOf(names: readonly string[]): string {
   return names.map((name) => `"${name}"`).join(", ");

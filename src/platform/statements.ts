@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
-import { Column, getTableName, Name, Param, SQL, StringChunk, sql, Table } from "drizzle-orm";
+import { Column, getTableName, Name, Param, SQL, StringChunk, Table } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/node-postgres";
 import { PgDialect } from "drizzle-orm/pg-core";
 import type { PoolClient } from "pg";
 import { ANSWER_TIMEOUT_MS } from "./database.ts";
 import type { Tx } from "./tenancy.ts";
+import { together } from "./together.ts";
 
 const dialect = new PgDialect();
 
@@ -23,10 +24,8 @@ export function queriesOf(client: PoolClient): Omit<Tx, "now"> {
   const writes: SQL[] = [];
   const flush = async <Row extends object>(last?: SQL): Promise<Row[]> => {
     const put = [...writes.splice(0), ...(last === undefined ? [] : [last])];
-    const main = put.pop();
-    if (main === undefined) return [];
-    const others = put.map((write, n) => sql`${sql.identifier(`write_${n}`)} as (${write})`);
-    return prepared<Row>(others.length === 0 ? main : sql`with ${sql.join(others, sql`, `)} ${main}`);
+    const results = await together(put.map((write) => prepared<Row>(write)));
+    return last === undefined ? [] : (results.at(-1) ?? []);
   };
   return {
     db: drizzle(client),

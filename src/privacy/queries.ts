@@ -17,10 +17,14 @@ export interface Target {
 
 /** Writes down that a person was erased, and what copies are still to be looked for by. */
 export async function insertErasure(tx: WorkspaceTx, id: string, counts: Counts, target: Target): Promise<void> {
+  // Of the server where the workspace lies, as it is asked below: on a cluster that is not the one that is spoken to.
+  const [erasing] = await tx.run<{ transaction: string }>(sql`/* privacy.findTransaction */
+    select pg_current_xact_id()::text as transaction from workspaces where id = ${tx.workspaceId}`);
+  if (erasing === undefined) throw new Error("the workspace is gone");
   await tx.run(sql`/* privacy.insertErasure */
     insert into erasures (workspace_id, id, status, counts, target, erased_by, requested_at)
     values (${tx.workspaceId}, ${id}, 'RUNNING', ${JSON.stringify(counts)}, ${JSON.stringify(target)},
-      pg_current_xact_id(), ${tx.now})`);
+      ${erasing.transaction}::xid8, ${tx.now})`);
 }
 
 export async function findErasure(tx: WorkspaceTx, id: string): Promise<Erasure | undefined> {

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { sql } from "drizzle-orm";
-import { anyOf } from "../platform/sql.ts";
+import { anyOf, unnest } from "../platform/sql.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { erasedId } from "./queries.ts";
 
@@ -33,12 +33,19 @@ export async function eraseResponses(tx: WorkspaceTx, ids: readonly string[], sh
   // Of two at once one makes it, and both use it.
   await tx.run(sql`/* responses.insertErasureKey */
     insert into erasure_keys (workspace_id, key) values (${tx.workspaceId}, ${randomBytes(KEY_BYTES)}) on conflict do nothing`);
+  // Citus takes no function in a SET whose result may depend on more than what it is given.
+  const known = await tx.run<{ id: string; externalId: string | null }>(sql`/* responses.listErasedIds */
+    select id, case when erased_at is null then ${erasedId(tx, sql`source`, sql`external_id`)} else external_id end as "externalId"
+    from responses where workspace_id = ${tx.workspaceId} and id = ${anyOf("uuid", ids)}`);
   await tx.run(sql`/* responses.eraseResponses */
     update responses set person_id = ${shellId}, comment = null, properties = '{}', body_sha256 = null,
-      source_updated_at = null, exclusion_note = null,
-      external_id = case when erased_at is null then ${erasedId(tx, sql`source`, sql`external_id`)} else external_id end,
+      source_updated_at = null, exclusion_note = null, external_id = input.external_id,
       erased_at = coalesce(erased_at, ${tx.now}), version = version + 1, updated_at = ${tx.now}
-    where workspace_id = ${tx.workspaceId} and id = ${anyOf("uuid", ids)}`);
+    from ${unnest({
+      id: ["uuid", known.map(({ id }) => id)],
+      external_id: ["text", known.map(({ externalId }) => externalId)],
+    })}
+    where workspace_id = ${tx.workspaceId} and responses.id = input.id`);
   const notes = await tx.run(sql`/* responses.eraseExclusionNotes */
     update response_exclusions set note = null
     where workspace_id = ${tx.workspaceId} and response_id = ${anyOf("uuid", ids)} returning id`);

@@ -1,6 +1,6 @@
 import { and, asc, eq, isNull, sql } from "drizzle-orm";
 import { newId } from "../platform/ids.ts";
-import { anyOf, unnest } from "../platform/sql.ts";
+import { anyOf, newRows } from "../platform/sql.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { recordAudit } from "../workspaces/index.ts";
 import type { ExclusionRecord } from "./model.ts";
@@ -33,8 +33,8 @@ export async function recordExclusions(tx: WorkspaceTx, all: readonly ExclusionC
     );
   await tx.run(sql`/* responses.insertExclusions */
     insert into response_exclusions (workspace_id, response_id, id, reason, note, excluded_at, excluded_by)
-    select ${tx.workspaceId}, response_id, id, reason, note, ${tx.now}, ${actorOf(tx)}
-    from ${unnest({
+    select workspace_id, response_id, id, reason, note, ${tx.now}, ${actorOf(tx)}
+    from ${newRows(tx.workspaceId, {
       response_id: ["uuid", begun.map(({ id }) => id)],
       id: ["uuid", begun.map(() => newId())],
       reason: ["text", begun.map(({ exclusionReason }) => exclusionReason)],

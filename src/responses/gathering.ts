@@ -1,3 +1,4 @@
+import type { Manner } from "../platform/beginning.ts";
 import { isRetryable } from "../platform/database.ts";
 import { AppError } from "../platform/errors.ts";
 import {
@@ -8,7 +9,7 @@ import {
   type Outcome,
 } from "../platform/idempotency.ts";
 import { observeBatch } from "../platform/metrics.ts";
-import type { Caller, Patience, Tenancy, WorkspaceTx } from "../platform/tenancy.ts";
+import type { Caller, Tenancy, WorkspaceTx } from "../platform/tenancy.ts";
 import type { ResponseInput } from "./model.ts";
 import { recordResponses } from "./service.ts";
 import { type RecordingSteps, type RecordResult } from "./steps.ts";
@@ -123,14 +124,12 @@ export function createGatherer(tenancy: Tenancy, steps: RecordingSteps): Gathere
     for (const outcome of outcomes) one.settle(outcome);
   }
 
-  async function attempt(batch: readonly Waiting[], patience: Patience): Promise<Outcome[]> {
+  async function attempt(batch: readonly Waiting[], manner: Manner): Promise<Outcome[]> {
     const [first, ...others] = batch;
     if (first === undefined) return [];
     // What many asked for at once bears the id of none.
     const caller = others.length === 0 ? first.caller : { ...first.caller, requestId: null };
-    return observeBatch(batch.length, () =>
-      tenancy.inWorkspace(caller, (tx) => recordEach(tx, batch, steps), patience),
-    );
+    return observeBatch(batch.length, () => tenancy.inWorkspace(caller, (tx) => recordEach(tx, batch, steps), manner));
   }
 }
 

@@ -28,7 +28,7 @@ export async function listResponses(tx: WorkspaceTx, page: ResponsePage): Promis
     page.after &&
     sql`(${column}, ${responses.id}) ${comparison} (${page.after.value}::timestamptz, ${page.after.id}::uuid)`;
   return tx
-    .run<Row>(sql`/* responses.listResponses */ ${SELECT} where ${and(whereResponses(tx.workspaceId, page.filter), after)}
+    .run<Row>(sql`/* responses.listResponses */ ${selectAll(tx)} where ${and(whereResponses(tx.workspaceId, page.filter), after)}
       order by ${direction(column)}, ${direction(responses.id)} limit ${page.limit + 1}`)
     .then((rows) => rows.map(toRecorded));
 }
@@ -43,9 +43,12 @@ export async function listResponsesById(tx: WorkspaceTx, ids: readonly string[])
 export async function listResponsesOf(tx: WorkspaceTx, ids: SQL): Promise<RecordedResponse[]> {
   // One by one: a plan that is kept for any number of ids must not come to read all there are.
   const rows = await tx.prepared<Row>(sql`/* responses.listResponsesOf */
-    ${select(sql`unnest(${ids}) as wanted (id) cross join lateral (
+    ${select(
+      tx,
+      sql`unnest(${ids}) as wanted (id) cross join lateral (
       select * from responses where workspace_id = ${tx.workspaceId} and id = wanted.id limit 1
-    ) as responses`)}`);
+    ) as responses`,
+    )}`);
   return rows.map(toRecorded);
 }
 
@@ -60,7 +63,7 @@ export async function listResponsesOfPeople(
   limit: number,
 ): Promise<RecordedResponse[]> {
   const rows = await tx.run<Row>(sql`/* responses.listResponsesOfPeople */
-    ${SELECT} where ${responses.workspaceId} = ${tx.workspaceId} and ${responses.id} in (
+    ${selectAll(tx)} where ${responses.workspaceId} = ${tx.workspaceId} and ${responses.id} in (
       select newest.id from ${unnest({ person_id: ["uuid", personIds] })}
       cross join lateral (
         select id from responses
@@ -71,26 +74,29 @@ export async function listResponsesOfPeople(
   return rows.map(toRecorded);
 }
 
-/** A response with those it is about, and the score of the same person's answer before it, as far as that counts. */
-function select(from: SQL): SQL {
+/**
+ * A response with those it is about, and the score of the same person's answer before it, as far as that counts. Each table
+ * is told the workspace: Citus does not conclude it for one from another.
+ */
+function select({ workspaceId }: WorkspaceTx, from: SQL): SQL {
   return sql`select ${selected(getTableColumns(responses))}, surveys.kind as "surveyKind",
     people.external_id as "personExternalId", people.email as "personEmail", people.name as "personName",
     accounts.external_id as "accountExternalId", accounts.name as "accountName",
     previous.score as "previousScore", previous.responded_at as "previousRespondedAt"
   from ${from}
-  join surveys on surveys.workspace_id = responses.workspace_id and surveys.key = responses.survey_key
-  left join people on people.workspace_id = responses.workspace_id and people.id = responses.person_id
-  left join accounts on accounts.workspace_id = responses.workspace_id and accounts.id = responses.account_id
+  join surveys on surveys.workspace_id = ${workspaceId} and surveys.key = responses.survey_key
+  left join people on people.workspace_id = ${workspaceId} and people.id = responses.person_id
+  left join accounts on accounts.workspace_id = ${workspaceId} and accounts.id = responses.account_id
   left join lateral (
     select earlier.score, earlier.responded_at from responses as earlier
-    where earlier.workspace_id = responses.workspace_id and earlier.person_id = responses.person_id
+    where earlier.workspace_id = ${workspaceId} and earlier.person_id = responses.person_id
       and earlier.exclusion_reason is null
       and (earlier.responded_at, earlier.id) < (responses.responded_at, responses.id)
     order by earlier.responded_at desc, earlier.id desc limit 1
   ) as previous on true`;
 }
 
-const SELECT = select(sql`responses`);
+const selectAll = (tx: WorkspaceTx) => select(tx, sql`responses`);
 
 interface Row extends ResponseRow {
   surveyKind: SurveyKind;

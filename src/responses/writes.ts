@@ -1,5 +1,5 @@
 import { and, asc, eq, sql } from "drizzle-orm";
-import { anyOf, namesOf, unnest } from "../platform/sql.ts";
+import { anyOf, namesOf, newRows, unnest } from "../platform/sql.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { type ResponseRow, responses } from "./table.ts";
 
@@ -66,7 +66,7 @@ export async function insertResponses(tx: WorkspaceTx, rows: readonly ResponseRo
   const names = sql.raw(namesOf(Object.keys(columns)));
   const inserted = await tx.flush<{ id: string }>(sql`/* responses.insertResponses */
     insert into responses (workspace_id, received_at, updated_at, ${names})
-    select ${tx.workspaceId}, ${tx.now}, ${tx.now}, ${names} from ${unnest(columns)} ${isNamed ? sql`order by source, external_id` : sql``}
+    select workspace_id, ${tx.now}, ${tx.now}, ${names} from ${newRows(tx.workspaceId, columns)} ${isNamed ? sql`order by source, external_id` : sql``}
     on conflict (workspace_id, source, external_id) where external_id is not null do nothing returning id`);
   return inserted.map(({ id }) => id);
 }

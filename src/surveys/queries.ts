@@ -1,5 +1,5 @@
 import { and, eq, sql } from "drizzle-orm";
-import { anyOf, selected, unnest } from "../platform/sql.ts";
+import { anyOf, newRows, selected } from "../platform/sql.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import type { Survey, SurveyKind } from "./model.ts";
 import { surveys } from "./table.ts";
@@ -18,8 +18,8 @@ export async function listSurveys(tx: WorkspaceTx, keys: readonly string[]): Pro
 export function insertSurveys(tx: WorkspaceTx, rows: readonly { key: string; kind: SurveyKind }[]): void {
   tx.later(sql`/* surveys.insertSurveys */
     insert into surveys (workspace_id, key, kind, created_at, updated_at)
-    select ${tx.workspaceId}, key, kind, ${tx.now}, ${tx.now}
-    from ${unnest({ key: ["text", rows.map(({ key }) => key)], kind: ["text", rows.map(({ kind }) => kind)] })}
+    select workspace_id, key, kind, ${tx.now}, ${tx.now}
+    from ${newRows(tx.workspaceId, { key: ["text", rows.map(({ key }) => key)], kind: ["text", rows.map(({ kind }) => kind)] })}
     order by key on conflict do nothing`);
 }
 

@@ -1,5 +1,5 @@
 import { and, asc, eq, gt, inArray, isNotNull, lt, notInArray, sql } from "drizzle-orm";
-import { anyOf, unnest } from "../platform/sql.ts";
+import { anyOf, newRows } from "../platform/sql.ts";
 import type { SystemTx, WorkspaceTx } from "../platform/tenancy.ts";
 import { responses } from "../responses/index.ts";
 import type { Theme } from "./model.ts";
@@ -72,7 +72,7 @@ export function insertThemes(tx: WorkspaceTx, found: readonly { responseId: stri
   if (found.length === 0) return;
   tx.later(sql`/* themes.insertResponseThemes */
     insert into response_themes (workspace_id, response_id, theme_key)
-    select ${tx.workspaceId}, response_id, theme_key from ${unnest({
+    select workspace_id, response_id, theme_key from ${newRows(tx.workspaceId, {
       response_id: ["uuid", found.map(({ responseId }) => responseId)],
       theme_key: ["text", found.map(({ themeKey }) => themeKey)],
     })} order by response_id, theme_key on conflict do nothing`);

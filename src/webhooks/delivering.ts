@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "../platform/logger.ts";
 import { observeDelivery } from "../platform/metrics.ts";
-import { type Caller, type Tenancy, together } from "../platform/tenancy.ts";
+import type { Caller, Tenancy } from "../platform/tenancy.ts";
+import { together } from "../platform/together.ts";
 import { Breaker } from "./breaker.ts";
 import {
   type Claimed,

@@ -1,6 +1,7 @@
 import { and, eq, sql } from "drizzle-orm";
-import { anyOf, unnest } from "../platform/sql.ts";
-import { type SystemTx, together, type WorkspaceTx } from "../platform/tenancy.ts";
+import { anyOf, newRows, unnest } from "../platform/sql.ts";
+import type { SystemTx, WorkspaceTx } from "../platform/tenancy.ts";
+import { together } from "../platform/together.ts";
 import { type DeliveryRow, type EndpointRow, webhookEndpoints } from "./table.ts";
 
 /** A delivery that is this worker's to send, until its lease ends. */
@@ -82,7 +83,7 @@ export async function listToSend(tx: WorkspaceTx, ids: readonly string[]): Promi
     select webhook_deliveries.id, endpoint_id as "endpointId", event_id as "eventId", event_type as "eventType", attempts,
       coalesce(test_data, events.data) as data, coalesce(events.occurred_at, created_at) as "occurredAt"
     from webhook_deliveries
-    left join events on events.workspace_id = webhook_deliveries.workspace_id and events.id = webhook_deliveries.event_id
+    left join events on events.workspace_id = ${tx.workspaceId} and events.id = webhook_deliveries.event_id
     where webhook_deliveries.workspace_id = ${tx.workspaceId} and webhook_deliveries.id = ${anyOf("uuid", ids)}
       and status = 'PENDING'`);
 }
@@ -143,31 +144,35 @@ export async function insertAttempts(tx: WorkspaceTx, attempts: readonly Attempt
       due_at = case when due_at = 'infinity' then due_at else input.next_attempt_at end
     from input where delivery_queue.workspace_id = ${tx.workspaceId} and delivery_queue.delivery_id = input.delivery_id
       and input.outcome = 'PENDING'`);
-  const kept = tx.prepared(sql`/* webhooks.insertAttempts */
-    with input as materialized (
-      select * from ${unnest({
-        ...outcomes,
-        n: ["integer", attempts.map(({ n }) => n)],
-        attempted_at: ["timestamptz", attempts.map(({ attemptedAt }) => attemptedAt)],
-        duration_ms: ["integer", attempts.map(({ durationMs }) => Math.round(durationMs))],
-        status: ["integer", attempts.map(({ status }) => status)],
-        error: ["text", attempts.map(({ error }) => error)],
-        answer: ["bytea", attempts.map(({ answer }) => answer)],
-      })}
-    ), told as (
-      -- What was given up meanwhile stays so, unless it has arrived after all.
-      update webhook_deliveries set status = input.outcome, attempts = input.n, last_attempt_at = input.attempted_at,
-        next_attempt_at = input.next_attempt_at, finished_at = case when input.outcome <> 'PENDING' then ${tx.now}::timestamptz end
-      from input where webhook_deliveries.workspace_id = ${tx.workspaceId} and webhook_deliveries.id = input.delivery_id
-        and (webhook_deliveries.status = 'PENDING' or input.outcome = 'DELIVERED')
-      returning webhook_deliveries.id, is_erased
-    )
+  // What was given up meanwhile stays so, unless it has arrived after all.
+  const told = tx.prepared<{ id: string; isErased: boolean }>(sql`/* webhooks.settleDeliveries */
+    update webhook_deliveries set status = input.outcome, attempts = input.n, last_attempt_at = input.attempted_at,
+      next_attempt_at = input.next_attempt_at, finished_at = case when input.outcome <> 'PENDING' then ${tx.now}::timestamptz end
+    from ${unnest({
+      ...outcomes,
+      n: ["integer", attempts.map(({ n }) => n)],
+      attempted_at: ["timestamptz", attempts.map(({ attemptedAt }) => attemptedAt)],
+    })}
+    where webhook_deliveries.workspace_id = ${tx.workspaceId} and webhook_deliveries.id = input.delivery_id
+      and (webhook_deliveries.status = 'PENDING' or input.outcome = 'DELIVERED')
+    returning webhook_deliveries.id, is_erased as "isErased"`);
+  const [, settled] = await together([queued, told]);
+  const isErased = new Map(settled.map((delivery) => [delivery.id, delivery.isErased]));
+  const kept = attempts.filter(({ deliveryId }) => isErased.has(deliveryId));
+  await tx.prepared(sql`/* webhooks.insertAttempts */
     insert into webhook_attempts (workspace_id, delivery_id, n, attempted_at, duration_ms, status, error, answer)
-    -- An answer may repeat what was sent, which was erased meanwhile.
-    select ${tx.workspaceId}, delivery_id, n, attempted_at, duration_ms, status, error, case when not is_erased then answer end
-    from input join told on told.id = delivery_id
+    select workspace_id, delivery_id, n, attempted_at, duration_ms, status, error, answer
+    from ${newRows(tx.workspaceId, {
+      delivery_id: ["uuid", kept.map(({ deliveryId }) => deliveryId)],
+      n: ["integer", kept.map(({ n }) => n)],
+      attempted_at: ["timestamptz", kept.map(({ attemptedAt }) => attemptedAt)],
+      duration_ms: ["integer", kept.map(({ durationMs }) => Math.round(durationMs))],
+      status: ["integer", kept.map(({ status }) => status)],
+      error: ["text", kept.map(({ error }) => error)],
+      // An answer may repeat what was sent, which was erased meanwhile.
+      answer: ["bytea", kept.map(({ deliveryId, answer }) => (isErased.get(deliveryId) === true ? null : answer))],
+    })}
     on conflict do nothing`);
-  await together([queued, kept]);
 }
 
 /** Remembers since when an endpoint fails; null for one that works again. */

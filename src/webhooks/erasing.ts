@@ -88,8 +88,8 @@ export async function listDeliveriesOf(tx: WorkspaceTx, personId: string): Promi
       webhook_deliveries.status, webhook_deliveries.attempts, webhook_deliveries.created_at as "createdAt",
       coalesce(array_agg(encode(answer, 'escape') order by n) filter (where answer is not null), '{}') as answers
     from events
-    join webhook_deliveries on webhook_deliveries.workspace_id = events.workspace_id and event_id = events.id
-    left join webhook_attempts on webhook_attempts.workspace_id = events.workspace_id and delivery_id = webhook_deliveries.id
+    join webhook_deliveries on webhook_deliveries.workspace_id = ${tx.workspaceId} and event_id = events.id
+    left join webhook_attempts on webhook_attempts.workspace_id = ${tx.workspaceId} and delivery_id = webhook_deliveries.id
     where events.workspace_id = ${tx.workspaceId} and person_id = ${personId}
     group by webhook_deliveries.workspace_id, webhook_deliveries.id order by webhook_deliveries.created_at, webhook_deliveries.id`);
 }

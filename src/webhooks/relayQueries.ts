@@ -1,8 +1,9 @@
 import { and, asc, eq, ne, sql } from "drizzle-orm";
 import { newId } from "../platform/ids.ts";
 import { NO_ID } from "../platform/pagination.ts";
-import { anyOf, unnest } from "../platform/sql.ts";
-import { type SystemTx, together, type WorkspaceTx } from "../platform/tenancy.ts";
+import { anyOf, newRows, unnest } from "../platform/sql.ts";
+import type { SystemTx, WorkspaceTx } from "../platform/tenancy.ts";
+import { together } from "../platform/together.ts";
 import type { EventType, TEST_TYPE } from "./eventTypes.ts";
 import { webhookEndpoints } from "./table.ts";
 import type { Taker } from "./taking.ts";
@@ -65,19 +66,16 @@ export async function claimEvents(tx: WorkspaceTx, limit: number): Promise<strin
  */
 export async function placeEvents(tx: WorkspaceTx, ids: readonly string[]): Promise<PlacedEvent[]> {
   const isClaimed = anyOf("uuid", ids);
+  const [counter] = await tx.run<{ last: number }>(sql`/* webhooks.takePositions */
+    insert into event_positions (workspace_id, last_position) values (${tx.workspaceId}, ${ids.length})
+    on conflict (workspace_id) do update set last_position = event_positions.last_position + excluded.last_position
+    returning last_position as last`);
+  if (counter === undefined) throw new Error("the feed gave no place");
   const events = await tx.run<PlacedEvent>(sql`/* webhooks.placeEvents */
-    with found as (
-      select id, row_number() over (order by id) as n from events
-      where workspace_id = ${tx.workspaceId} and id = ${isClaimed}
-    ), counter as (
-      insert into event_positions (workspace_id, last_position)
-      select ${tx.workspaceId}, count(*) from found having count(*) > 0
-      on conflict (workspace_id) do update set last_position = event_positions.last_position + excluded.last_position
-      returning last_position - (select count(*) from found) as before
-    )
-    update events set position = counter.before + found.n from found, counter
-    where events.workspace_id = ${tx.workspaceId} and events.id = ${isClaimed}
-      and events.id = found.id
+    update events set position = ${counter.last - ids.length}::bigint + found.n
+    from (select id, row_number() over (order by id) as n from events
+      where workspace_id = ${tx.workspaceId} and id = ${isClaimed}) as found
+    where events.workspace_id = ${tx.workspaceId} and events.id = ${isClaimed} and events.id = found.id
     returning events.id, events.type, events.position`);
   return events.toSorted((a, b) => a.position - b.position);
 }
@@ -161,9 +159,9 @@ export async function insertDeliveries(tx: WorkspaceTx, deliveries: readonly New
     tx.run(sql`/* webhooks.insertDeliveries */
       insert into webhook_deliveries
         (workspace_id, id, endpoint_id, event_id, event_type, test_data, status, attempts, next_attempt_at, created_at)
-      select ${tx.workspaceId}, id, endpoint_id, event_id, event_type, test_data, 'PENDING', 0,
+      select workspace_id, id, endpoint_id, event_id, event_type, test_data, 'PENDING', 0,
         case when not is_paused then ${tx.now}::timestamptz end, ${tx.now}
-      from ${unnest({
+      from ${newRows(tx.workspaceId, {
         ...queued,
         event_id: ["uuid", deliveries.map(({ eventId }) => eventId)],
         event_type: ["text", deliveries.map(({ eventType }) => eventType)],

@@ -1,5 +1,6 @@
 import { isLockTimeout } from "../platform/database.ts";
-import { type Caller, type Tenancy, together, type WorkspaceTx } from "../platform/tenancy.ts";
+import type { Caller, Tenancy, WorkspaceTx } from "../platform/tenancy.ts";
+import { together } from "../platform/together.ts";
 import {
   claimEvents,
   insertDeliveries,

@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
 import { newId } from "../platform/ids.ts";
-import { unnest } from "../platform/sql.ts";
+import { newRows } from "../platform/sql.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 
 /** One change: what was done to what. `before` and `after` carry no personal data. */
@@ -19,8 +19,8 @@ export async function recordAudit(tx: WorkspaceTx, entries: readonly AuditEntry[
   const json = (value: object | undefined) => (value === undefined ? null : JSON.stringify(value));
   tx.later(sql`/* workspaces.insertAudit */
     insert into audit_log (workspace_id, id, occurred_at, actor_kind, actor_id, action, subject_type, subject_id, before, after, request_id)
-    select ${tx.workspaceId}, id, ${tx.now}, ${tx.actor.kind}, ${tx.actor.id}, action, subject_type, subject_id, before, after, ${tx.requestId}
-    from ${unnest({
+    select workspace_id, id, ${tx.now}, ${tx.actor.kind}, ${tx.actor.id}, action, subject_type, subject_id, before, after, ${tx.requestId}
+    from ${newRows(tx.workspaceId, {
       id: ["uuid", entries.map(() => newId())],
       action: ["text", entries.map(({ action }) => action)],
       subject_type: ["text", entries.map(({ subjectType }) => subjectType)],

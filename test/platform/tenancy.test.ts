@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import t from "tap";
 import { newId } from "../../src/platform/ids.ts";
-import { together } from "../../src/platform/tenancy.ts";
+import { together } from "../../src/platform/together.ts";
 import { startService } from "../support/service.ts";
 
 t.test("a transaction", async (t) => {

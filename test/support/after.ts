@@ -6,5 +6,5 @@ import { readTestServer, SERVER_FILE } from "./server.ts";
 
 const server = await readTestServer();
 if ("home" in server) await (await startEmbeddedPostgres(server.home)).stop();
-else if (!("isCitus" in server)) await stopLocalPostgres(server);
+else if (!("workers" in server)) await stopLocalPostgres(server);
 await rm(SERVER_FILE, { force: true });

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { startEmbeddedPostgres } from "../../src/platform/embeddedPostgres.ts";
 import { migrate } from "../../src/platform/migrate.ts";
 import { startLocalPostgres } from "./localPostgres.ts";
-import { SERVER_FILE, TEMPLATE, type TestServer, withClient } from "./server.ts";
+import { inDatabase, prepareCluster, SERVER_FILE, TEMPLATE, type TestServer, withClient } from "./server.ts";
 
 // Tests need no data after a power cut, and half the time without waiting for the disk.
 const settings = { fsync: "off", full_page_writes: "off", max_connections: "300" };
@@ -12,9 +12,10 @@ const home = fileURLToPath(new URL("../../.afterscore/test", import.meta.url));
 
 const bin = process.env["TEST_POSTGRES_BIN"];
 const citus = process.env["CITUS_URL"];
+const workers = process.env["CITUS_WORKERS"]?.split(",") ?? [];
 const server: TestServer =
   citus !== undefined
-    ? { url: citus, isCitus: true }
+    ? { url: citus, workers }
     : bin === undefined
       ? { url: (await startEmbeddedPostgres(home, settings)).url, home }
       : await startLocalPostgres(bin);
@@ -24,8 +25,7 @@ await withClient(server.url, async (client) => {
   await client.query(`drop database if exists ${TEMPLATE} with (force)`);
   await client.query(`create database ${TEMPLATE}`);
 });
-const template = new URL(server.url);
-template.pathname = `/${TEMPLATE}`;
-await migrate(template.href);
+if ("workers" in server) await prepareCluster(server);
+else await migrate(inDatabase(server.url, TEMPLATE));
 await writeFile(SERVER_FILE, JSON.stringify(server));
 process.exit();

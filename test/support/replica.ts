@@ -45,7 +45,7 @@ export async function startReplicatedPostgres(): Promise<ReplicatedPostgres> {
 async function findBinaries(): Promise<string> {
   const server = await readTestServer();
   if ("bin" in server) return server.bin;
-  if ("isCitus" in server) throw new Error("of a cluster no replica is made here");
+  if ("workers" in server) throw new Error("of a cluster no replica is made here");
   return dirname((await preparePlace(server.home)).binaries.pg_ctl);
 }
 

@@ -16,7 +16,13 @@ const checkout = createHash("sha256")
 export const SERVER_FILE = join(tmpdir(), `afterscore-test-${checkout.slice(0, 12)}.url`);
 
 /** The PostgreSQL of the run, and how to find it again to stop it. */
-export type TestServer = { url: string; home: string } | { url: string; isCitus: true } | LocalPostgres;
+export type TestServer = { url: string; home: string } | Cluster | LocalPostgres;
+
+/** Servers that have Citus loaded; the URLs are of superusers. Without workers the first one is the whole cluster. */
+export interface Cluster {
+  url: string;
+  workers: string[];
+}
 
 export async function readTestServer(): Promise<TestServer> {
   return JSON.parse(await readFile(SERVER_FILE, "utf8"));
@@ -33,35 +39,74 @@ export interface TestDatabase {
 /** A database of one's own, migrated and empty of rows. */
 export async function cloneDatabase(): Promise<TestDatabase> {
   const server = await readTestServer();
-  return "isCitus" in server ? createDistributedDatabase() : createDatabase(`template ${TEMPLATE}`);
+  return "workers" in server ? createDistributedDatabase(server) : createDatabase(server.url, `template ${TEMPLATE}`);
 }
 
-/** What is distributed cannot be cloned. The cluster is one server, as a superuser, with the extension loaded. */
-async function createDistributedDatabase(): Promise<TestDatabase> {
-  const database = await createDatabase("");
-  await withClient(database.url, (client) => client.query("create extension citus"));
-  await migrate(database.url);
-  const pool = new Pool({ connectionString: database.url, max: 1 });
+/** As whom the service connects to a cluster: to superusers row-level security would not apply. */
+const CLUSTER_OWNER = "afterscore_owner";
+
+/** Once for a run. */
+export async function prepareCluster({ url, workers }: Cluster): Promise<void> {
+  for (const server of [url, ...workers]) {
+    await withClient(server, (client) =>
+      client.query(`do $$ begin
+        if to_regrole('${CLUSTER_OWNER}') is null then
+          create role ${CLUSTER_OWNER} login createrole createdb;
+        end if;
+      end $$`),
+    );
+  }
+}
+
+/** What is distributed cannot be cloned. */
+async function createDistributedDatabase({ url, workers }: Cluster): Promise<TestDatabase> {
+  const name = `afterscore_test_${randomBytes(6).toString("hex")}`;
+  const databases: TestDatabase[] = [];
+  for (const server of [url, ...workers]) {
+    databases.push(await createDatabase(server, `owner ${CLUSTER_OWNER}`, name));
+    await withClient(inDatabase(server, name), (client) => client.query("create extension citus"));
+  }
+  const owned = new URL(inDatabase(url, name));
+  owned.username = CLUSTER_OWNER;
+  await withClient(inDatabase(url, name), async (client) => {
+    const at = (server: string) => [new URL(server).hostname, Number(new URL(server).port)];
+    if (workers.length > 0) await client.query("select citus_set_coordinator_host($1, $2)", at(url));
+    for (const worker of workers) await client.query("select citus_add_node($1, $2)", at(worker));
+  });
+  await migrate(owned.href);
+  const pool = new Pool({ connectionString: inDatabase(url, name), max: 1 });
   await distribute(pool);
   await pool.end();
-  return database;
+  return {
+    url: owned.href,
+    drop: async () => {
+      for (const database of databases) await database.drop();
+    },
+  };
 }
 
 /** A database of one's own without any table. */
 export async function createEmptyDatabase(): Promise<TestDatabase> {
-  return createDatabase("");
+  return createDatabase((await readTestServer()).url, "");
 }
 
-async function createDatabase(options: string): Promise<TestDatabase> {
-  const { url: serverUrl } = await readTestServer();
-  const name = `afterscore_test_${randomBytes(6).toString("hex")}`;
-  await withClient(serverUrl, (client) => client.query(`create database ${name} ${options}`));
-  const url = new URL(serverUrl);
-  url.pathname = `/${name}`;
+async function createDatabase(
+  server: string,
+  options: string,
+  name = `afterscore_test_${randomBytes(6).toString("hex")}`,
+): Promise<TestDatabase> {
+  await withClient(server, (client) => client.query(`create database ${name} ${options}`));
   return {
-    url: url.href,
-    drop: () => withClient(serverUrl, (client) => dropDatabase(client, name)),
+    url: inDatabase(server, name),
+    drop: () => withClient(server, (client) => dropDatabase(client, name)),
   };
+}
+
+/** The URL of one of its databases. */
+export function inDatabase(server: string, name: string): string {
+  const url = new URL(server);
+  url.pathname = `/${name}`;
+  return url.href;
 }
 
 /**

@@ -146,8 +146,19 @@ function clientOf(
     withScopes: async (...scopes) =>
       clientOf({ app, pool, tenancy }, workspaceId, await createApiKey(tenancy, workspaceId, "limited", scopes)),
     rows: async (statement) => {
-      const results = await pool.query(`begin; set local app.workspace_id = '${workspaceId}'; ${statement}; commit`);
-      return (results as unknown as { rows: Record<string, unknown>[] }[]).at(-2)?.rows ?? [];
+      const client = await pool.connect();
+      try {
+        await client.query("begin");
+        await client.query(`set local app.workspace_id = '${workspaceId}'`);
+        const results = await client.query(statement);
+        await client.query("commit");
+        return [results].flat().at(-1)?.rows ?? [];
+      } catch (error) {
+        await client.query("rollback");
+        throw error;
+      } finally {
+        client.release();
+      }
     },
     withToken: (token) => clientOf({ app, pool, tenancy }, workspaceId, token),
     get: (url) => answer({ method: "GET", url, headers: { authorization } }),

@@ -33,8 +33,8 @@ class FakeClock {
   tenancy(tenancy: Tenancy): Tenancy {
     return {
       ...tenancy,
-      inWorkspace: (caller, work, patience) =>
-        tenancy.inWorkspace(caller, (tx) => work({ ...tx, now: this.now }), patience),
+      inWorkspace: (caller, work, manner) =>
+        tenancy.inWorkspace(caller, (tx) => work({ ...tx, now: this.now }), manner),
       acrossWorkspaces: (reason, work) => tenancy.acrossWorkspaces(reason, (tx) => work({ ...tx, now: this.now })),
     };
   }

@@ -197,7 +197,10 @@ t.test("the workspace boundary", async (t) => {
           t.equal(await attempt(workspaceId, copy + more), "42501", `insert into ${name} for another workspace${more}`);
         }
       }
-      t.equal(await attempt(workspaceId, "select search_comments('ours')"), isSomebody ? 1 : 0, "nor does the search");
+      for (const search of ["select search_comments('ours')", "select * from commented_responses"]) {
+        t.equal(await attempt(workspaceId, search), isSomebody ? 1 : 0, `nor does the search: ${search}`);
+      }
+      t.equal(await attempt(workspaceId, "delete from commented_responses"), "42501");
       t.equal(await attempt(workspaceId, "select * from responses where comment ilike '%ours%'"), isSomebody ? 1 : 0);
     });
   }
@@ -221,8 +224,8 @@ t.test("the workspace boundary", async (t) => {
       await names(
         "select relname::text as name from pg_class where relnamespace = 'public'::regnamespace and relkind not in ('r', 'p', 'i', 'I')",
       ),
-      [],
-      "no views or sequences, which would go by the rights of their owner",
+      ["commented_responses"],
+      "one view, which goes by the rights of its owner, and no sequence",
     );
     t.same(
       await names(
@@ -234,6 +237,7 @@ t.test("the workspace boundary", async (t) => {
     t.equal(await attempt(ours.workspaceId, "select * from schema_migrations"), "42501");
     t.equal(await attempt("nobody", "select * from responses"), "22P02", "what is no id is an error");
     t.same(await attempt(ours.workspaceId, "select search_comments('ours')"), 1, "it finds what is ours");
+    t.same(await attempt(ours.workspaceId, "select * from commented_responses"), 1);
   });
 
   t.test("in one workspace, the application's role cannot touch another's rows", async (t) => {
