@@ -3,7 +3,7 @@ import { OWN_PLAN } from "../platform/beginning.ts";
 import { Failures } from "../platform/failures.ts";
 import { newId } from "../platform/ids.ts";
 import { anyOf, unnest } from "../platform/sql.ts";
-import { type Caller, type SystemTx, type Tenancy, type WorkspaceTx } from "../platform/tenancy.ts";
+import type { Caller, SystemTx, Tenancy, WorkspaceTx } from "../platform/tenancy.ts";
 import type { RecordedResponse, RecordingStep, ResponseChange } from "../responses/index.ts";
 import { SCORE_MAX } from "../scoring/index.ts";
 
