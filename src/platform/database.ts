@@ -1,6 +1,7 @@
 import { types as builtin, type CustomTypesConfig, Pool } from "pg";
 import { AppError } from "./errors.ts";
 import type { Logger } from "./logger.ts";
+import { TurnSocket } from "./turnSocket.ts";
 
 declare module "pg" {
   interface QueryConfig {
@@ -59,6 +60,7 @@ export function createPool({
     keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
     // Statements that do not wait for one another travel together.
     pipeline: true,
+    stream: () => new TurnSocket(),
   });
   // Without a listener a restart of PostgreSQL would end the process.
   pool.on("error", (error) => logger.warn({ err: error }, "idle database connection lost"));

@@ -6,7 +6,7 @@ const entropy = Buffer.alloc(4_096);
 const ENTROPY_PER_ID = 16;
 let used = entropy.length;
 /** Of the last id: later ones of the same millisecond count on, so that ids are in the order of their making. */
-let last = { msecs: 0, seq: 0 };
+const last = { msecs: 0, seq: 0, random: Buffer.alloc(ENTROPY_PER_ID) };
 
 /**
  * A new id: UUIDv7, so that rows made together lie together in every index. Made by the
@@ -17,12 +17,15 @@ export function newId(): string {
     randomFillSync(entropy);
     used = 0;
   }
-  const random = entropy.subarray(used, used + ENTROPY_PER_ID);
+  entropy.copy(last.random, 0, used);
   used += ENTROPY_PER_ID;
   const now = Date.now();
-  // 31 bits to begin with, of 32: there is room to count on.
-  last = now > last.msecs ? { msecs: now, seq: random.readUInt32BE() >>> 1 } : { ...last, seq: last.seq + 1 };
-  return v7({ random, ...last });
+  if (now > last.msecs) {
+    last.msecs = now;
+    // 31 bits to begin with, of 32: there is room to count on.
+    last.seq = last.random.readUInt32BE() >>> 1;
+  } else last.seq += 1;
+  return v7(last);
 }
 
 const BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";

@@ -22,12 +22,33 @@ type Value = string | number | boolean | Date | Buffer | null | undefined;
  * parameter a column, so its plan and its text stay the same. Every list has the same length.
  */
 export function unnest(columns: Record<string, [ColumnType, readonly Value[]]>): SQL {
-  const names = Object.keys(columns);
-  const lists = Object.values(columns).flatMap(([type, values], n) => [
-    sql.param(toLiteral(type, values)),
-    sql.raw(`::${type}[]${n === names.length - 1 ? "" : ", "}`),
+  const lists: Column[] = [];
+  const documents: Column[] = [];
+  for (const [name, [type, values]] of Object.entries(columns)) {
+    const isDocument = type === "jsonb" && values.every((value) => typeof value === "string");
+    if (isDocument) documents.push({ name, type, list: `[${values.join(",")}]` });
+    else lists.push({ name, type, list: toLiteral(type, values) });
+  }
+  const arrays = lists.flatMap(({ type, list }, n) => [sql.param(list), sql.raw(`::${type}[]${comma(n, lists)}`)]);
+  const as = sql.raw(`) as input (${namesOf([...lists, ...documents].map(({ name }) => name))})`);
+  if (documents.length === 0) return sql.join([sql.raw("unnest("), ...arrays, as]);
+  // One JSON text instead of a list of many: in a list every quotation mark is written, and read, with a backslash.
+  const elements = documents.flatMap(({ list }) => [
+    sql.raw(", jsonb_array_elements("),
+    sql.param(list),
+    sql.raw("::jsonb)"),
   ]);
-  return sql.join([sql.raw("unnest("), ...lists, sql.raw(`) as input (${namesOf(names)})`)]);
+  return sql.join([sql.raw("rows from (unnest("), ...arrays, sql.raw(")"), ...elements, as]);
+}
+
+interface Column {
+  name: string;
+  type: ColumnType;
+  list: string;
+}
+
+function comma(n: number, all: readonly unknown[]): string {
+  return n === all.length - 1 ? "" : ", ";
 }
 
 /**
@@ -50,13 +71,20 @@ const BARE = new Set<ColumnType>(["uuid", "smallint", "integer", "bigint", "bool
 /** A list as PostgreSQL writes it. pg would do the same by looking at each value anew, which costs more than the query. */
 function toLiteral(type: ColumnType, values: readonly Value[]): string {
   const isBare = BARE.has(type);
-  const texts = values.map((value) => {
-    if (value === null || value === undefined) return "NULL";
-    if (isBare) return String(value);
-    const text = value instanceof Date ? value.toISOString() : Buffer.isBuffer(value) ? toHex(value) : String(value);
-    return `"${/["\\]/.test(text) ? text.replaceAll(/["\\]/g, "\\$&") : text}"`;
-  });
-  return `{${texts.join(",")}}`;
+  let list = "";
+  for (const value of values) {
+    if (list !== "") list += ",";
+    if (value === null || value === undefined) list += "NULL";
+    else if (isBare) list += String(value);
+    else if (value instanceof Date) list += `"${value.toISOString()}"`;
+    else if (Buffer.isBuffer(value)) list += quote(toHex(value));
+    else list += quote(String(value));
+  }
+  return `{${list}}`;
+}
+
+function quote(text: string): string {
+  return `"${/["\\]/.test(text) ? text.replaceAll(/["\\]/g, "\\$&") : text}"`;
 }
 
 function toHex(bytes: Buffer): string {

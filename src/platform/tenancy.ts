@@ -9,6 +9,7 @@ import { AppError } from "./errors.ts";
 import { commitAndLocate, laterOf } from "./position.ts";
 import { createReplica } from "./replica.ts";
 import { keepNoPlans, queriesOf } from "./statements.ts";
+import { together } from "./together.ts";
 import { type SpanStart, tracedInside } from "./tracing.ts";
 
 export const ACTOR_KINDS = ["key", "user", "job", "source"] as const;
@@ -193,9 +194,10 @@ async function transactOnce<T, Own extends Tx>(
     const now = await begin(client, beginning);
     const tx = enter(client, now);
     const result = await work(tx);
-    await tx.flush();
-    if (onCommitted === undefined) await client.query("commit");
-    else onCommitted(await commitAndLocate(client));
+    // What was put off travels with COMMIT, which undoes everything where one of that has failed.
+    const written = tx.flush();
+    if (onCommitted === undefined) await together([written, client.query("commit")]);
+    else onCommitted((await together([written, commitAndLocate(client)]))[1]);
     return result;
   } catch (error) {
     // A connection that cannot even roll back is not given to anybody else.

@@ -6,7 +6,7 @@ const SECRET_BYTES = 24;
 const CHECKSUM_LENGTH = 6;
 const PREFIX = "nps_";
 /** `nps_` + the key's id without hyphens + `_` + 33 characters of secret + 6 of checksum. */
-const FORMAT = /^nps_([0-9a-f]{32})_([0-9A-Za-z]{33})([0-9A-Za-z]{6})$/;
+const FORMAT = /^nps_([0-9a-f]{32})_[0-9A-Za-z]{39}$/;
 
 export interface ParsedKey {
   id: string;
@@ -20,15 +20,20 @@ export function makeApiKey(id: string): { apiKey: string; secretSha256: Buffer }
   return { apiKey, secretSha256: sha256(apiKey) };
 }
 
-/**
- * The id and hash of a key, or undefined for what cannot be one. The checksum turns a mistyped key
- * away without asking the database, and lets scanners tell a leaked key from noise.
- */
+/** The id and hash of a key, or undefined for what does not look like one. */
 export function parseApiKey(text: string): ParsedKey | undefined {
-  const [, hex, , checksum] = FORMAT.exec(text) ?? [];
-  if (hex === undefined || checksum !== checksumOf(text.slice(0, -CHECKSUM_LENGTH))) return undefined;
-  const id = hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+  const hex = FORMAT.exec(text)?.[1];
+  if (hex === undefined) return undefined;
+  const id = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
   return { id, secretSha256: sha256(text) };
+}
+
+/**
+ * Whether the key is typed as it was made: the checksum turns a mistyped one away without asking the database, and lets
+ * scanners tell a leaked key from noise.
+ */
+export function hasChecksum(text: string): boolean {
+  return text.slice(-CHECKSUM_LENGTH) === checksumOf(text.slice(0, -CHECKSUM_LENGTH));
 }
 
 /** Whether this is meant to be an API key, valid or not. */

@@ -1,6 +1,6 @@
 import t from "tap";
 import { newId } from "../../src/platform/ids.ts";
-import { isSameSecret, makeApiKey, parseApiKey } from "../../src/workspaces/apiKeys.ts";
+import { hasChecksum, isSameSecret, makeApiKey, parseApiKey } from "../../src/workspaces/apiKeys.ts";
 import { createAuthenticate } from "../../src/workspaces/index.ts";
 import { startService } from "../support/service.ts";
 
@@ -13,7 +13,7 @@ t.test("a key carries its id, a secret and a checksum", async (t) => {
     t.ok(isSameSecret(parseApiKey(apiKey)?.secretSha256 ?? Buffer.alloc(0), secretSha256));
     const place = 4 + (round % (apiKey.length - 4));
     const changed = apiKey[place] === "0" ? "1" : "0";
-    t.equal(parseApiKey(apiKey.slice(0, place) + changed + apiKey.slice(place + 1)), undefined, "one character off");
+    t.notOk(hasChecksum(apiKey.slice(0, place) + changed + apiKey.slice(place + 1)), "one character off");
   }
 });
 
