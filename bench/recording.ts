@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { showProgress } from "../src/platform/progress.ts";
@@ -14,6 +15,8 @@ const CONNECTIONS = 64;
 const SECONDS = 8;
 const WARM_UP_SECONDS = 4;
 const ROUNDS = 3;
+/** Between them, for what PostgreSQL still has to do for the one before: it is not the next one's to pay. */
+const PAUSE_MS = 3_000;
 /** Requests a second at which waiting times are compared: below what every server of them can do. */
 const OFFERED = 500;
 const OFFERED_SINGLE_ROWS = 100;
@@ -41,6 +44,7 @@ export async function measureRecording(service: BenchService): Promise<Measureme
     for (const server of ["bare", "single", "full"] as const) {
       showProgress(`rounds of recording (${server})`, round, ROUNDS);
       const seconds = round === 0 ? WARM_UP_SECONDS : SECONDS;
+      await sleep(PAUSE_MS);
       const { requestsPerSecond } = await load(server, { seconds, seed: 7 + round });
       if (round > 0) rates[server].push(requestsPerSecond);
     }

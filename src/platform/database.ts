@@ -17,6 +17,8 @@ export const CONNECT_TIMEOUT_MS = 8_000;
  * comes back at all: then the connection is given up, and with it whatever else had been asked on it.
  */
 export const ANSWER_TIMEOUT_MS = 8_000;
+/** A connection that nobody has used for so long is closed. Each knows the plans of our statements, which a new one makes anew. */
+const IDLE_TIMEOUT_MS = 60_000;
 /** A connection that is idle for so long is asked by the system whether the other side is still there. */
 const KEEP_ALIVE_MS = 10_000;
 
@@ -56,6 +58,7 @@ export function createPool({
     application_name: APPLICATION_NAME,
     connectionTimeoutMillis: connectTimeoutMs,
     query_timeout: ANSWER_TIMEOUT_MS,
+    idleTimeoutMillis: IDLE_TIMEOUT_MS,
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
     // Statements that do not wait for one another travel together.
