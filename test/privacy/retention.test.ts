@@ -40,7 +40,7 @@ t.test("privacy", async (t) => {
     );
     t.same(left, [], "who is there again is somebody new, of whom only the new answer is known");
     const own =
-      await client.rows(`select erased_at is null as live, (select email from people where people.id = person_id) as email
+      await client.rows(`select erased_at is null as live, (select email from people where people.workspace_id = responses.workspace_id and people.id = person_id) as email
       from responses`);
     t.equal(own.length, 24);
     for (const { live, email } of own) t.equal(live, email !== null, "an answer is a person's, or erased");
