@@ -19,7 +19,9 @@ interface Clock {
 async function arrange(client: Client, clocks: readonly Clock[], now: number): Promise<string[]> {
   const { body } = await client.post("/v1/responses/batch", { responses: clocks.map(() => ({ score: 5 })) });
   if (body.results.length !== clocks.length) throw new Error("not all were recorded");
-  const found = await client.rows("select case_id as id from case_clocks join cases on id = case_id order by id");
+  const found = await client.rows(
+    "select case_id as id from case_clocks join cases using (workspace_id) where cases.id = case_id order by cases.id",
+  );
   const at = (ms: number) => `'${new Date(ms).toISOString()}'`;
   const values = clocks.map(({ started, allowed, took }, index) => {
     const start = now - started * HOUR_MS;
