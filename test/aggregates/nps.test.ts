@@ -22,8 +22,8 @@ t.test("the published answers hold through GraphQL", { skip: vectors === undefin
     );
     await client.rows(
       `insert into responses (workspace_id, id, survey_key, score, follow_up_requested, incentivised, properties, responded_at, received_at, updated_at, source, follow_up)
-       select '${client.workspaceId}', gen_random_uuid(), '${id}', score, false, false, '{}', now(), now(), now(), 'test', 'OPEN'
-       from unnest('{${scores.join(",")}}'::smallint[]) as score`,
+       select workspaces.id, gen_random_uuid(), '${id}', score, false, false, '{}', now(), now(), now(), 'test', 'OPEN'
+       from workspaces, unnest('{${scores.join(",")}}'::smallint[]) as score where workspaces.id = '${client.workspaceId}'`,
     );
     const { nps } = await client.query(
       "query ($keys: [String!]) { nps(filter: { surveyKeys: $keys }) { nps npsRounded answered interval { low high level method } } }",

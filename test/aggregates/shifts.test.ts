@@ -1,6 +1,7 @@
 import t from "tap";
 import { lookForShifts, maintainRollups, NpsShiftSchema, rebuildRollups } from "../../src/aggregates/index.ts";
 import { createAjv } from "../../src/platform/validation.ts";
+import { hoursBefore } from "../support/cluster.ts";
 import { type Client, type Service, startService } from "../support/service.ts";
 
 const DAY_MS = 86_400_000;
@@ -45,7 +46,7 @@ async function answer(client: Client, { survey = "s", segment, from, after, scor
 
 /** Everything happened so many days earlier than it did. */
 async function passDays(service: Service, client: Client, days: number): Promise<void> {
-  await client.rows(`update responses set responded_at = responded_at - interval '${days * 24} hours'`);
+  await client.rows(`update responses set responded_at = ${hoursBefore("responded_at", days * 24)}`);
   await client.rows(`update nps_shifts set day = day - ${days}, level_since = level_since - ${days}`);
   await client.rows(`update nps_shift_looks set looked_on = looked_on - ${days}`);
   await rebuildRollups(service.tenancy, [client.workspaceId]);

@@ -1,4 +1,5 @@
 import t from "tap";
+import { hoursBefore } from "../support/cluster.ts";
 import { type Client, startService } from "../support/service.ts";
 
 const CALL = { channel: "PHONE", direction: "OUTBOUND", outcome: "REACHED" };
@@ -6,11 +7,12 @@ const minutesAgo = (minutes: number) => new Date(Date.now() - minutes * 60_000).
 
 /** Moves what is stored about a case into the past, as if it had been opened so many hours ago. */
 async function age(client: Client, caseId: string, hours: number): Promise<void> {
-  const by = `interval '${hours} hours'`;
-  await client.rows(`update case_clocks set started_at = started_at - ${by}, counted_from = counted_from - ${by},
-    due_at = due_at - ${by}, next_step_at = next_step_at - ${by} where case_id = '${caseId}'`);
-  await client.rows(`update cases set first_contact_started_at = first_contact_started_at - ${by},
-    first_contact_due_at = first_contact_due_at - ${by} where id = '${caseId}'`);
+  const moved = (...columns: string[]) =>
+    columns.map((column) => `${column} = ${hoursBefore(column, hours)}`).join(", ");
+  const clock = moved("started_at", "counted_from", "due_at", "next_step_at");
+  await client.rows(`update case_clocks set ${clock} where case_id = '${caseId}'`);
+  const contact = moved("first_contact_started_at", "first_contact_due_at");
+  await client.rows(`update cases set ${contact} where id = '${caseId}'`);
 }
 
 t.test("the first contact", async (t) => {

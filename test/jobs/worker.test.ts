@@ -4,6 +4,7 @@ import { foldRollups, maintainRollups } from "../../src/aggregates/index.ts";
 import { sweep } from "../../src/cases/index.ts";
 import { listDeadLetters, retryDeadLetters } from "../../src/platform/jobStore.ts";
 import { applyThemes } from "../../src/themes/index.ts";
+import { skipOnCluster } from "../support/cluster.ts";
 import { CSV } from "../support/files.ts";
 import { printed, startProgram } from "../support/program.ts";
 import { type Client, type Service, startService } from "../support/service.ts";
@@ -19,6 +20,9 @@ async function breakIn(service: Service, { workspaceId }: Client, write: string)
   };
 }
 
+/** What stands in the way is made by them. */
+const NO_TRIGGERS = { skip: skipOnCluster("there are no triggers") };
+
 async function until(isSo: () => Promise<boolean>): Promise<void> {
   for (let attempt = 0; !(await isSo()); attempt += 1) {
     if (attempt > 600) throw new Error(`it never came: ${String(isSo)}`);
@@ -31,48 +35,52 @@ async function twoClients(t: Test): Promise<{ service: Service; broken: Client; 
   return { service, broken: await service.newClient(), other: await service.newClient() };
 }
 
-t.test("an import that fails holds up no other, and is a dead letter in the end that can be done again", async (t) => {
-  const { service, broken, other } = await twoClients(t);
-  const mend = await breakIn(service, broken, "delete on import_chunks");
-  const statusOf = async (client: Client) => (await client.get("/v1/imports?limit=1")).body.data[0].status;
-  const jobs = async () =>
-    (
-      await service.pool.query(
-        "select state, data, output from pgboss.job where name = 'imports' and state <> 'completed'",
-      )
-    ).rows;
-  for (const client of [broken, other]) {
-    t.equal((await client.post("/v1/imports", "score,comment\n1,canary\n", CSV)).status, 202);
-  }
-  const worker = startProgram(["worker"], { env: { DATABASE_URL: service.url } });
-  t.teardown(() => worker.child.kill("SIGKILL"));
-  await until(async () => (await statusOf(other)) === "DONE");
-  await until(async () => (await jobs()).some(({ state }) => state === "retry"));
-  t.equal(await statusOf(broken), "QUEUED");
-  await sleep(2_000);
-  t.equal((await jobs()).length, 1, "it waits to be tried again, and is not sent again meanwhile");
-  await service.pool.query(
-    "update pgboss.job set retry_count = retry_limit, start_after = now() where state = 'retry'",
-  );
-  await until(async () => (await listDeadLetters(service.pool)).length === 1);
-  const [letter] = await listDeadLetters(service.pool);
-  t.match(letter, { job: "imports", data: { workspaceId: broken.workspaceId }, error: { code: "P0001" } });
-  await sleep(2_000);
-  t.same(
-    (await jobs()).map(({ state }) => state),
-    ["failed"],
-    "nor when it has failed for good",
-  );
-  t.notMatch(JSON.stringify(await jobs()), /canary/);
-  t.notMatch(worker.output(), /canary/, "nothing of anybody is in the log");
+t.test(
+  "an import that fails holds up no other, and is a dead letter in the end that can be done again",
+  NO_TRIGGERS,
+  async (t) => {
+    const { service, broken, other } = await twoClients(t);
+    const mend = await breakIn(service, broken, "delete on import_chunks");
+    const statusOf = async (client: Client) => (await client.get("/v1/imports?limit=1")).body.data[0].status;
+    const jobs = async () =>
+      (
+        await service.pool.query(
+          "select state, data, output from pgboss.job where name = 'imports' and state <> 'completed'",
+        )
+      ).rows;
+    for (const client of [broken, other]) {
+      t.equal((await client.post("/v1/imports", "score,comment\n1,canary\n", CSV)).status, 202);
+    }
+    const worker = startProgram(["worker"], { env: { DATABASE_URL: service.url } });
+    t.teardown(() => worker.child.kill("SIGKILL"));
+    await until(async () => (await statusOf(other)) === "DONE");
+    await until(async () => (await jobs()).some(({ state }) => state === "retry"));
+    t.equal(await statusOf(broken), "QUEUED");
+    await sleep(2_000);
+    t.equal((await jobs()).length, 1, "it waits to be tried again, and is not sent again meanwhile");
+    await service.pool.query(
+      "update pgboss.job set retry_count = retry_limit, start_after = now() where state = 'retry'",
+    );
+    await until(async () => (await listDeadLetters(service.pool)).length === 1);
+    const [letter] = await listDeadLetters(service.pool);
+    t.match(letter, { job: "imports", data: { workspaceId: broken.workspaceId }, error: { code: "P0001" } });
+    await sleep(2_000);
+    t.same(
+      (await jobs()).map(({ state }) => state),
+      ["failed"],
+      "nor when it has failed for good",
+    );
+    t.notMatch(JSON.stringify(await jobs()), /canary/);
+    t.notMatch(worker.output(), /canary/, "nothing of anybody is in the log");
 
-  await mend();
-  t.equal(await retryDeadLetters(service.pool), 1);
-  await until(async () => (await statusOf(broken)) === "DONE");
-  t.same(await listDeadLetters(service.pool), []);
-  worker.child.kill("SIGTERM");
-  t.equal(await worker.exit, 0, worker.output());
-});
+    await mend();
+    t.equal(await retryDeadLetters(service.pool), 1);
+    await until(async () => (await statusOf(broken)) === "DONE");
+    t.same(await listDeadLetters(service.pool), []);
+    worker.child.kill("SIGTERM");
+    t.equal(await worker.exit, 0, worker.output());
+  },
+);
 
 t.test("one file is recorded and one score is counted by three workers, each row once", async (t) => {
   const service = await startService(t);
@@ -91,7 +99,7 @@ t.test("one file is recorded and one score is counted by three workers, each row
   t.same(await Promise.all(workers.map(({ exit }) => exit)), [0, 0, 0]);
 });
 
-t.test("what stands in the way in one workspace holds up no other", async (t) => {
+t.test("what stands in the way in one workspace holds up no other", NO_TRIGGERS, async (t) => {
   const { service, broken, other } = await twoClients(t);
   await maintainRollups(service.tenancy);
   for (const client of [broken, other]) {

@@ -19,7 +19,10 @@ async function introduce(client: Client): Promise<void> {
 async function hold(service: Service, client: Client, externalIds: string[]): Promise<() => Promise<void>> {
   const other = await service.pool.connect();
   await other.query(`begin; set local app.workspace_id = '${client.workspaceId}'`);
-  await other.query("select 1 from people where external_id = any($1) for update", [externalIds]);
+  await other.query("select 1 from people where workspace_id = $1 and external_id = any($2) for update", [
+    client.workspaceId,
+    externalIds,
+  ]);
   return async () => {
     await other.query("rollback");
     other.release();

@@ -113,7 +113,7 @@ export function inDatabase(server: string, name: string): string {
  * Forced, because a server under test may still be connected. PostgreSQL refuses to force out an
  * autovacuum worker, which belongs to the superuser; it is gone in a moment.
  */
-async function dropDatabase(client: Client, name: string, tries = 50): Promise<void> {
+async function dropDatabase(client: Client, name: string, tries = 300): Promise<void> {
   try {
     await client.query(`drop database ${name} with (force)`);
   } catch (error) {

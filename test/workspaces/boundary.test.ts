@@ -6,6 +6,7 @@ import { sweep } from "../../src/cases/index.ts";
 import { newId } from "../../src/platform/ids.ts";
 import { SYSTEM_REASONS } from "../../src/platform/tenancy.ts";
 import { relayEvents } from "../../src/webhooks/index.ts";
+import { isCluster } from "../support/cluster.ts";
 import { NDJSON, workImports } from "../support/files.ts";
 import { type Client, type Service, startService } from "../support/service.ts";
 
@@ -172,7 +173,9 @@ t.test("the workspace boundary", async (t) => {
   const fresh = new Connection({ connectionString: service.url });
   await fresh.connect();
   t.teardown(() => fresh.end());
-  const denied = new Set<unknown>([0, "42501"]);
+  /** Citus refuses to put a row elsewhere before PostgreSQL sees whose it is. */
+  const refused = new Set<unknown>(["42501", ...(isCluster ? ["0A000"] : [])]);
+  const denied = new Set<unknown>([0, ...refused]);
 
   for (const [title, workspaceId] of [
     ["with no workspace ever set", undefined],
@@ -194,7 +197,10 @@ t.test("the workspace boundary", async (t) => {
         const row = `jsonb_populate_record(null::${name}, $json$${JSON.stringify(rows[0])}$json$)`;
         const copy = `insert into ${name} (${columns}) select ${columns} from ${row}`;
         for (const more of ["", " on conflict do nothing"]) {
-          t.equal(await attempt(workspaceId, copy + more), "42501", `insert into ${name} for another workspace${more}`);
+          t.ok(
+            refused.has(await attempt(workspaceId, copy + more)),
+            `insert into ${name} for another workspace${more}`,
+          );
         }
       }
       for (const search of ["select search_comments('ours')", "select * from commented_responses"]) {
@@ -208,7 +214,7 @@ t.test("the workspace boundary", async (t) => {
   t.test("in one workspace, no row of a table can be given to another", async (t) => {
     for (const { name, key } of tables) {
       const move = `update ${name} set ${key} = '${theirs.workspaceId}'`;
-      t.equal(await attempt(ours.workspaceId, move), "42501", name);
+      t.ok(refused.has(await attempt(ours.workspaceId, move)), name);
     }
   });
 

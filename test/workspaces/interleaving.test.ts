@@ -66,7 +66,10 @@ t.test("200 interleaved requests over one pooled connection never show a foreign
   const whileLocked = async ({ client, id }: Side, work: () => Promise<Heard>): Promise<Heard> =>
     withClient(service.url, async (other) => {
       await other.query(`begin; set local app.workspace_id = '${client.workspaceId}'`);
-      await other.query("select from responses where id = $1 for update", [id]);
+      await other.query("select from responses where workspace_id = $1 and id = $2 for update", [
+        client.workspaceId,
+        id,
+      ]);
       const answer = work();
       await sleep(LOCKED_MS);
       await other.query("rollback");
