@@ -103,7 +103,14 @@ t.test("a refusal is a problem like others, and who is answered makes room", asy
   const logger = createLogger("silent");
   const pool = createPool({ connectionString: "postgres://localhost", max: 1, logger });
   const app = createServer(logger);
-  registerShedding(app, pool, { underWay: 1, underWayWhileLate: 1, waiting: 1, bodyBytes: 1_000, lateMs: 1_000 });
+  registerShedding(app, pool, {
+    underWay: 1,
+    underWayWhileLate: 1,
+    waiting: 1,
+    bodyBytes: 1_000,
+    worthMs: 1_000,
+    lateMs: 1_000,
+  });
   const slow = Promise.withResolvers<void>();
   app.get("/slow", async () => slow.promise.then(() => "done"));
   app.get("/livez", async () => "alive");

@@ -6,6 +6,7 @@ import { AppError } from "./errors.ts";
 import type { Server } from "./http.ts";
 import { newId } from "./ids.ts";
 import { observeShed } from "./metrics.ts";
+import { createPace } from "./pace.ts";
 import { PROBLEM_CONTENT_TYPE, toProblem } from "./problem.ts";
 
 /** What a process takes at once; beyond it a request is refused, and not begun and left to wait. */
@@ -18,6 +19,8 @@ export interface Capacity {
   waiting: number;
   /** Bodies of the requests under way, in bytes; in memory each is several times as large. */
   bodyBytes: number;
+  /** How long those whose bodies are there may take to be answered, at the pace of late: in milliseconds. */
+  worthMs: number;
   /** How late the event loop is on average before that counts, in milliseconds. */
   lateMs: number;
 }
@@ -27,12 +30,16 @@ const CAPACITY: Capacity = {
   underWayWhileLate: 500,
   waiting: 500,
   bodyBytes: 64 * 1024 * 1024,
+  worthMs: 2_000,
   lateMs: 50,
 };
 
 /** Over so long the event loop's delay is averaged. */
 const SAMPLE_MS = 200;
 const RESOLUTION_MS = 10;
+/** So long there must be this much in hand before the pace counts: a burst that is over sooner is taken as it comes. */
+const PACE_MS = 600;
+const PACE_FROM = 100;
 /** Whoever watches the process must be answered above all when there is too much to do. */
 const NEVER_SHED = new Set(["/livez", "/readyz"]);
 const LOG_INTERVAL_MS = 1_000;
@@ -47,18 +54,22 @@ const TOO_MUCH = new AppError("unavailable", "There is too much to do at once. T
  */
 export function registerShedding(app: Server, pool: Pool, capacity: Capacity = CAPACITY): void {
   let underWay = 0;
+  /** Those of them whose body is there: how long the others take is their callers' affair. */
+  let inHand = 0;
   let bodyBytes = 0;
   let isLate = false;
   let isStopping = false;
   let refused = 0;
   let loggedAt = Number.NEGATIVE_INFINITY;
 
+  const pace = createPace(PACE_MS, PACE_FROM);
   const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   delay.enable();
   const sampling = setInterval(() => {
     // What is measured is the time between two looks.
     isLate = delay.mean / 1e6 - RESOLUTION_MS > capacity.lateMs;
     delay.reset();
+    pace.look(performance.now(), inHand);
   }, SAMPLE_MS).unref();
   app.addHook("preClose", async () => {
     isStopping = true;
@@ -70,6 +81,7 @@ export function registerShedding(app: Server, pool: Pool, capacity: Capacity = C
 
   const reasonToRefuse = (): string | undefined => {
     if (underWay >= capacity.underWay) return "requests";
+    if (inHand >= pace.takesIn(capacity.worthMs)) return "pace";
     if (isLate && underWay >= capacity.underWayWhileLate) return "event loop";
     return bodyBytes >= capacity.bodyBytes ? "bodies" : undefined;
   };
@@ -108,16 +120,22 @@ export function registerShedding(app: Server, pool: Pool, capacity: Capacity = C
     const bytes = bytesOf(request);
     underWay += 1;
     bodyBytes += bytes;
-    let isOver = false;
-    const end = () => {
-      if (isOver) return;
-      isOver = true;
+    let isInHand = false;
+    const takeInHand = () => {
+      isInHand = true;
+      inHand += 1;
+    };
+    if (request.raw.complete) takeInHand();
+    else request.raw.once("end", takeInHand);
+    // It closes where it is answered, and where its caller has gone.
+    reply.raw.once("close", () => {
+      request.raw.off("end", takeInHand);
       underWay -= 1;
       bodyBytes -= bytes;
-    };
-    // Answered, or its caller has gone.
-    reply.raw.once("finish", end);
-    reply.raw.once("close", end);
+      if (!isInHand) return;
+      inHand -= 1;
+      pace.ended();
+    });
     return payload;
   });
 }

@@ -1,10 +1,10 @@
 import type { JWTPayload } from "jose";
-import { LRUCache } from "lru-cache";
 import type { Authenticate } from "../platform/auth.ts";
 import type { Environment } from "../platform/config.ts";
 import { invalidToken, type TokenSettings, type VerifyToken } from "../platform/jwt.ts";
 import { isId, isText, STRING_LENGTH_MAX } from "../platform/schema.ts";
 import type { Tenancy } from "../platform/tenancy.ts";
+import { createLookup } from "./lookup.ts";
 import { SCOPES } from "./model.ts";
 import { isWorkspace } from "./queries.ts";
 
@@ -25,39 +25,27 @@ export function userSettingsOf(environment: Environment): UserSettings | undefin
   return { issuer, audience, jwksUrl, workspaceClaim, scopeClaim };
 }
 
-const CACHED_WORKSPACES_MAX = 10_000;
-
 /**
  * Finds out by a signed token who a user is, where they work and what they may do there. Scopes that do not exist,
  * which belong to other services of the provider, are passed over.
- * @param cacheMs for how long it is remembered that a workspace exists
  */
 export function createAuthenticateUser(
   tenancy: Tenancy,
   verify: VerifyToken,
   { workspaceClaim, scopeClaim }: Claims,
-  cacheMs: number,
   clock: () => number,
 ): Authenticate {
-  const workspaces = new LRUCache<string, true>({
-    max: CACHED_WORKSPACES_MAX,
-    ttl: cacheMs,
-    ttlResolution: 0,
-    perf: { now: clock },
-  });
-  const exists = async (id: string): Promise<boolean> => {
-    if (workspaces.get(id) === true) return true;
+  const workspaces = createLookup<true>(async (id) => {
     const found = await tenancy.acrossWorkspaces("find the workspace of a user", (tx) => isWorkspace(tx, id));
-    if (found) workspaces.set(id, true);
-    return found;
-  };
+    return found ? true : undefined;
+  }, clock);
 
   return async (token) => {
     const claims = await verify(token);
     const workspaceId = textOf(claims, workspaceClaim)?.toLowerCase();
     const id = textOf(claims, "sub");
     if (id === undefined || workspaceId === undefined || !isId(workspaceId)) throw invalidToken();
-    if (!(await exists(workspaceId))) throw invalidToken();
+    if ((workspaces.known(workspaceId) ?? (await workspaces.find(workspaceId))) === undefined) throw invalidToken();
     const scopes = new Set((textOf(claims, scopeClaim, Number.POSITIVE_INFINITY) ?? "").split(" "));
     return {
       workspaceId,

@@ -166,7 +166,7 @@ t.test("users by their tokens", async (t) => {
     await t.rejects(authenticate(good), { code: "unauthenticated" });
   });
 
-  t.test("a workspace that is gone is known no more after 15 seconds", async (t) => {
+  t.test("a workspace that is gone is known no more after 25 seconds", async (t) => {
     const gone = await service.newClient();
     let now = Date.now();
     const users = { settings: provider.settings, logger: createLogger("silent") };
@@ -180,7 +180,7 @@ t.test("users by their tokens", async (t) => {
       `delete from audit_log; delete from api_keys; delete from workspaces where id = '${gone.workspaceId}'; select 1`,
     );
     await t.resolves(authenticate(token));
-    now += 15_001;
+    now += 25_001;
     await t.rejects(authenticate(token), { code: "unauthenticated" });
   });
 });
