@@ -1,4 +1,6 @@
 // Sends answers as fast as they are taken, or at a rate, from a process of its own: told on the command line in JSON.
+import { Agent, request } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
 import autocannon from "autocannon";
 import { answerBodies } from "./answers.ts";
 
@@ -9,7 +11,9 @@ export interface Load {
   apiKeys: string[];
   connections: number;
   seconds: number;
-  /** Requests a second over all connections; as fast as they are answered without. */
+  /** The same for so long before, uncounted. */
+  warmUpSeconds: number;
+  /** Requests a second, evenly, whatever becomes of those before; as fast as they are answered without. */
   rate?: number;
   seed: number;
 }
@@ -23,31 +27,65 @@ export interface LoadResult {
   failures: number;
 }
 
-const { url, apiKeys, connections, seconds, rate, seed }: Load = JSON.parse(process.argv[2] ?? "{}");
-const bodies = answerBodies(seed);
+const load: Load = JSON.parse(process.argv[2] ?? "{}");
+const bodies = answerBodies(load.seed);
 let sent = 0;
-const { requests, latency, non2xx, errors, timeouts } = await autocannon({
-  url,
-  connections,
-  duration: seconds,
-  ...(rate === undefined ? {} : { overallRate: rate }),
-  requests: [
-    {
-      method: "POST",
-      path: "/v1/responses",
-      setupRequest: (request) => {
-        sent += 1;
-        const authorization = `Bearer ${apiKeys[sent % apiKeys.length]}`;
-        const body = bodies[sent % bodies.length];
-        return { ...request, headers: { authorization, "content-type": "application/json" }, body };
-      },
-    },
-  ],
-});
-const result: LoadResult = {
-  requestsPerSecond: (requests.total - non2xx) / seconds,
-  p50: latency.p50,
-  p99: latency.p99,
-  failures: non2xx + errors + timeouts,
-};
+const result = await (load.rate === undefined ? sendFast(load) : sendEvenly(load, load.rate));
 process.stdout.write(`${JSON.stringify(result)}\n`);
+
+/** The next answer, and its headers. */
+function next({ apiKeys }: Load) {
+  sent += 1;
+  const authorization = `Bearer ${apiKeys[sent % apiKeys.length]}`;
+  return { headers: { authorization, "content-type": "application/json" }, body: bodies[sent % bodies.length] ?? "" };
+}
+
+async function sendFast(load: Load): Promise<LoadResult> {
+  const sendFor = async (duration: number) =>
+    autocannon({
+      url: load.url,
+      connections: load.connections,
+      duration,
+      requests: [{ method: "POST", path: "/v1/responses", setupRequest: (one) => ({ ...one, ...next(load) }) }],
+    });
+  await sendFor(load.warmUpSeconds);
+  const { requests, latency, non2xx, errors, timeouts } = await sendFor(load.seconds);
+  return {
+    requestsPerSecond: (requests.total - non2xx) / load.seconds,
+    p50: latency.p50,
+    p99: latency.p99,
+    failures: non2xx + errors + timeouts,
+  };
+}
+
+/** The library's own rate sends those of a second all at once. */
+async function sendEvenly(load: Load, rate: number): Promise<LoadResult> {
+  const agent = new Agent({ keepAlive: true, maxSockets: load.connections });
+  const sendOne = async (dueAt: number) => {
+    const { headers, body } = next(load);
+    const { promise, resolve, reject } = Promise.withResolvers<number | undefined>();
+    const sent = request(`${load.url}/v1/responses`, { agent, method: "POST", headers }, (answer) =>
+      answer.resume().once("end", () => resolve(answer.statusCode)),
+    );
+    sent.once("error", reject).end(body);
+    const status = await promise.catch(() => undefined);
+    return { dueAt, ms: performance.now() - dueAt, isGood: status !== undefined && status < 300 };
+  };
+  const from = performance.now();
+  const under: ReturnType<typeof sendOne>[] = [];
+  while (under.length < rate * (load.warmUpSeconds + load.seconds)) {
+    const dueAt = from + (under.length * 1_000) / rate;
+    if (dueAt > performance.now()) await sleep(dueAt - performance.now());
+    under.push(sendOne(dueAt));
+  }
+  const counted = (await Promise.all(under)).filter(({ dueAt }) => dueAt >= from + load.warmUpSeconds * 1_000);
+  agent.destroy();
+  const sorted = counted.map(({ ms }) => ms).toSorted((a, b) => a - b);
+  const percentile = (p: number) => sorted[Math.floor(sorted.length * p)] ?? Number.NaN;
+  return {
+    requestsPerSecond: counted.length / load.seconds,
+    p50: percentile(0.5),
+    p99: percentile(0.99),
+    failures: counted.filter(({ isGood }) => !isGood).length,
+  };
+}

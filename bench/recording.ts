@@ -13,6 +13,7 @@ const BASELINES = fileURLToPath(new URL("baselineServer.ts", import.meta.url));
 
 const CONNECTIONS = 64;
 const SECONDS = 8;
+/** Before each run, uncounted: a process that had nothing to do for some seconds has given up code that it had compiled. */
 const WARM_UP_SECONDS = 4;
 const ROUNDS = 3;
 /** Between them, for what PostgreSQL still has to do for the one before: it is not the next one's to pay. */
@@ -30,33 +31,50 @@ export async function measureRecording(service: BenchService): Promise<Measureme
   const single = await service.startServer(BASELINES, "single");
   const urls: Record<Server, string> = { bare: bare.url, single: single.url, full: service.url };
   const workspaces = await Promise.all(
-    Array.from({ length: WORKSPACES }, (_, n) => service.newWorkspace(`recording ${n}`)),
+    Array.from({ length: WORKSPACES + ROUNDS }, (_, n) => service.newWorkspace(`recording ${n}`)),
   );
-  const [first, ...others] = workspaces.map(({ apiKey }) => apiKey);
+  const apiKeys = workspaces.map(({ apiKey }) => apiKey);
+  const [first, ...others] = apiKeys.slice(0, WORKSPACES);
+  const newcomers = apiKeys.slice(WORKSPACES);
   if (first === undefined) throw new Error("no workspace");
   // One workspace for each server, so that each meets the same people for the first time.
   const keys: Record<Server, string> = { bare: first, single: first, full: others[0] ?? first };
   const load = (server: Server, more: Partial<Load> = {}) =>
-    send({ url: urls[server], apiKeys: [keys[server]], connections: CONNECTIONS, seconds: SECONDS, seed: 7, ...more });
+    send({
+      url: urls[server],
+      apiKeys: [keys[server]],
+      connections: CONNECTIONS,
+      seconds: SECONDS,
+      warmUpSeconds: WARM_UP_SECONDS,
+      seed: 7,
+      ...more,
+    });
 
   const rates: Record<Server, number[]> = { bare: [], single: [], full: [] };
   for (let round = 0; round <= ROUNDS; round += 1) {
     for (const server of ["bare", "single", "full"] as const) {
       showProgress(`rounds of recording (${server})`, round, ROUNDS);
-      const seconds = round === 0 ? WARM_UP_SECONDS : SECONDS;
       await sleep(PAUSE_MS);
-      const { requestsPerSecond } = await load(server, { seconds, seed: 7 + round });
+      const { requestsPerSecond } = await load(server, { seed: 7 + round });
+      // The first people and accounts are made in the first.
       if (round > 0) rates[server].push(requestsPerSecond);
     }
     await workspaces[0]?.vacuum();
   }
   const rateOf = (server: Server) => medianOf(rates[server]);
-  const waiting = async (server: Server, more: Partial<Load>) =>
-    medianOf([(await load(server, more)).p99, (await load(server, more)).p99, (await load(server, more)).p99]);
-  const bareP99 = await waiting("bare", { rate: OFFERED });
-  const fullP99 = await waiting("full", { rate: OFFERED });
-  const oneWorkspace = await waiting("full", { rate: OFFERED_SINGLE_ROWS });
-  const manyWorkspaces = await waiting("full", { rate: OFFERED_SINGLE_ROWS, apiKeys: [first, ...others] });
+  const waiting = async (server: Server, more: (round: number) => Partial<Load>) => {
+    const p99s: number[] = [];
+    for (let round = 0; round < ROUNDS; round += 1) p99s.push((await load(server, more(round))).p99);
+    return medianOf(p99s);
+  };
+  const bareP99 = await waiting("bare", () => ({ rate: OFFERED }));
+  const fullP99 = await waiting("full", () => ({ rate: OFFERED }));
+  // As those of the hundred, each meets its people for the first time.
+  const oneWorkspace = await waiting("full", (round) => ({
+    rate: OFFERED_SINGLE_ROWS,
+    apiKeys: newcomers.slice(round, round + 1),
+  }));
+  const manyWorkspaces = await waiting("full", () => ({ rate: OFFERED_SINGLE_ROWS, apiKeys: [first, ...others] }));
   await Promise.all([bare.stop(), single.stop()]);
 
   const perThousand = (server: Server) => 1_000_000 / rateOf(server);

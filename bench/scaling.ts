@@ -42,13 +42,14 @@ async function measureProcesses(database: BenchDatabase): Promise<Measurement[]>
   try {
     for (const count of [1, 2, 4]) {
       while (servers.length < count) servers.push(await database.start("api"));
-      const load = async (seconds: number) => {
-        const connections = CONNECTIONS / count;
-        const loads = servers.map(({ url }, n) => send({ url, apiKeys: [apiKey], connections, seconds, seed: 7 + n }));
-        return (await Promise.all(loads)).reduce((sum, { requestsPerSecond }) => sum + requestsPerSecond, 0);
+      const load = {
+        apiKeys: [apiKey],
+        connections: CONNECTIONS / count,
+        warmUpSeconds: SECONDS / 2,
+        seconds: SECONDS,
       };
-      await load(SECONDS / 2);
-      rates.push(await load(SECONDS));
+      const loads = await Promise.all(servers.map(({ url }, n) => send({ url, seed: 7 + n, ...load })));
+      rates.push(loads.reduce((sum, { requestsPerSecond }) => sum + requestsPerSecond, 0));
       showProgress("API processes", count, 4);
     }
   } finally {
