@@ -27,17 +27,17 @@ export interface LoadResult {
   failures: number;
 }
 
-const load: Load = JSON.parse(process.argv[2] ?? "{}");
-const bodies = answerBodies(load.seed);
-let sent = 0;
-const result = await (load.rate === undefined ? sendFast(load) : sendEvenly(load, load.rate));
+const asked: Load = JSON.parse(process.argv[2] ?? "{}");
+const bodies = answerBodies(asked.seed);
+let n = 0;
+const result = await (asked.rate === undefined ? sendFast(asked) : sendEvenly(asked, asked.rate));
 process.stdout.write(`${JSON.stringify(result)}\n`);
 
 /** The next answer, and its headers. */
 function next({ apiKeys }: Load) {
-  sent += 1;
-  const authorization = `Bearer ${apiKeys[sent % apiKeys.length]}`;
-  return { headers: { authorization, "content-type": "application/json" }, body: bodies[sent % bodies.length] ?? "" };
+  n += 1;
+  const authorization = `Bearer ${apiKeys[n % apiKeys.length]}`;
+  return { headers: { authorization, "content-type": "application/json" }, body: bodies[n % bodies.length] ?? "" };
 }
 
 async function sendFast(load: Load): Promise<LoadResult> {

@@ -12,6 +12,10 @@ export function createClient(url: string, key: string): Client {
       method,
       headers: { authorization: `Bearer ${key}`, ...(body && { "content-type": "application/json" }) },
       ...(body && { body: JSON.stringify(body) }),
+    }).catch((cause: unknown) => {
+      throw new Error(`nothing answers at ${url}: start the service by npm start, or give its address by --url`, {
+        cause,
+      });
     });
     const text = await answer.text();
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);

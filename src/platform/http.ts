@@ -96,7 +96,8 @@ export function createServer(
     { parseAs: "buffer" },
     async (request: FastifyRequest, body: Buffer) => {
       requireReadable(request);
-      return parseJson(body);
+      // Many clients name the type of a body that they do not have: a command needs none.
+      return body.length === 0 ? undefined : parseJson(body);
     },
   );
   // A route that names no query parameters takes none.

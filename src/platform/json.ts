@@ -17,7 +17,8 @@ export function parseJson(bytes: Buffer): unknown {
   try {
     value = JSON.parse(text);
   } catch {
-    throw new AppError("invalid_request", "The body is not valid JSON.");
+    const why = text.startsWith("\ufeff") ? ": it begins with a byte-order mark" : "";
+    throw new AppError("invalid_request", `The body is not valid JSON${why}.`);
   }
   // A key that stood twice is parsed once. Every text before a colon is a key: only then are they counted.
   if (countKeys(value, 1) !== countWrittenKeys(text)) throw invalidRequest([findRepeatedKey(text)]);

@@ -29,6 +29,12 @@ t.test("a key that stands twice is found at any depth and in any spelling, and n
   }
 });
 
+t.test("what is no JSON is refused, and a byte-order mark is named", async (t) => {
+  for (const text of ["", "{", "nul", "{'a':1}"])
+    t.throws(() => parse(text), { message: "The body is not valid JSON." });
+  t.throws(() => parse("\ufeff{}"), { code: "invalid_request", message: /byte-order mark/ });
+});
+
 t.test("equal values have one canonical form, whatever the order of their keys", async (t) => {
   t.equal(canonicalJson({ b: [2, { d: 1, c: null }], a: "x" }), '{"a":"x","b":[2,{"c":null,"d":1}]}');
   fc.assert(

@@ -54,6 +54,9 @@ t.test("webhook endpoints", async (t) => {
     const headers = { authorization: `Bearer ${client.apiKey}`, ...keyed };
     const bare = await service.app.inject({ method: "POST", url: `${path}/test`, headers });
     t.equal(bare.statusCode, 201, "it needs no body");
+    const typed = { ...headers, "content-type": "application/json", "idempotency-key": "typed" };
+    const empty = await service.app.inject({ method: "POST", url: `${path}/test`, headers: typed, payload: "" });
+    t.equal(empty.statusCode, 201, "nor one that is named and not there");
     const test = bare.json();
     t.match(test, { endpointId: id, eventType: "endpoint.test", test: true, status: "PENDING", attempts: [] });
     t.same((await client.post(`${path}/test`, {}, keyed)).body, test, "by the same key it is the same");
