@@ -27,10 +27,10 @@ export interface Capacity {
 
 const CAPACITY: Capacity = {
   underWay: 1_000,
-  underWayWhileLate: 500,
+  underWayWhileLate: 250,
   waiting: 500,
   bodyBytes: 64 * 1024 * 1024,
-  worthMs: 2_000,
+  worthMs: 500,
   lateMs: 50,
 };
 
