@@ -121,8 +121,7 @@ t.test("ten times as many batches a second as it can take", async (t) => {
 
   const rows = await rowsOf<{ batch: number; count: number }>(
     workspace,
-    `select split_part(external_id, '-', 1)::int as batch, count(distinct external_id)::int as count, count(*)::int as all
-     from responses where source = 'flood' group by 1`,
+    "select split_part(external_id, '-', 1)::int as batch, count(*)::int as count from responses where source = 'flood' group by 1",
   );
   const stored = new Map(rows.map(({ batch, count }) => [batch, count]));
   t.same(
