@@ -6,6 +6,7 @@ import closeWithGrace from "close-with-grace";
 import type { Pool } from "pg";
 import { buildApp } from "./app.ts";
 import { type Environment, limitsOf } from "./platform/config.ts";
+import { prepareListening } from "./platform/listening.ts";
 import type { Logger } from "./platform/logger.ts";
 import { releaseMemory } from "./platform/memory.ts";
 import { measureBacklog, measurePool } from "./platform/metrics.ts";
@@ -64,6 +65,7 @@ export async function serve(environment: Environment, logger: Logger, { http, jo
     };
     const app = http ? await buildApp(database.pool, logger, settings) : undefined;
     const apiKey = app !== undefined && database.embedded ? await demoKey(tenancy) : undefined;
+    const listen = app && prepareListening(app);
     await app?.ready();
     releaseMemory();
     const sending = {
@@ -76,7 +78,7 @@ export async function serve(environment: Environment, logger: Logger, { http, jo
     metrics = await serveMetrics(environment, database.pool, jobs).catch(explainListening);
     if (metrics !== undefined) logger.info({ port: metrics.port }, "metrics at /metrics");
     const place = { host: environment.HOST, port: environment.PORT, backlog: CONNECTIONS_WAITING_MAX };
-    const address = await app?.listen(place).catch(explainListening);
+    const address = await listen?.(place).catch(explainListening);
     if (worker !== undefined) logger.info("working");
     closeWithGrace({ delay: STOP_TIMEOUT_MS, logger: false }, async ({ err, signal }) => {
       if (err !== undefined) logger.fatal({ err }, "stopping after an error nobody handled");

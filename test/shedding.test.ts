@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { connect, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -129,4 +130,35 @@ t.test("a refusal is a problem like others, and who is answered makes room", asy
   slow.resolve();
   t.equal(await (await first).text(), "done");
   t.equal((await fetch(`${url}/slow`)).status, 200);
+});
+
+t.test("hundreds who are refused at once keep nobody else waiting", async (t) => {
+  const logger = createLogger("silent");
+  const pool = createPool({ connectionString: "postgres://localhost", max: 1, logger });
+  const app = createServer(logger);
+  const nothing = { underWay: 0, underWayWhileLate: 0, waiting: 1, bodyBytes: 1, worthMs: 0, lateMs: 1_000 };
+  registerShedding(app, pool, nothing);
+  app.get("/livez", async () => "alive");
+  const port = Number(new URL(await app.listen({ port: 0, host: "127.0.0.1" })).port);
+  t.teardown(() => app.close());
+  const sockets: Socket[] = [];
+  while (sockets.length < 301) {
+    const socket = connect(port, "127.0.0.1");
+    sockets.push(socket);
+    await once(socket, "connect");
+  }
+  const answered: string[] = [];
+  const done = Promise.withResolvers<void>();
+  for (const [n, socket] of sockets.entries()) {
+    socket.once("data", (data) => {
+      answered.push(String(data).slice(9, 12));
+      if (answered.length === sockets.length) done.resolve();
+    });
+    socket.write(`GET ${n === 300 ? "/livez" : "/"} HTTP/1.1\r\nhost: localhost\r\n\r\n`);
+  }
+  await done.promise;
+  for (const socket of sockets) socket.destroy();
+  t.equal(answered.filter((status) => status === "503").length, 300);
+  const before = answered.indexOf("200");
+  t.ok(before >= 0 && before < 150, `${before} refusals were answered before whoever came last`);
 });

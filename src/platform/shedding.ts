@@ -42,6 +42,13 @@ const PACE_MS = 600;
 const PACE_FROM = 100;
 /** Whoever watches the process must be answered above all when there is too much to do. */
 const NEVER_SHED = new Set(["/livez", "/readyz"]);
+/**
+ * So many are told of their refusal in a turn of the event loop. Those who were refused together come again together, and
+ * to answer thousands in one turn keeps everybody else waiting for tenths of a second; to read them does not.
+ */
+const REFUSED_IN_TURN = 32;
+/** So many refusals wait for their turn; beyond them it is the memory that counts. */
+const REFUSALS_WAITING_MAX = 1_000;
 const LOG_INTERVAL_MS = 1_000;
 
 /** One for all: to make an error takes longer than to refuse a request. */
@@ -94,6 +101,11 @@ export function registerShedding(app: Server, pool: Pool, capacity: Capacity = C
     refused = 0;
   };
 
+  const refusals: [path: string, response: ServerResponse][] = [];
+  const refuseSome = () => {
+    for (const [path, response] of refusals.splice(0, REFUSED_IN_TURN)) refuse(path, response, isStopping);
+    if (refusals.length > 0) setImmediate(refuseSome);
+  };
   const [handle] = app.server.listeners("request") as RequestListener[];
   if (handle === undefined) throw new Error("the server handles no requests");
   app.server.removeListener("request", handle);
@@ -104,7 +116,9 @@ export function registerShedding(app: Server, pool: Pool, capacity: Capacity = C
       : (reasonToRefuse() ?? (pool.waitingCount >= capacity.waiting ? "pool" : undefined));
     if (reason === undefined) return handle(request, response);
     count(reason);
-    refuse(path, response, isStopping);
+    if (refusals.length >= REFUSALS_WAITING_MAX) return refuse(path, response, isStopping);
+    refusals.push([path, response]);
+    if (refusals.length === 1) setImmediate(refuseSome);
   });
 
   app.addHook("preParsing", async (request, reply, payload) => {
