@@ -5,11 +5,15 @@ export interface Pace {
   /** To be called some times a second, with the time in milliseconds and how many are in hand. */
   look(now: number, inHand: number): void;
   /**
-   * How many are answered in so many milliseconds at the pace of late; never fewer than `from`. Infinite where nothing is
-   * known of it: until there were that many in hand all through a window, and after one in which there never were.
+   * How many are answered in so many milliseconds at the pace of late; never fewer than twice `from`, so that
+   * it can be seen anew. Infinite where nothing is known of it: until there were that many in hand all through a window,
+   * and from half a minute after there last were.
    */
   takesIn(milliseconds: number): number;
 }
+
+/** So long a pace is kept that was seen: those who were refused come back, and must not be let in as if nothing were known. */
+const KEPT_MS = 30_000;
 
 /**
  * By Little's law (L = λW) whoever comes last waits for the number in hand divided by how many end in a second, be they
@@ -21,9 +25,8 @@ export function createPace(windowMs: number, from: number): Pace {
   let ended = 0;
   let seen: { at: number; ended: number }[] = [];
   let busySince: number | undefined;
-  let lastBusy = 0;
+  let lastBusy = Number.NEGATIVE_INFINITY;
   let perMs = Number.POSITIVE_INFINITY;
-  const isKnown = () => busySince !== undefined && lastBusy - busySince >= windowMs;
   return {
     ended: () => {
       ended += 1;
@@ -31,17 +34,17 @@ export function createPace(windowMs: number, from: number): Pace {
     look: (now, inHand) => {
       seen.push({ at: now, ended });
       while ((seen[1]?.at ?? now) <= now - windowMs) seen.shift();
-      if (inHand >= from) {
-        busySince ??= now;
-        lastBusy = now;
-      } else if (!isKnown() || now - lastBusy >= windowMs) {
+      if (inHand < from) {
         busySince = undefined;
-        perMs = Number.POSITIVE_INFINITY;
+        if (now - lastBusy >= KEPT_MS) perMs = Number.POSITIVE_INFINITY;
+        return;
       }
+      busySince ??= now;
+      lastBusy = now;
       const { at, ended: before } = seen[0] ?? { at: now, ended };
       // Where none has ended, that is a standstill and no pace: the last one holds.
-      if (isKnown() && ended > before) perMs = (ended - before) / (now - at);
+      if (now - busySince >= windowMs && ended > before) perMs = (ended - before) / (now - at);
     },
-    takesIn: (milliseconds) => Math.max(from, perMs * milliseconds),
+    takesIn: (milliseconds) => Math.max(2 * from, perMs * milliseconds),
   };
 }

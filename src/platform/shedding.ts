@@ -39,7 +39,7 @@ const SAMPLE_MS = 200;
 const RESOLUTION_MS = 10;
 /** So long there must be this much in hand before the pace counts: a burst that is over sooner is taken as it comes. */
 const PACE_MS = 600;
-const PACE_FROM = 100;
+const PACE_FROM = 50;
 /** Whoever watches the process must be answered above all when there is too much to do. */
 const NEVER_SHED = new Set(["/livez", "/readyz"]);
 /**

@@ -17,7 +17,7 @@ const TIMES = 10;
 const SECONDS = 30;
 const LIVEZ_P99_MS = 100;
 /** Of what was accepted, from its headers on. One of the bounds that the server's own measure of it has. */
-const ENDS_WITHIN_SECONDS = 10;
+const ENDS_WITHIN_SECONDS = 5;
 const RECOVERS_WITHIN_MS = 5_000;
 const TIMEOUT_MS = 60_000;
 const LIVEZ_WATCH = fileURLToPath(new URL("./support/livezWatch.ts", import.meta.url));
@@ -107,7 +107,7 @@ t.test("ten times as many batches a second as it can take", async (t) => {
     const line = metrics.find((one) => one.includes(what) && /"\/v1\/responses\/batch".*"2xx"/.test(one));
     return Number(line?.split(" ").at(-1));
   };
-  t.comment(["1", "2.5", "5", "10"].map((le) => `${accepted(`_bucket{le="${le}"`)} within ${le} s`).join(", "));
+  t.comment(["1", "2.5", "5"].map((le) => `${accepted(`_bucket{le="${le}"`)} within ${le} s`).join(", "));
   t.ok(accepted("seconds_count") >= taken.length);
   const inTime = accepted(`_bucket{le="${ENDS_WITHIN_SECONDS}"`);
   t.equal(inTime, accepted("seconds_count"), `what was accepted is answered within ${ENDS_WITHIN_SECONDS} s`);

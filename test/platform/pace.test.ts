@@ -9,7 +9,7 @@ function work(pace: Pace, from: number, until: number, inHand: number, perSecond
   }
 }
 
-const start = () => createPace(1_000, 100);
+const start = () => createPace(1_000, 50);
 const UNKNOWN = Number.POSITIVE_INFINITY;
 
 t.test("how many are answered in a while", async (t) => {
@@ -54,12 +54,21 @@ t.test("how many are answered in a while", async (t) => {
     t.equal(fromTheStart.takesIn(4_000), UNKNOWN);
   });
 
-  t.test("is known for a window after the last time that there was enough to do", async (t) => {
+  t.test("is known for half a minute after the last time that there was enough to do", async (t) => {
     const pace = start();
     work(pace, 0, 2_000, 500, 50);
-    work(pace, 2_000, 2_800, 10, 50);
-    t.equal(pace.takesIn(4_000), 200);
-    work(pace, 2_800, 3_000, 10, 50);
+    work(pace, 2_000, 31_800, 10, 5);
+    t.equal(pace.takesIn(4_000), 200, "and what little is done meanwhile says nothing");
+    work(pace, 31_800, 32_000, 10, 5);
     t.equal(pace.takesIn(4_000), UNKNOWN);
+  });
+
+  t.test("is seen anew by as many as it lets in at the least", async (t) => {
+    const pace = start();
+    work(pace, 0, 2_000, 500, 5);
+    const least = pace.takesIn(500);
+    t.equal(least, 100);
+    work(pace, 3_000, 4_200, least - 20, 1_000);
+    t.equal(pace.takesIn(500), 500);
   });
 });
