@@ -71,6 +71,7 @@ t.test("only the entry points know every slice", async (t) => {
     "commandLine.ts",
     "commands.ts",
     "main.ts",
+    "program.ts",
     "runtime.ts",
     "serve.ts",
     "transfer.ts",
@@ -111,7 +112,7 @@ t.test("each thing is done in one place", async (t) => {
   );
   only(/\bv7\(/, "platform/ids.ts");
   only(/"pg-boss"/, "platform/jobStore.ts", "platform/jobs.ts");
-  only(/console\./, "commands.ts", "main.ts", "serve.ts");
+  only(/console\./, "commands.ts", "program.ts", "serve.ts");
   for (const { name, text } of files) t.notMatch(text, /export default|pgEnum/, name);
 });
 
