@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import t from "tap";
+import { newId } from "../../src/platform/ids.ts";
 import { emptyDistribution } from "../../src/scoring/index.ts";
 import { startService } from "../support/service.ts";
 import { readShared } from "../support/shared.ts";
@@ -22,8 +23,9 @@ t.test("the published answers hold through GraphQL", { skip: vectors === undefin
     );
     await client.rows(
       `insert into responses (workspace_id, id, survey_key, score, follow_up_requested, incentivised, properties, responded_at, received_at, updated_at, source, follow_up)
-       select workspaces.id, gen_random_uuid(), '${id}', score, false, false, '{}', now(), now(), now(), 'test', 'OPEN'
-       from workspaces, unnest('{${scores.join(",")}}'::smallint[]) as score where workspaces.id = '${client.workspaceId}'`,
+       select workspaces.id, input.id, '${id}', score, false, false, '{}', now(), now(), now(), 'test', 'OPEN'
+       from workspaces, unnest('{${scores.map(() => newId()).join(",")}}'::uuid[], '{${scores.join(",")}}'::smallint[]) as input (id, score)
+       where workspaces.id = '${client.workspaceId}'`,
     );
     const { nps } = await client.query(
       "query ($keys: [String!]) { nps(filter: { surveyKeys: $keys }) { nps npsRounded answered interval { low high level method } } }",

@@ -4,6 +4,7 @@ import t from "tap";
 import { RECORDING } from "../../src/app.ts";
 import { findWaitingImports, workImport } from "../../src/imports/index.ts";
 import { serializers } from "../../src/platform/logger.ts";
+import { isCluster } from "../support/cluster.ts";
 import { CSV, importFile, NDJSON, workImports } from "../support/files.ts";
 import { startService } from "../support/service.ts";
 import { readShared } from "../support/shared.ts";
@@ -201,7 +202,8 @@ t.test("files of answers", async (t) => {
     t.match(data, [{ line: 3, reason: /fault of ours/ }]);
     t.equal(lines.length, 1);
     t.match(JSON.parse(lines[0] ?? ""), { import_id: queued.id, line: 3, err: { type: "AppError", cause: {} } });
-    t.match(lines[0], /"constraint":"fault(_\d+)?"/);
+    // Citus does not say which one it was.
+    if (!isCluster) t.match(lines[0], /"constraint":"fault"/);
     t.notMatch(lines[0], /canary/);
   });
 

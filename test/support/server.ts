@@ -56,6 +56,9 @@ export async function prepareCluster({ url, workers }: Cluster): Promise<void> {
       end $$`),
     );
   }
+  // The roles are the cluster's, and only one can let them log in.
+  const { drop } = await createDistributedDatabase({ url, workers });
+  await drop();
 }
 
 /** What is distributed cannot be cloned. */

@@ -117,9 +117,11 @@ t.test("the workspace boundary", async (t) => {
   });
 
   t.test("the roles can do what they must and no more", async (t) => {
+    // As these one server of a cluster goes to another.
+    const logsIn = `${isCluster} and rolname <> 'afterscore_search'`;
     const { rows } = await client.query<{ role: string; bad: boolean }>(
-      `select rolname as role, rolsuper or rolbypassrls or rolcanlogin or rolcreaterole as bad from pg_roles
-       where rolname like 'afterscore\\_%' order by rolname`,
+      `select rolname as role, rolsuper or rolbypassrls or rolcanlogin and not (${logsIn}) or rolcreaterole as bad from pg_roles
+       where rolname in ('afterscore_app', 'afterscore_search', 'afterscore_system') order by rolname`,
     );
     t.same(rows, [
       { role: "afterscore_app", bad: false },
@@ -162,7 +164,8 @@ t.test("the workspace boundary", async (t) => {
     // Where none was ever set the setting does not exist, which is not the same as empty.
     const connection = workspaceId === undefined ? fresh : client;
     const setting = workspaceId === undefined ? "" : `; set local app.workspace_id = '${workspaceId}'`;
-    await connection.query(`begin; set local role afterscore_app${setting}`);
+    await connection.query("begin");
+    await connection.query(`set local role afterscore_app${setting}`);
     const outcome = await connection.query(statement).then(
       ({ rowCount }) => rowCount,
       (error: { code: string }) => error.code,
@@ -173,6 +176,8 @@ t.test("the workspace boundary", async (t) => {
   const fresh = new Connection({ connectionString: service.url });
   await fresh.connect();
   t.teardown(() => fresh.end());
+  /** The releases before asked by the function, which no cluster takes. */
+  const searches = [...(isCluster ? [] : ["select search_comments('ours')"]), "select * from commented_responses"];
   /** Citus refuses to put a row elsewhere before PostgreSQL sees whose it is. */
   const refused = new Set<unknown>(["42501", ...(isCluster ? ["0A000"] : [])]);
   const denied = new Set<unknown>([0, ...refused]);
@@ -191,7 +196,7 @@ t.test("the workspace boundary", async (t) => {
         t.ok(denied.has(await attempt(workspaceId, `update ${name} set ${key} = ${key} ${ofOurs}`)), `update ${name}`);
         t.ok(denied.has(await attempt(workspaceId, `delete from ${name} ${ofOurs}`)), `delete from ${name}`);
         t.equal(await attempt(workspaceId, `truncate ${name} cascade`), "42501", `truncate ${name}`);
-        const { rows } = await client.query(`select * from ${name} where ${key} = $1 limit 1`, [ours.workspaceId]);
+        const rows = await ours.rows(`select * from ${name} where ${key} = '${ours.workspaceId}' limit 1`);
         t.equal(rows.length, 1, `${name} has a row to try with`);
         const columns = Object.keys(rows[0] ?? {}).join(", ");
         const row = `jsonb_populate_record(null::${name}, $json$${JSON.stringify(rows[0])}$json$)`;
@@ -203,7 +208,7 @@ t.test("the workspace boundary", async (t) => {
           );
         }
       }
-      for (const search of ["select search_comments('ours')", "select * from commented_responses"]) {
+      for (const search of searches) {
         t.equal(await attempt(workspaceId, search), isSomebody ? 1 : 0, `nor does the search: ${search}`);
       }
       t.equal(await attempt(workspaceId, "delete from commented_responses"), "42501");
@@ -223,12 +228,14 @@ t.test("the workspace boundary", async (t) => {
       (await client.query<{ name: string }>(statement)).rows.map(({ name }) => name);
     const may = "has_schema_privilege('afterscore_app', oid, 'usage')";
     t.same(
-      await names(`select nspname::text as name from pg_namespace where ${may} and nspname !~ '^pg_' order by 1`),
+      await names(
+        `select nspname::text as name from pg_namespace where ${may} and nspname !~ '^(pg|citus)_' order by 1`,
+      ),
       ["information_schema", "public"],
     );
     t.same(
       await names(
-        "select relname::text as name from pg_class where relnamespace = 'public'::regnamespace and relkind not in ('r', 'p', 'i', 'I')",
+        "select relname::text as name from pg_class where relnamespace = 'public'::regnamespace and relkind not in ('r', 'p', 'i', 'I') and relname !~ '^citus_'",
       ),
       ["commented_responses"],
       "one view, which goes by the rights of its owner, and no sequence",
@@ -242,12 +249,12 @@ t.test("the workspace boundary", async (t) => {
     );
     t.equal(await attempt(ours.workspaceId, "select * from schema_migrations"), "42501");
     t.equal(await attempt("nobody", "select * from responses"), "22P02", "what is no id is an error");
-    t.same(await attempt(ours.workspaceId, "select search_comments('ours')"), 1, "it finds what is ours");
-    t.same(await attempt(ours.workspaceId, "select * from commented_responses"), 1);
+    for (const search of searches) t.same(await attempt(ours.workspaceId, search), 1, "it finds what is ours");
   });
 
   t.test("in one workspace, the application's role cannot touch another's rows", async (t) => {
-    await client.query(`begin; set local role afterscore_app; set local app.workspace_id = '${ours.workspaceId}'`);
+    await client.query("begin");
+    await client.query(`set local role afterscore_app; set local app.workspace_id = '${ours.workspaceId}'`);
     for (const { name, key } of tables) {
       const { rows } = await client.query(
         `select count(*)::int as all, count(*) filter (where ${key} <> $1)::int as foreign from ${name}`,

@@ -65,7 +65,8 @@ t.test("200 interleaved requests over one pooled connection never show a foreign
   /** Holds a row for a while, from another connection, while its workspace wants to change it. */
   const whileLocked = async ({ client, id }: Side, work: () => Promise<Heard>): Promise<Heard> =>
     withClient(service.url, async (other) => {
-      await other.query(`begin; set local app.workspace_id = '${client.workspaceId}'`);
+      await other.query("begin");
+      await other.query(`set local app.workspace_id = '${client.workspaceId}'`);
       await other.query("select from responses where workspace_id = $1 and id = $2 for update", [
         client.workspaceId,
         id,
@@ -109,7 +110,7 @@ t.test("200 interleaved requests over one pooled connection never show a foreign
     if (!isCut) return;
     const cut = tenancy.inWorkspace(caller, async (tx) => {
       const { rows } = await tx.db.execute<{ pid: number }>("select pg_backend_pid() as pid");
-      await withClient(service.url, (other) => other.query("select pg_terminate_backend($1)", [rows[0]?.pid]));
+      await withClient(service.url, (other) => other.query("select pg_terminate_backend($1::int)", [rows[0]?.pid]));
       // Nothing is asked while it breaks.
       await sleep(50);
       await tx.db.execute("select 1");
