@@ -19,7 +19,7 @@ t.test("the published answers hold through GraphQL", { skip: vectors === undefin
     ];
     // Past REST: the largest has 1,162 answers, and recording them is another test's matter.
     await client.rows(
-      `insert into surveys select '${client.workspaceId}', '${id}', 'RELATIONSHIP', null, null, now(), now()`,
+      `insert into surveys values ('${client.workspaceId}', '${id}', 'RELATIONSHIP', null, null, now(), now())`,
     );
     await client.rows(
       `insert into responses (workspace_id, id, survey_key, score, follow_up_requested, incentivised, properties, responded_at, received_at, updated_at, source, follow_up)
