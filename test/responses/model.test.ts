@@ -120,7 +120,8 @@ async function checkCases(client: Client): Promise<void> {
   );
   if (Number(live?.["most"]) > 1) throw new Error("a person has two open cases");
   const [forgotten] = await client.rows(
-    "select count(*) as n from responses where score <= 6 and not exists (select 1 from case_responses where response_id = responses.id)",
+    `select count(*) as n from responses where score <= 6 and not exists (select 1 from case_responses
+       where case_responses.workspace_id = responses.workspace_id and response_id = responses.id)`,
   );
   if (forgotten?.["n"] !== 0) throw new Error("a detractor has no case");
 }

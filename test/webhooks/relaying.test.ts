@@ -10,11 +10,21 @@ import { printed, startProgram } from "../support/program.ts";
 import { type Client, startService } from "../support/service.ts";
 
 /** What is to be sent, in the order it was made. */
-const deliveriesOf = (client: Client) =>
-  client.rows(`select d.endpoint_id as endpoint, d.event_type as type, d.status, q.due_at = 'infinity' as waits,
-      q.due_at <= now() as due, e.data->'n' as n
-    from webhook_deliveries d left join delivery_queue q on q.delivery_id = d.id and q.endpoint_id = d.endpoint_id
-    left join events e on e.id = d.event_id order by d.id`);
+const deliveriesOf = async (client: Client): Promise<Record<string, unknown>[]> => {
+  // The queue is of all workspaces, and joined with nothing: a cluster has it elsewhere.
+  const queue = await client.rows(
+    `select delivery_id as delivery, due_at = 'infinity' as waits, due_at <= now() as due
+     from delivery_queue where workspace_id = '${client.workspaceId}'`,
+  );
+  const deliveries = await client.rows(
+    `select d.id, d.endpoint_id as endpoint, d.event_type as type, d.status, e.data->'n' as n
+     from webhook_deliveries d left join events e on e.workspace_id = d.workspace_id and e.id = d.event_id order by d.id`,
+  );
+  return deliveries.map(({ id, ...delivery }): Record<string, unknown> => {
+    const queued = queue.find((one) => one["delivery"] === id);
+    return { ...delivery, waits: queued?.["waits"] ?? null, due: queued?.["due"] ?? null };
+  });
+};
 
 /** Those that are not relayed; the owner of the tables sees those of every workspace. */
 const waitingIn = (client: Client) =>
@@ -100,10 +110,10 @@ t.test("relaying", async (t) => {
     );
     for (const client of clients) {
       const [places] = await client.rows(
-        `select count(distinct position)::int as places, max(position)::int as last,
-           (select last_position::int from event_positions) as counter from events`,
+        "select count(distinct position)::int as places, max(position)::int as last from events",
       );
-      t.same(places, { places: 1_500, last: 1_500, counter: 1_500 });
+      t.same(places, { places: 1_500, last: 1_500 });
+      t.same(await client.rows("select last_position::int as counter from event_positions"), [{ counter: 1_500 }]);
       const numbers = (await deliveriesOf(client)).map(({ n }) => n as number);
       t.same(
         numbers.toSorted((a, b) => a - b),
