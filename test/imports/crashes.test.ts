@@ -48,7 +48,8 @@ t.test("killed with -9 again and again in the middle of an import, every row is 
   while ((await latest()).status !== "DONE") await sleep(100);
   t.match(await latest(), { received: ROWS, created: ROWS - BAD, existing: 0, rejected: BAD });
   await withClient(database.url, async (client) => {
-    await client.query("select set_config('app.workspace_id', $1, false)", [workspace.id]);
+    await client.query("begin");
+    await client.query(`set local app.workspace_id = '${workspace.id}'`);
     const { rows } = await client.query(`select (select count(*)::int from responses) as responses,
       (select count(distinct external_id)::int from responses) as distinct, (select count(*)::int from people) as people,
       (select count(*)::int from import_rejections) as rejections, (select count(*)::int from import_chunks) as chunks`);
@@ -68,8 +69,13 @@ t.test("killed with -9 again and again in the middle of an import, every row is 
       duplex: "half",
     }).catch(() => "broken");
     await withClient(database.url, async (client) => {
-      await client.query("select set_config('app.workspace_id', $1, false)", [workspace.id]);
-      const one = async (sql: string) => (await client.query(sql)).rows[0];
+      const one = async (sql: string) => {
+        await client.query("begin");
+        await client.query(`set local app.workspace_id = '${workspace.id}'`);
+        const { rows } = await client.query(sql);
+        await client.query("commit");
+        return rows[0];
+      };
       const last = "select status, received::int, created::int, failure from imports order by created_at desc limit 1";
       const half = "select from imports where status = 'RECEIVING' and received > 5000";
       while ((await one(half)) === undefined) await sleep(20);
@@ -78,7 +84,8 @@ t.test("killed with -9 again and again in the middle of an import, every row is 
       await api.exit;
       t.match(await one(last), { status: "RECEIVING" });
       // As if a minute had passed in which nothing was heard of it.
-      await client.query("update imports set touched_at = now() - interval '61 seconds' where status = 'RECEIVING'");
+      const minuteAgo = new Date(Date.now() - 61_000).toISOString();
+      await one(`update imports set touched_at = '${minuteAgo}' where status = 'RECEIVING'`);
       while ((await one("select count(*)::int as n from import_chunks")).n > 0) await sleep(50);
       t.match(await one(last), { status: "FAILED", created: 0, failure: /broke off/ });
       t.match(await one("select count(*)::int as n from responses where source = 'half'"), { n: 0 });
