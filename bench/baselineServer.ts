@@ -4,8 +4,6 @@ import { fastify } from "fastify";
 import { buildApp } from "../src/app.ts";
 import { createPool } from "../src/platform/database.ts";
 import { createLogger } from "../src/platform/logger.ts";
-import type { Gatherer } from "../src/responses/gathering.ts";
-import { recordResponses } from "../src/responses/service.ts";
 
 const POOL_SIZE = 10;
 
@@ -27,17 +25,11 @@ async function serveBare(): Promise<string> {
 }
 
 async function serveSingle(): Promise<string> {
-  const app = await buildApp(pool, logger, {}, (tenancy, steps): Gatherer => {
-    return {
-      record: async (caller, { input, toAnswer }) => {
-        const answer = await tenancy.inWorkspace(caller, async (tx) => {
-          const [result] = await recordResponses(tx, [input], steps);
-          if (result === undefined) throw new Error("recording gave no result");
-          return toAnswer(result);
-        });
-        return { ...answer, isReplay: false };
-      },
-    };
+  const app = await buildApp(pool, logger, {}, (tenancy, work) => async (caller, asked) => {
+    const [outcome] = await tenancy.inWorkspace(caller, (tx) => work(tx, [asked]));
+    if (outcome === undefined) throw new Error("recording gave no result");
+    if ("error" in outcome) throw outcome.error;
+    return outcome.answer;
   });
   return app.listen({ port: 0 });
 }

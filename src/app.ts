@@ -30,6 +30,7 @@ import {
 } from "./people/index.ts";
 import { registerPeopleRoutes } from "./people/routes.ts";
 import { registerAuth } from "./platform/auth.ts";
+import { type Gather, gatherInBatches } from "./platform/gathering.ts";
 import { registerGraphiql } from "./platform/graphiql.ts";
 import { builder, guardSchema } from "./platform/graphql.ts";
 import { registerGraphql } from "./platform/graphqlRoute.ts";
@@ -46,7 +47,6 @@ import { createTenancy } from "./platform/tenancy.ts";
 import { registerPrivacyRoutes } from "./privacy/routes.ts";
 import { registerBatchRoute } from "./responses/batchRoute.ts";
 import { registerResponseCommands } from "./responses/commandRoutes.ts";
-import { createGatherer } from "./responses/gathering.ts";
 import {
   type RecordingSteps,
   ResponseInputSchema,
@@ -109,13 +109,13 @@ export interface Settings {
 
 /**
  * The whole service on this pool, not yet listening. The pool stays the caller's to close.
- * @param gather how answers that come in one by one are recorded
+ * @param gather how what comes in one by one is put into transactions
  */
 export async function buildApp(
   pool: Pool,
   logger: Logger,
   settings: Settings = {},
-  gather = createGatherer,
+  gather: Gather = gatherInBatches,
 ): Promise<Server> {
   const tenancy = createTenancy(pool, settings.readPool);
   const app = createServer(logger, settings);
@@ -148,7 +148,7 @@ export async function buildApp(
   registerWorkspaceRoutes(app, tenancy);
   registerPeopleRoutes(app, tenancy, RECORDING);
   registerSurveyRoutes(app, tenancy);
-  registerResponseRoutes(app, tenancy, gather(tenancy, RECORDING), RECORDING);
+  registerResponseRoutes(app, tenancy, gather, RECORDING);
   registerResponseCommands(app, tenancy, RECORDING);
   registerBatchRoute(app, tenancy, RECORDING);
   registerCaseRoutes(app, tenancy);
@@ -163,7 +163,7 @@ export async function buildApp(
   const intake = { tenancy, steps: RECORDING, secrets, publicUrl: settings.publicUrl };
   registerSourceRoutes(app, intake);
   registerReceiptRoutes(app, intake);
-  await registerIntakeRoutes(app, intake, limits);
+  await registerIntakeRoutes(app, intake, gather, limits);
   registerEndpointRoutes(app, { tenancy, secrets, explainRefusal: settings.explainRefusal ?? requireHttps });
   registerDeliveryRoutes(app, tenancy);
   registerFeedRoute(app, tenancy);

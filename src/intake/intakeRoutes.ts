@@ -1,20 +1,27 @@
 import { Type } from "@sinclair/typebox";
 import type { FastifyRequest } from "fastify";
 import { callerOf } from "../platform/auth.ts";
+import type { Gather } from "../platform/gathering.ts";
 import type { Server } from "../platform/http.ts";
 import { problems } from "../platform/problem.ts";
 import type { RateLimits } from "../platform/rateLimits.ts";
 import { Id, ref, Strict } from "../platform/schema.ts";
 import { DeliveryResultSchema, PreviewSchema } from "./model.ts";
-import { type Intake, preview, receive } from "./receiving.ts";
+import { preview } from "./previewing.ts";
+import { createReceiver, type Intake } from "./receiving.ts";
 
 /** Where survey tools send to. These routes get the body as it came: what is signed are its bytes. */
-export async function registerIntakeRoutes(app: Server, intake: Intake, limits: RateLimits): Promise<void> {
+export async function registerIntakeRoutes(
+  app: Server,
+  intake: Intake,
+  gather: Gather,
+  limits: RateLimits,
+): Promise<void> {
   for (const schema of [DeliveryResultSchema, PreviewSchema]) app.addSchema(schema);
   await app.register(async (scope: Server) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser("*", { parseAs: "buffer" }, async (_request: unknown, body: Buffer) => body);
-    registerRoutes(scope, intake, limits);
+    registerRoutes(scope, intake, gather, limits);
   });
 }
 
@@ -33,7 +40,8 @@ const BY_SOURCE = {
   countedBy: ({ params }: FastifyRequest) => `source ${(params as { sourceId: string }).sourceId}`,
 };
 
-function registerRoutes(app: Server, intake: Intake, limits: RateLimits): void {
+function registerRoutes(app: Server, intake: Intake, gather: Gather, limits: RateLimits): void {
+  const receive = createReceiver(intake, gather);
   app.post(
     "/v1/intake/:sourceId",
     {
@@ -57,7 +65,7 @@ function registerRoutes(app: Server, intake: Intake, limits: RateLimits): void {
     async (request, reply) => {
       const delivery = { headers: request.headers, body: bodyOf(request) };
       try {
-        return await receive(intake, request.params.sourceId, delivery, request.id);
+        return await receive(request.params.sourceId, delivery, request.id);
       } catch (error) {
         throw limits.failed(request, reply, error);
       }

@@ -1,4 +1,5 @@
 import { and, asc, desc, eq, gt, inArray, lt, type SQL, sql } from "drizzle-orm";
+import { distinct, unnest } from "../platform/sql.ts";
 import type { SystemTx, WorkspaceTx } from "../platform/tenancy.ts";
 import type { RECEIPT_OUTCOMES } from "./model.ts";
 import { type ReceiptRow, type SourceRow, sourceReceipts, sources } from "./table.ts";
@@ -115,20 +116,47 @@ export async function listWaitingReceipts(
     .orderBy(asc(sourceReceipts.id));
 }
 
+/** Which of these answers have parts that came before their score. */
+export async function listWaitingIds(
+  tx: WorkspaceTx,
+  sourceId: string,
+  externalIds: readonly string[],
+): Promise<string[]> {
+  const rows = await tx.prepared<{ externalId: string }>(sql`/* intake.listWaitingIds */
+    select external_id as "externalId" from ${unnest({ external_id: ["text", externalIds] })}
+    where exists (select from source_receipts where workspace_id = ${tx.workspaceId} and source_id = ${sourceId}
+      and source_receipts.external_id = input.external_id and is_waiting)`);
+  return rows.map(({ externalId }) => externalId);
+}
+
 /** Stores a receipt, or what became of it now. */
 export async function saveReceipt(tx: WorkspaceTx, row: ReceiptRow): Promise<void> {
-  const { headers, body, outcome, reason, externalId, isWaiting, responseId, processedAt } = row;
-  await tx.db
-    .insert(sourceReceipts)
-    .values(row)
-    .onConflictDoUpdate({
-      target: [sourceReceipts.workspaceId, sourceReceipts.sourceId, sourceReceipts.id],
-      set: { headers, body, outcome, reason, externalId, isWaiting, responseId, processedAt },
-    });
+  await tx.prepared(writeOf(row));
+}
+
+/** The same for one that this transaction does not read. */
+export function saveReceiptLater(tx: WorkspaceTx, row: ReceiptRow): void {
+  tx.later(writeOf(row));
+}
+
+// One by one: a list would hold all bodies once more, and as text of twice their size.
+function writeOf(row: ReceiptRow): SQL {
+  const { workspaceId, sourceId, id, receivedAt, headers, body, outcome, reason } = row;
+  const { externalId, isWaiting, responseId, processedAt } = row;
+  return sql`/* intake.saveReceipt */
+    insert into source_receipts (workspace_id, source_id, id, received_at, headers, body, outcome, reason,
+      external_id, is_waiting, response_id, processed_at)
+    values (${workspaceId}, ${sourceId}, ${id}, ${receivedAt}, ${JSON.stringify(headers)}::jsonb, ${sql.param(body)},
+      ${outcome}, ${reason}, ${externalId}, ${isWaiting}, ${responseId}, ${processedAt})
+    on conflict (workspace_id, source_id, id) do update
+    set headers = excluded.headers, body = excluded.body, outcome = excluded.outcome, reason = excluded.reason,
+      external_id = excluded.external_id, is_waiting = excluded.is_waiting, response_id = excluded.response_id,
+      processed_at = excluded.processed_at`;
 }
 
 /** Events of one answer go one after the other, so that each sees what the one before it did. */
-export async function lockAnswer(tx: WorkspaceTx, sourceId: string, externalId: string): Promise<void> {
-  const name = JSON.stringify([tx.workspaceId, sourceId, externalId]);
-  await tx.run(sql`/* intake.lockAnswer */ select pg_advisory_xact_lock(hashtextextended(${name}, 0))`);
+export async function lockAnswers(tx: WorkspaceTx, sourceId: string, externalIds: readonly string[]): Promise<void> {
+  const names = distinct(externalIds).map((externalId) => JSON.stringify([tx.workspaceId, sourceId, externalId]));
+  await tx.run(sql`/* intake.lockAnswers */
+    select pg_advisory_xact_lock(hashtextextended(name, 0)) from ${unnest({ name: ["text", names] })}`);
 }

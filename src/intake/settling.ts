@@ -13,7 +13,7 @@ import {
 } from "../responses/index.ts";
 import { readBody, UnreadableBody } from "./body.ts";
 import type { Outcome } from "./model.ts";
-import { listWaitingReceipts, lockAnswer, saveReceipt } from "./queries.ts";
+import { listWaitingReceipts, lockAnswers, saveReceipt } from "./queries.ts";
 import { type Answer, given } from "./reading.ts";
 import type { ReceiptRow, SourceRow } from "./table.ts";
 import { SCHEMES } from "./vendors/index.ts";
@@ -60,18 +60,37 @@ export async function parseDelivery(body: Buffer, headers: Headers, receivedAt: 
  * Parts of the answer that came before its score are taken up with it.
  */
 export async function settle(tx: WorkspaceTx, source: SourceRow, parsed: Parsed, how: Settling): Promise<Settled> {
-  if ("unreadable" in parsed.body) return { outcome: "IGNORED", reason: parsed.body.unreadable };
+  const { answer, ignored } = readDelivery(source, parsed);
+  return answer === undefined ? ignored : settleAnswer(tx, source, answer, parsed.receivedAt, how);
+}
+
+/** What a delivery was read as: the answer that it brings, or why it is ignored. */
+export type Read = { answer: Answer; ignored?: never } | { answer?: never; ignored: Settled };
+
+export function readDelivery(source: SourceRow, parsed: Parsed): Read {
+  if ("unreadable" in parsed.body) return { ignored: { outcome: "IGNORED", reason: parsed.body.unreadable } };
   const { mapping, partial } = source;
   const id = parsed.headers["webhook-id"] ?? parsed.headers["svix-id"];
   const webhookId = typeof id === "string" ? id.slice(0, 255) : undefined;
   const reading = SCHEMES[source.vendor].read(parsed.body.payload, { mapping, partial, webhookId });
   if ("ignored" in reading) {
     const { ignored: reason, externalId } = reading;
-    return { outcome: "IGNORED", reason, ...given({ externalId }) };
+    return { ignored: { outcome: "IGNORED", reason, ...given({ externalId }) } };
   }
-  const { externalId } = reading;
-  await lockAnswer(tx, source.id, externalId);
-  const settled = await tx.attempt(() => apply(tx, source, reading, parsed.receivedAt, how)).catch(asIgnored);
+  return { answer: reading };
+}
+
+/** Does what one answer asks for. */
+export async function settleAnswer(
+  tx: WorkspaceTx,
+  source: SourceRow,
+  answer: Answer,
+  receivedAt: Date,
+  how: Settling,
+): Promise<Settled> {
+  const { externalId } = answer;
+  await lockAnswers(tx, source.id, [externalId]);
+  const settled = await tx.attempt(() => apply(tx, source, answer, receivedAt, how)).catch(asIgnored);
   if (settled.outcome === "RECORDED") await takeUpWaiting(tx, source, externalId, how);
   return { ...settled, externalId };
 }
@@ -95,8 +114,7 @@ async function apply(
   const [stored] = await listStoredAnswers(tx, [{ source: source.key, externalId }]);
   if (stored === undefined) {
     if (score === null) return { outcome: "IGNORED", reason: noScore, isWaiting: true };
-    const input = { ...toInput(source, answer, score), respondedAt: fields.respondedAt ?? receivedAt.toISOString() };
-    const result = await putResponse(tx, input, steps, options);
+    const result = await putResponse(tx, toNewInput(source, answer, score, receivedAt), steps, options);
     if (result.status === "rejected") throw result.error;
     return { outcome: result.status === "created" ? "RECORDED" : "UPDATED", responseId: result.response.id };
   }
@@ -131,6 +149,14 @@ function compareAge(updatedAt: string | undefined, stored: string | null): "olde
   return instant === stored ? "equal" : instant < stored ? "older" : "newer";
 }
 
+/** Of an answer that was not there before: who does not say when it was given has just done so. */
+export function toNewInput(source: SourceRow, answer: Answer, score: number, receivedAt: Date) {
+  return {
+    ...toInput(source, answer, score),
+    respondedAt: answer.fields.respondedAt ?? receivedAt.toISOString(),
+  };
+}
+
 function toInput(source: SourceRow, { externalId, fields, isExcluded }: Answer, score: number) {
   const { survey: defaultSurvey, ...defaults } = source.defaults;
   const survey = { ...defaultSurvey, ...fields.survey };
@@ -141,7 +167,12 @@ function toInput(source: SourceRow, { externalId, fields, isExcluded }: Answer, 
   return { ...input, exclusion };
 }
 
-async function takeUpWaiting(tx: WorkspaceTx, source: SourceRow, externalId: string, how: Settling): Promise<void> {
+export async function takeUpWaiting(
+  tx: WorkspaceTx,
+  source: SourceRow,
+  externalId: string,
+  how: Settling,
+): Promise<void> {
   for (const receipt of await listWaitingReceipts(tx, source.id, externalId)) {
     const parsed = await parseDelivery(receipt.body, receipt.headers, receipt.receivedAt);
     await saveReceipt(tx, settledReceipt(tx, receipt, await settle(tx, source, parsed, { ...how, mode: "LATE" })));

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { sql } from "drizzle-orm";
 import { AppError } from "./errors.ts";
+import type { Outcome } from "./gathering.ts";
 import { hashJson } from "./json.ts";
 import { newRows, unnest } from "./sql.ts";
 import type { WorkspaceTx } from "./tenancy.ts";
@@ -25,9 +26,6 @@ export interface KeyedRequest {
 
 /** An answer, and whether it was given before. */
 export type GivenAnswer = KeyedAnswer & { isReplay: boolean };
-/** What a request is answered with, or what it is refused with. */
-export type Outcome = { answer: GivenAnswer } | { error: unknown };
-type Worked = { answer: KeyedAnswer } | { error: unknown };
 
 /**
  * Runs `work` once for a key: the same key and body give its first answer again. The key is held by a
@@ -55,8 +53,8 @@ export async function answerOnce(
 export async function answerEachOnce(
   tx: WorkspaceTx,
   requests: readonly (KeyedRequest | undefined)[],
-  work: (fresh: readonly number[]) => Promise<Worked[]>,
-): Promise<Outcome[]> {
+  work: (fresh: readonly number[]) => Promise<Outcome<KeyedAnswer>[]>,
+): Promise<Outcome<GivenAnswer>[]> {
   const places = requests.map((_, place) => place);
   const keyed = places.flatMap((place) => {
     const request = requests[place];
@@ -87,7 +85,7 @@ interface Hashed extends KeyedRequest {
 }
 
 /** Holds the keys until the transaction ends, and tells of those that are taken or have their answer. */
-async function findOutcomes(tx: WorkspaceTx, keyed: readonly Hashed[]): Promise<Map<number, Outcome>> {
+async function findOutcomes(tx: WorkspaceTx, keyed: readonly Hashed[]): Promise<Map<number, Outcome<GivenAnswer>>> {
   if (keyed.length === 0) return new Map();
   const columns = {
     place: ["integer", keyed.map(({ place }) => place)],
@@ -108,7 +106,7 @@ async function findOutcomes(tx: WorkspaceTx, keyed: readonly Hashed[]): Promise<
   const first = new Map(stored.map(({ place, ...answer }) => [place, answer]));
   const seen = new Set<string>();
   return new Map(
-    keyed.flatMap(({ place, bodySha256 }, n): [number, Outcome][] => {
+    keyed.flatMap(({ place, bodySha256 }, n): [number, Outcome<GivenAnswer>][] => {
       const lock = locks[n] ?? "";
       // A transaction that holds a key obtains it again: of two of one key in one, the second is told to wait.
       if (!isHeld.has(place) || seen.has(lock)) return [[place, { error: inProgress() }]];

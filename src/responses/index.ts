@@ -38,7 +38,9 @@ export {
   ResponseUpsertSchema,
 } from "./model.ts";
 export { listResponsesById, listResponsesOf, listStoredAnswers } from "./queries.ts";
+export { recordResponses } from "./service.ts";
 export {
+  LIVE,
   type NewResponse,
   type RecordingOptions,
   type RecordingStep,

@@ -1,5 +1,6 @@
 import { callerOf } from "../platform/auth.ts";
 import type { AppError } from "../platform/errors.ts";
+import type { Gather } from "../platform/gathering.ts";
 import type { Server } from "../platform/http.ts";
 import { type Creation, IdempotencyHeaders, keyOf, sendAnswer, toKeyedAnswer } from "../platform/keyedRoute.ts";
 import { decodeCursor, LIMIT_DEFAULT, PageOf, PageQuery, toPage } from "../platform/pagination.ts";
@@ -9,7 +10,6 @@ import type { Tenancy } from "../platform/tenancy.ts";
 import { linkToActive } from "../platform/tracing.ts";
 import { changeResponse, putResponse } from "./changing.ts";
 import { ResponseFilterQuery, toResponseFilter } from "./filterQuery.ts";
-import type { Gatherer } from "./gathering.ts";
 import {
   type Response,
   ResponseInputSchema,
@@ -18,6 +18,7 @@ import {
   ResponseUpsertSchema,
 } from "./model.ts";
 import { listResponses, listResponsesById, type ResponseOrder } from "./queries.ts";
+import { type Recording, recordEach } from "./recordingEach.ts";
 import { noSuchResponse } from "./service.ts";
 import { type RecordingSteps, type RecordResult, withCases } from "./steps.ts";
 
@@ -26,7 +27,9 @@ const ListQuery = Strict({ ...ResponseFilterQuery, ...PageQuery });
 const ResponsePageSchema = PageOf(ref(ResponseSchema), "ResponsePage");
 const IdParams = Strict({ id: Id("The response's id") });
 
-export function registerResponseRoutes(app: Server, tenancy: Tenancy, gatherer: Gatherer, steps: RecordingSteps): void {
+/** @param gather how answers that come in one by one are put into transactions */
+export function registerResponseRoutes(app: Server, tenancy: Tenancy, gather: Gather, steps: RecordingSteps): void {
+  const record = gather(tenancy, (tx, batch: readonly Recording[]) => recordEach(tx, batch, steps));
   app.addSchema(ResponsePageSchema);
 
   app.post(
@@ -49,7 +52,7 @@ export function registerResponseRoutes(app: Server, tenancy: Tenancy, gatherer: 
       },
     },
     async (request, reply) => {
-      const answer = await gatherer.record(callerOf(request), {
+      const answer = await record(callerOf(request), {
         input: request.body,
         keyed: keyOf(request),
         toAnswer: (result) => {

@@ -1,0 +1,148 @@
+import type { Manner } from "./beginning.ts";
+import { isRetryable } from "./database.ts";
+import { AppError } from "./errors.ts";
+import { observeBatch } from "./metrics.ts";
+import type { Caller, Tenancy, WorkspaceTx } from "./tenancy.ts";
+
+/** In one transaction: more gain little, and what is made of all their rows in one go holds up every other request. */
+const BATCH_MAX = 64;
+/** Of one actor: while one waits for the disk, and one for PostgreSQL, the next is prepared. */
+const BATCHES_IN_FLIGHT = 3;
+/**
+ * A transaction costs much the same for one as for many, so a further one waits until it has as many as
+ * those under way have on average; but no longer than this, in milliseconds.
+ */
+const LINGER_MS = 50;
+
+/** What became of one: what its sender is told, or what it is refused with. */
+export type Outcome<Answer> = { answer: Answer } | { error: unknown };
+
+/**
+ * Does what is asked for many in one transaction.
+ * @returns one outcome for each, in order
+ * @throws what undoes all of them
+ */
+export type WorkOnMany<Asked, Answer> = (tx: WorkspaceTx, batch: readonly Asked[]) => Promise<Outcome<Answer>[]>;
+
+/**
+ * Does what is asked for one; resolves once it is committed.
+ * @throws as for a transaction of its own
+ */
+export type WorkOnOne<Asked, Answer> = (caller: Caller, asked: Asked) => Promise<Answer>;
+
+/** How what comes in one by one is put into transactions. */
+export type Gather = <Asked, Answer>(tenancy: Tenancy, work: WorkOnMany<Asked, Answer>) => WorkOnOne<Asked, Answer>;
+
+interface Waiting<Asked, Answer> {
+  asked: Asked;
+  caller: Caller;
+  settle: (outcome: Outcome<Answer>) => void;
+}
+
+/**
+ * Joins what arrives for one workspace, by one actor, until the next turn of the event loop, or while
+ * three transactions are under way. One that fails or waits for somebody else's lock is undone and taken
+ * apart, so that what is in the way stands alone and costs the others no more than that.
+ */
+export function gatherInBatches<Asked, Answer>(
+  tenancy: Tenancy,
+  work: WorkOnMany<Asked, Answer>,
+): WorkOnOne<Asked, Answer> {
+  type One = Waiting<Asked, Answer>;
+  // One an actor; they are small and stay.
+  const queues = new Map<string, Queue<One>>();
+  return async (caller, asked) =>
+    new Promise((resolve, reject) => {
+      const name = JSON.stringify([caller.workspaceId, caller.actor.kind, caller.actor.id]);
+      const queue = queues.get(name) ?? newQueue<One>();
+      queues.set(name, queue);
+      queue.waiting.push({
+        asked,
+        caller,
+        settle: (outcome) => ("answer" in outcome ? resolve(outcome.answer) : reject(outcome.error)),
+      });
+      schedule(queue);
+    });
+
+  function schedule(queue: Queue<One>): void {
+    if (queue.waiting.length === 0 || queue.isScheduled || queue.inFlight === BATCHES_IN_FLIGHT) return;
+    if (
+      queue.inFlight > 0 &&
+      queue.waiting.length < queue.sizeInFlight / queue.inFlight &&
+      performance.now() < queue.lingersUntil
+    ) {
+      queue.timer ??= setTimeout(() => {
+        queue.timer = undefined;
+        schedule(queue);
+      }, LINGER_MS);
+      return;
+    }
+    queue.isScheduled = true;
+    setImmediate(() => {
+      queue.isScheduled = false;
+      const batch = queue.waiting.splice(0, BATCH_MAX);
+      queue.inFlight += 1;
+      queue.sizeInFlight += batch.length;
+      queue.lingersUntil = performance.now() + LINGER_MS;
+      void settleAll(batch).finally(() => {
+        queue.inFlight -= 1;
+        queue.sizeInFlight -= batch.length;
+        schedule(queue);
+      });
+    });
+  }
+
+  /** Resolves when the transaction has ended. What it could not do goes on by itself, and holds up nobody. */
+  async function settleAll(batch: readonly One[]): Promise<void> {
+    const outcomes = await attempt(batch, "HASTY").catch((error: unknown) => ({ error }));
+    if ("error" in outcomes) return takeApart(batch, outcomes.error);
+    for (const [index, outcome] of outcomes.entries()) batch[index]?.settle(outcome);
+  }
+
+  function takeApart(batch: readonly One[], error: unknown): void {
+    const [first, ...others] = batch;
+    if (first === undefined) return;
+    if (!isOneToBlame(error)) return batch.forEach(({ settle }) => settle({ error }));
+    if (others.length === 0) {
+      // Alone it may wait for as long as anybody does.
+      if (isRetryable(error)) void settleAlone(first);
+      else first.settle({ error });
+      return;
+    }
+    const size = Math.floor(Math.sqrt(batch.length));
+    for (let from = 0; from < batch.length; from += size) void settleAll(batch.slice(from, from + size));
+  }
+
+  async function settleAlone(one: One): Promise<void> {
+    const outcomes = await attempt([one], "PATIENT").catch((error: unknown) => [{ error }]);
+    for (const outcome of outcomes) one.settle(outcome);
+  }
+
+  async function attempt(batch: readonly One[], manner: Manner): Promise<Outcome<Answer>[]> {
+    const [first, ...others] = batch;
+    if (first === undefined) return [];
+    // What many asked for at once bears the id of none.
+    const caller = others.length === 0 ? first.caller : { ...first.caller, requestId: null };
+    const asked = batch.map((one) => one.asked);
+    return observeBatch(batch.length, () => tenancy.inWorkspace(caller, (tx) => work(tx, asked), manner));
+  }
+}
+
+interface Queue<One> {
+  waiting: One[];
+  inFlight: number;
+  sizeInFlight: number;
+  /** On the clock of `performance.now()`. */
+  lingersUntil: number;
+  timer: NodeJS.Timeout | undefined;
+  isScheduled: boolean;
+}
+
+function newQueue<One>(): Queue<One> {
+  return { waiting: [], inFlight: 0, sizeInFlight: 0, lingersUntil: 0, timer: undefined, isScheduled: false };
+}
+
+/** Whether it can be the doing of one among many; a database that is away is not. */
+function isOneToBlame(error: unknown): boolean {
+  return isRetryable(error) || !(error instanceof AppError && error.code === "unavailable") || isRetryable(error.cause);
+}
