@@ -7,6 +7,7 @@ import { createLogger } from "../src/platform/logger.ts";
 
 const POOL_SIZE = 10;
 
+const secretsKey = Buffer.from(process.env["SECRETS_KEY"] ?? "", "base64");
 const logger = createLogger("silent");
 const pool = createPool({ connectionString: process.env["DATABASE_URL"] ?? "", max: POOL_SIZE, logger });
 const url = process.argv[2] === "bare" ? await serveBare() : await serveSingle();
@@ -25,7 +26,7 @@ async function serveBare(): Promise<string> {
 }
 
 async function serveSingle(): Promise<string> {
-  const app = await buildApp(pool, logger, {}, (tenancy, work) => async (caller, asked) => {
+  const app = await buildApp(pool, logger, { secretsKey }, (tenancy, work) => async (caller, asked) => {
     const [outcome] = await tenancy.inWorkspace(caller, (tx) => work(tx, [asked]));
     if (outcome === undefined) throw new Error("recording gave no result");
     if ("error" in outcome) throw outcome.error;

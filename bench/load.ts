@@ -16,6 +16,8 @@ export interface Load {
   /** Requests a second, evenly, whatever becomes of those before; as fast as they are answered without. */
   rate?: number;
   seed: number;
+  /** Answers are sent as deliveries to this source, each with an id of its own; without, to `POST /v1/responses`. */
+  source?: { id: string; token: string };
 }
 
 /** What came of it. */
@@ -33,11 +35,21 @@ let n = 0;
 const result = await (asked.rate === undefined ? sendFast(asked) : sendEvenly(asked, asked.rate));
 process.stdout.write(`${JSON.stringify(result)}\n`);
 
-/** The next answer, and its headers. */
-function next({ apiKeys }: Load) {
+/** The next answer, with where it goes and its headers. */
+function next({ apiKeys, source }: Load) {
   n += 1;
-  const authorization = `Bearer ${apiKeys[n % apiKeys.length]}`;
-  return { headers: { authorization, "content-type": "application/json" }, body: bodies[n % bodies.length] ?? "" };
+  const body = bodies[n % bodies.length] ?? "";
+  const type = { "content-type": "application/json" };
+  if (source === undefined) {
+    const authorization = `Bearer ${apiKeys[n % apiKeys.length]}`;
+    return { path: "/v1/responses", headers: { authorization, ...type }, body };
+  }
+  const externalId = `${process.pid}-${Date.now()}-${n}`;
+  return {
+    path: `/v1/intake/${source.id}`,
+    headers: { "x-webhook-token": source.token, ...type },
+    body: `{"externalId":"${externalId}",${body.slice(1)}`,
+  };
 }
 
 async function sendFast(load: Load): Promise<LoadResult> {
@@ -46,7 +58,7 @@ async function sendFast(load: Load): Promise<LoadResult> {
       url: load.url,
       connections: load.connections,
       duration,
-      requests: [{ method: "POST", path: "/v1/responses", setupRequest: (one) => ({ ...one, ...next(load) }) }],
+      requests: [{ method: "POST", setupRequest: (one) => ({ ...one, ...next(load) }) }],
     });
   await sendFor(load.warmUpSeconds);
   const { requests, latency, non2xx, errors, timeouts } = await sendFor(load.seconds);
@@ -62,9 +74,9 @@ async function sendFast(load: Load): Promise<LoadResult> {
 async function sendEvenly(load: Load, rate: number): Promise<LoadResult> {
   const agent = new Agent({ keepAlive: true, maxSockets: load.connections });
   const sendOne = async (dueAt: number) => {
-    const { headers, body } = next(load);
+    const { path, headers, body } = next(load);
     const { promise, resolve, reject } = Promise.withResolvers<number | undefined>();
-    const sent = request(`${load.url}/v1/responses`, { agent, method: "POST", headers }, (answer) =>
+    const sent = request(`${load.url}${path}`, { agent, method: "POST", headers }, (answer) =>
       answer.resume().once("end", () => resolve(answer.statusCode)),
     );
     sent.once("error", reject).end(body);

@@ -3,6 +3,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { arch, cpus, platform, totalmem } from "node:os";
 import { measureAggregates } from "./aggregates.ts";
 import { measureImports } from "./imports.ts";
+import { measureIntake } from "./intake.ts";
 import type { Measurement } from "./measurement.ts";
 import { measureQueue } from "./queue.ts";
 import { measureRecording } from "./recording.ts";
@@ -17,6 +18,7 @@ const [, , only, rowCount] = process.argv;
 
 const MEASURES = {
   recording: measureRecording,
+  intake: measureIntake,
   queue: measureQueue,
   aggregates: measureAggregates,
   webhooks: measureWebhooks,
@@ -30,6 +32,7 @@ if (only !== undefined && !Object.hasOwn(MEASURES, only)) {
 
 const TITLES: Record<keyof typeof MEASURES, string> = {
   recording: "Answers that come in one by one",
+  intake: "Deliveries of survey tools",
   queue: "Whom to call first",
   aggregates: "Scores of 5,000,000 answers",
   webhooks: "Deliveries",

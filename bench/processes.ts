@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -6,6 +7,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 const POLL_MS = 20;
+/** Of all programs of one run. */
+const SECRETS_KEY = randomBytes(32).toString("base64");
 
 /** A program of ours in a process of its own. */
 export interface RunningProgram {
@@ -33,6 +36,7 @@ export async function startProgram(
     // One key sends all of the load.
     env: {
       RATE_LIMIT_PER_SECOND: "0",
+      SECRETS_KEY,
       ...process.env,
       ...variables,
       DATABASE_URL: databaseUrl,

@@ -1,14 +1,11 @@
-import { execFile } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { showProgress } from "../src/platform/progress.ts";
-import type { Load, LoadResult } from "./load.ts";
+import type { Load } from "./load.ts";
 import type { Measurement } from "./measurement.ts";
+import { send } from "./sending.ts";
 import type { BenchService } from "./service.ts";
 
-const run = promisify(execFile);
-const LOAD = fileURLToPath(new URL("load.ts", import.meta.url));
 const BASELINES = fileURLToPath(new URL("baselineServer.ts", import.meta.url));
 
 const CONNECTIONS = 64;
@@ -104,13 +101,6 @@ export async function measureRecording(service: BenchService): Promise<Measureme
       ratioMax: 3,
     },
   ];
-}
-
-async function send(load: Load): Promise<LoadResult> {
-  const { stdout } = await run(process.execPath, [LOAD, JSON.stringify(load)]);
-  const result: LoadResult = JSON.parse(stdout);
-  if (result.failures > 0) throw new Error(`${result.failures} requests to ${load.url} failed`);
-  return result;
 }
 
 function medianOf(values: readonly number[]): number {

@@ -1,17 +1,13 @@
-import { execFile } from "node:child_process";
 import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { Client } from "pg";
 import { showProgress } from "../src/platform/progress.ts";
 import { findPgBouncer, startPgBouncer } from "../test/support/pgbouncer.ts";
-import type { Load, LoadResult } from "./load.ts";
 import { type Measurement, medianOf, mediansOf } from "./measurement.ts";
 import { type RunningProgram, startProgram } from "./processes.ts";
+import { send } from "./sending.ts";
 import type { BenchDatabase, BenchService } from "./service.ts";
 
-const run = promisify(execFile);
-const LOAD = fileURLToPath(new URL("load.ts", import.meta.url));
 const MAIN = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 
 const CONNECTIONS = 64;
@@ -162,11 +158,4 @@ async function post(url: string, apiKey: string, path: string, body: object): Pr
   if (!answer.ok || text.includes('"errors"') || text.includes('"rejected"')) {
     throw new Error(`${path}: ${answer.status} ${text.slice(0, 1_000)}`);
   }
-}
-
-async function send(load: Load): Promise<LoadResult> {
-  const { stdout } = await run(process.execPath, [LOAD, JSON.stringify(load)]);
-  const result: LoadResult = JSON.parse(stdout);
-  if (result.failures > 0) throw new Error(`${result.failures} requests to ${load.url} failed`);
-  return result;
 }

@@ -57,9 +57,10 @@ t.test("a migration that cannot have its lock lets the others by, and is done wh
   t.teardown(database.drop);
   const { url } = database;
   // One of the past is to be applied once more, on a table that somebody holds.
-  await withClient(url, (client) =>
-    client.query("delete from schema_migrations where version = 21; alter table workspaces drop column retention"),
-  );
+  await withClient(url, async (client) => {
+    await client.query("delete from schema_migrations where version = 21");
+    await client.query("alter table workspaces drop column retention");
+  });
   await withClient(url, async (holder) => {
     await holder.query(`begin; select count(*) from workspaces`);
     const migrating = migrate(url);

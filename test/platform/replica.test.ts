@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import t from "tap";
 import { migrate } from "../../src/platform/migrate.ts";
+import { skipOnCluster } from "../support/cluster.ts";
 import { startReplicatedPostgres } from "../support/replica.ts";
 import { startService } from "../support/service.ts";
 
-t.test("reads on a replica", async (t) => {
+t.test("reads on a replica", { skip: skipOnCluster("each of its servers has a replica of its own") }, async (t) => {
   const postgres = await startReplicatedPostgres();
   t.teardown(() => postgres.stop());
   await migrate(postgres.primaryUrl);

@@ -44,7 +44,9 @@ export async function startPgBouncer(
     ...settings,
   };
   const file = join(folder, "pgbouncer.ini");
-  const target = `host=${hostname} port=${port} user=${username} password=${password}`;
+  // An empty one would be a mistake in its file.
+  const secret = password === "" ? "" : ` password=${password}`;
+  const target = `host=${hostname} port=${port} user=${username}${secret}`;
   const lines = Object.entries(all).map(([name, value]) => `${name} = ${value}`);
   await writeFile(file, `[databases]\n* = ${target}\n[pgbouncer]\n${lines.join("\n")}\n`);
   if (uid !== undefined) for (const path of [folder, file]) await chown(path, uid, gid);
