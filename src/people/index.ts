@@ -24,5 +24,5 @@ export {
   wherePeople,
 } from "./queries.ts";
 export { readPerson } from "./reading.ts";
-export { type AccountSteps, type Respondent, recordRespondents } from "./service.ts";
+export { type AccountSteps, findRespondents, type Respondent, recordRespondents } from "./service.ts";
 export { accounts, people } from "./table.ts";

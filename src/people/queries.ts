@@ -155,6 +155,7 @@ export async function listAccountsByExternalId(
   externalIds: readonly string[],
   lock: Lock,
 ): Promise<AccountFacts[]> {
+  if (externalIds.length === 0) return [];
   return tx.prepared(sql`/* people.listAccountsByExternalId */
     select ${ACCOUNT} from (select distinct external_id from ${unnest({ external_id: ["text", externalIds] })} order by external_id) as known
     cross join lateral (

@@ -39,37 +39,60 @@ export interface AccountSteps {
   onAccountsChanged: ((tx: WorkspaceTx, accountIds: readonly string[]) => Promise<void>)[];
 }
 
+/** The people and accounts that answers may be about, as they are stored. */
+export interface KnownRespondents {
+  accounts: AccountFacts[];
+  people: PersonFacts[];
+}
+
+/** Looks for what `recordRespondents` goes by. It needs to know nothing but the answers, so it can be asked at once with other things. */
+export async function findRespondents(tx: WorkspaceTx, inputs: readonly RespondentInput[]): Promise<KnownRespondents> {
+  const [accounts, people] = await together([
+    listAccountsByExternalId(tx, externalIdsOf(inputs.flatMap(accountOf)), "unlocked"),
+    findPeople(
+      tx,
+      inputs.flatMap(({ person }) => person ?? []),
+      "unlocked",
+    ),
+  ]);
+  return { accounts, people };
+}
+
+/** The account that is given, for the answer or for its person. */
+function accountOf({ person, account }: RespondentInput): AccountInput | [] {
+  return account ?? person?.account ?? [];
+}
+
+function externalIdsOf(accounts: readonly AccountInput[]): string[] {
+  return distinct(accounts.map(({ externalId }) => externalId));
+}
+
 /**
  * Finds or makes the people and accounts of these answers, brings what is known about them up to
  * date, and returns one respondent per input. However many ask at once, one person stays one. Who is new is
  * inserted with the next flush.
+ * @param known as `findRespondents` found it, of these answers at least
  * @returns besides, the ids of the accounts for which `onAccountsChanged` is to be called in the end, and of
  *   the people who are new
  */
 export async function recordRespondents(
   tx: WorkspaceTx,
   inputs: readonly RespondentInput[],
+  known: KnownRespondents,
 ): Promise<{ respondents: Respondent[]; changedAccountIds: string[]; newPersonIds: Set<string> }> {
-  const given = inputs.map(({ person, account }) => account ?? person?.account ?? undefined);
-  const persons = inputs.flatMap(({ person }) => person ?? []);
-  const [recorded, found] = await together([
-    recordAccounts(
-      tx,
-      given.filter((account) => account !== undefined),
-    ),
-    findPeople(tx, persons, "unlocked"),
-  ]);
+  const given = inputs.map((input) => [accountOf(input)].flat());
+  const recorded = await recordAccounts(tx, given.flat(), known.accounts);
   const states = recorded.states.values();
-  const accountOf = given.map((account) => (account === undefined ? undefined : states.next().value));
+  const ownAccounts = given.map(([account]) => (account === undefined ? undefined : states.next().value));
 
-  const known: KnownPersonInput[] = [];
+  const persons: KnownPersonInput[] = [];
   const position = inputs.map(({ person }, index) => {
     if (person === null || person === undefined) return -1;
     const { account: _, ...own } = person;
-    const accountId = accountOf[index]?.id;
-    return known.push(accountId === undefined ? own : { ...own, accountId }) - 1;
+    const accountId = ownAccounts[index]?.id;
+    return persons.push(accountId === undefined ? own : { ...own, accountId }) - 1;
   });
-  const { matched: people, accountIds, created } = await recordPeople(tx, known, "unknown", found);
+  const { matched: people, accountIds, created } = await recordPeople(tx, persons, "unknown", known.people);
 
   // As each account was when its answer was given: what a later answer says of it does not reach back.
   const accounts = new Map([...recorded.found.values()].map((account) => [account.id, account]));
@@ -80,7 +103,7 @@ export async function recordRespondents(
   const now = new Map([...accounts, ...[...recorded.merged.values()].map((account) => [account.id, account] as const)]);
 
   const respondents = inputs.map((_input, index): Respondent => {
-    const own = accountOf[index];
+    const own = ownAccounts[index];
     if (own !== undefined) accounts.set(own.id, own);
     const place = position[index] ?? -1;
     const account = own ?? accounts.get(accountIds[place] ?? "") ?? null;
@@ -100,7 +123,9 @@ export async function putPerson(
   steps: AccountSteps,
 ): Promise<{ id: string; isNew: boolean }> {
   const { account, ...own } = input;
-  const { merged: accounts, changedAccountIds } = await recordAccounts(tx, account ? [account] : []);
+  const given = account ? [account] : [];
+  const stored = await listAccountsByExternalId(tx, externalIdsOf(given), "unlocked");
+  const { merged: accounts, changedAccountIds } = await recordAccounts(tx, given, stored);
   const accountId = account === undefined ? undefined : (accounts.get(account?.externalId ?? "")?.id ?? null);
   const known = accountId === undefined ? own : { ...own, accountId };
   const { matched, created } = await recordPeople(tx, [known], "none", await findPeople(tx, [known], "unlocked"));
@@ -117,13 +142,13 @@ export async function putAccount(
   input: AccountInput,
   steps: AccountSteps,
 ): Promise<{ id: string; isNew: boolean }> {
-  const [before] = await listAccountsByExternalId(tx, [input.externalId], "unlocked");
-  const { merged, changedAccountIds } = await recordAccounts(tx, [input]);
+  const stored = await listAccountsByExternalId(tx, [input.externalId], "unlocked");
+  const { merged, changedAccountIds } = await recordAccounts(tx, [input], stored);
   const account = merged.get(input.externalId);
   if (account === undefined) throw new Error("recording gave no account");
   await tx.flush();
   for (const step of steps.onAccountsChanged) await step(tx, changedAccountIds);
-  return { id: account.id, isNew: before === undefined };
+  return { id: account.id, isNew: stored.length === 0 };
 }
 
 /** What was recorded of accounts. */
@@ -137,11 +162,16 @@ interface RecordedAccounts {
   changedAccountIds: string[];
 }
 
-async function recordAccounts(tx: WorkspaceTx, inputs: readonly AccountInput[]): Promise<RecordedAccounts> {
+/** @param known those of them that are stored, at least */
+async function recordAccounts(
+  tx: WorkspaceTx,
+  inputs: readonly AccountInput[],
+  known: readonly AccountFacts[],
+): Promise<RecordedAccounts> {
   if (inputs.length === 0) return { found: new Map(), merged: new Map(), states: [], changedAccountIds: [] };
-  const externalIds = [...new Set(inputs.map(({ externalId }) => externalId))].toSorted();
-  const { found, merged, states, created, changed } = await planned((lock) =>
-    planAccounts(tx, inputs, externalIds, lock),
+  const externalIds = externalIdsOf(inputs);
+  const { found, merged, states, created, changed } = await planned(async (lock) =>
+    planAccounts(inputs, lock === "unlocked" ? known : await listAccountsByExternalId(tx, externalIds, lock)),
   );
   await updateAccounts(tx, changed);
   insertAccounts(tx, created);
@@ -150,15 +180,8 @@ async function recordAccounts(tx: WorkspaceTx, inputs: readonly AccountInput[]):
   return { found, merged, states, changedAccountIds: reweighed.map(({ id }) => id) };
 }
 
-async function planAccounts(
-  tx: WorkspaceTx,
-  inputs: readonly AccountInput[],
-  externalIds: readonly string[],
-  lock: Lock,
-) {
-  const found = new Map(
-    (await listAccountsByExternalId(tx, externalIds, lock)).map((account) => [account.externalId, account]),
-  );
+function planAccounts(inputs: readonly AccountInput[], stored: readonly AccountFacts[]) {
+  const found = new Map(stored.map((account) => [account.externalId, account]));
   const merged = new Map(found);
   const states = inputs.map((input) => {
     const state = { ...(merged.get(input.externalId) ?? blankAccount(input.externalId)), ...input };

@@ -4,7 +4,8 @@ import { together } from "./together.ts";
 
 /**
  * How a transaction gets along with others. PATIENT: it waits a second for a row or key that another one holds, and
- * again, as somebody does who stands alone. HASTY: 200 ms, then it throws what was in its way: it holds up others.
+ * again, as somebody does who stands alone. HASTY: 200 ms, then it throws what was in its way: it holds up others. Its first
+ * statements travel with those that begin it, so it knows of no `now` before one of them is answered.
  * SNAPSHOT: as PATIENT, and all its statements see one state; what another has changed since, it cannot change, and runs again.
  */
 export type Manner = "PATIENT" | "HASTY" | "SNAPSHOT";

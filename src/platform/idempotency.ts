@@ -5,8 +5,9 @@ import type { Outcome } from "./gathering.ts";
 import { hashJson } from "./json.ts";
 import { newRows, unnest } from "./sql.ts";
 import type { WorkspaceTx } from "./tenancy.ts";
+import { together } from "./together.ts";
 
-const KEPT_HOURS = 72;
+const KEPT_MS = 72 * 3_600_000;
 
 /** What a keyed request is answered with, the first time and every time after. */
 export interface KeyedAnswer {
@@ -93,17 +94,21 @@ async function findOutcomes(tx: WorkspaceTx, keyed: readonly Hashed[]): Promise<
     key: ["text", keyed.map(({ key }) => key)],
   } satisfies Parameters<typeof unnest>[0];
   const locks = keyed.map(({ route, key }) => lockOf(tx, route, key));
-  const held = await tx.run<{ place: number }>(sql`/* platform.lockIdempotencyKeys */
-    select place from ${unnest({ place: columns.place, lock: ["bigint", locks] })} where pg_try_advisory_xact_lock(lock)`);
-  const stored = await tx.run<
-    KeyedAnswer & { place: number; bodySha256: Buffer }
-  >(sql`/* platform.findIdempotencyKeys */
-    select place, status, answer as text, person_ids as "personIds", body_sha256 as "bodySha256"
+  const [held, stored] = await together([
+    tx.run<{ place: number }>(sql`/* platform.lockIdempotencyKeys */
+    select place from ${unnest({ place: columns.place, lock: ["bigint", locks] })} where pg_try_advisory_xact_lock(lock)`),
+    tx.run<KeyedAnswer & { place: number; bodySha256: Buffer; createdAt: Date }>(sql`/* platform.findIdempotencyKeys */
+    select place, status, answer as text, person_ids as "personIds", body_sha256 as "bodySha256", created_at as "createdAt"
     from ${unnest(columns)} join idempotency_keys on workspace_id = ${tx.workspaceId}
-      and idempotency_keys.route = input.route and idempotency_keys.key = input.key
-      and created_at > ${tx.now}::timestamptz - make_interval(hours => ${KEPT_HOURS})`);
+      and idempotency_keys.route = input.route and idempotency_keys.key = input.key`),
+  ]);
+  const keptSince = tx.now.getTime() - KEPT_MS;
   const isHeld = new Set(held.map(({ place }) => place));
-  const first = new Map(stored.map(({ place, ...answer }) => [place, answer]));
+  const first = new Map(
+    stored.flatMap(({ place, createdAt, ...answer }) =>
+      createdAt.getTime() > keptSince ? [[place, answer] as const] : [],
+    ),
+  );
   const seen = new Set<string>();
   return new Map(
     keyed.flatMap(({ place, bodySha256 }, n): [number, Outcome<GivenAnswer>][] => {

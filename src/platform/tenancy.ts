@@ -112,12 +112,12 @@ export function createTenancy(pool: Pool, readPool?: Pool): Tenancy {
   const onCommitted = (reached: string) => {
     position = laterOf(position, reached);
   };
-  const workspaceTx = (client: PoolClient, caller: Caller, now: Date): WorkspaceTx =>
-    ({ ...caller, ...queriesOf(client), now }) as WorkspaceTx;
+  const workspaceTx = (client: PoolClient, caller: Caller, clock: Clock) =>
+    withNow({ ...caller, ...queriesOf(client) }, clock) as WorkspaceTx;
 
   return {
     inWorkspace: (caller, work, manner = "PATIENT") =>
-      transact(pool, beginIn(caller.workspaceId, manner), (client, now) => workspaceTx(client, caller, now), work, {
+      transact(pool, beginIn(caller.workspaceId, manner), (client, clock) => workspaceTx(client, caller, clock), work, {
         span: WRITING,
         parent: caller.span,
         manner,
@@ -126,7 +126,7 @@ export function createTenancy(pool: Pool, readPool?: Pool): Tenancy {
     readWorkspace: (caller, work) => {
       const beginning = beginIn(caller.workspaceId, "READ");
       const read = (from: Pool, attempts?: number) =>
-        transact(from, beginning, (client, now) => workspaceTx(client, caller, now), work, {
+        transact(from, beginning, (client, clock) => workspaceTx(client, caller, clock), work, {
           span: READING,
           parent: caller.span,
           attempts,
@@ -136,7 +136,7 @@ export function createTenancy(pool: Pool, readPool?: Pool): Tenancy {
       return replica.read(caller.readsAfter, (from) => read(from, from === pool ? undefined : 1));
     },
     acrossWorkspaces: (reason, work) =>
-      transact(pool, BEGIN_ACROSS, (client, now) => ({ ...queriesOf(client), now }) as SystemTx, work, {
+      transact(pool, BEGIN_ACROSS, (client, clock) => withNow(queriesOf(client), clock) as SystemTx, work, {
         span: spanOf(`transaction to ${reason}`),
         onCommitted,
       }),
@@ -144,17 +144,32 @@ export function createTenancy(pool: Pool, readPool?: Pool): Tenancy {
   };
 }
 
+/** Tells `now` once the transaction has begun. */
+interface Clock {
+  now: Date | undefined;
+}
+
+function withNow(queries: Omit<Tx, "now">, clock: Clock): Tx {
+  return Object.defineProperty(queries, "now", {
+    enumerable: true,
+    get: () => {
+      if (clock.now === undefined) throw new Error("the transaction has not begun: it must be asked something first");
+      return clock.now;
+    },
+  }) as Tx;
+}
+
 /** What is given to the work of a transaction. */
-type Enter<Own> = (client: PoolClient, now: Date) => Own;
+type Enter<Own> = (client: PoolClient, clock: Clock) => Own;
 
 interface TransactOptions {
   span: SpanStart;
   /** Below which it is traced, where that is told. */
   parent?: Span | undefined;
-  manner?: Manner;
+  manner?: Manner | undefined;
   attempts?: number | undefined;
   /** Is told the position behind the commit; of what only reads nobody wants to know. */
-  onCommitted?: (position: string) => void;
+  onCommitted?: ((position: string) => void) | undefined;
 }
 
 async function transact<T, Own extends Tx>(
@@ -166,7 +181,9 @@ async function transact<T, Own extends Tx>(
 ): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await tracedInside(span, parent, () => transactOnce(pool, beginning, enter, work, onCommitted));
+      return await tracedInside(span, parent, () =>
+        transactOnce(pool, beginning, enter, work, { manner, onCommitted }),
+      );
     } catch (error) {
       if (!isRetryable(error)) throw asAppError(error);
       if (isPlanLost(error)) keepNoPlans();
@@ -186,14 +203,16 @@ async function transactOnce<T, Own extends Tx>(
   beginning: Beginning,
   enter: Enter<Own>,
   work: (tx: Own) => Promise<T>,
-  onCommitted?: (position: string) => void,
+  { manner, onCommitted }: Pick<TransactOptions, "manner" | "onCommitted">,
 ): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
   try {
-    const now = await begin(client, beginning);
-    const tx = enter(client, now);
-    const result = await work(tx);
+    const clock: Clock = { now: undefined };
+    const begun = begin(client, beginning).then((now) => (clock.now = now));
+    if (manner !== "HASTY") await begun;
+    const tx = enter(client, clock);
+    const [result] = await together([work(tx), begun]);
     // What was put off travels with COMMIT, which undoes everything where one of that has failed.
     const written = tx.flush();
     if (onCommitted === undefined) await together([written, client.query("commit")]);

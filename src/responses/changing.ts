@@ -1,9 +1,10 @@
-import { PROPERTIES_MAX, type Respondent, recordRespondents } from "../people/index.ts";
+import { findRespondents, PROPERTIES_MAX, type Respondent, recordRespondents } from "../people/index.ts";
 import { AppError, invalidRequest } from "../platform/errors.ts";
 import { recordEvents } from "../platform/events.ts";
 import { toInstant } from "../platform/schema.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
-import { recordSurveys } from "../surveys/index.ts";
+import { together } from "../platform/together.ts";
+import { findSurveys, recordSurveys } from "../surveys/index.ts";
 import { findContradictions } from "./contradictions.ts";
 import { responseExcluded, responseUpdated } from "./events.ts";
 import { recordExclusions } from "./exclusionLedger.ts";
@@ -140,9 +141,11 @@ async function existing(tx: WorkspaceTx, id: string, steps: RecordingSteps): Pro
 }
 
 async function applyChange(tx: WorkspaceTx, row: ResponseRow, change: Change) {
-  const { respondents, changedAccountIds } = await recordRespondents(tx, [change]);
+  const surveys = change.survey?.key === undefined ? [] : [change.survey];
+  const [known, stored] = await together([findRespondents(tx, [change]), findSurveys(tx, surveys)]);
+  const { respondents, changedAccountIds } = await recordRespondents(tx, [change], known);
   const respondent = change.person || change.account ? respondents[0] : undefined;
-  const [survey] = change.survey?.key === undefined ? [] : await recordSurveys(tx, [change.survey]);
+  const [survey] = recordSurveys(tx, surveys, stored);
   await tx.flush();
   const { score, comment, touchpoint, language, channel, followUpRequested, incentivised, respondedAt, updatedAt } =
     change;

@@ -1,4 +1,4 @@
-import { type AccountFacts, type PersonFacts, recordRespondents } from "../people/index.ts";
+import { type AccountFacts, findRespondents, type PersonFacts, recordRespondents } from "../people/index.ts";
 import { ContendedError } from "../platform/database.ts";
 import { AppError, invalidRequest } from "../platform/errors.ts";
 import { recordEvents } from "../platform/events.ts";
@@ -7,7 +7,7 @@ import { hashJson } from "../platform/json.ts";
 import { toInstant } from "../platform/schema.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { together } from "../platform/together.ts";
-import { recordSurveys } from "../surveys/index.ts";
+import { findSurveys, recordSurveys } from "../surveys/index.ts";
 import { findContradictions } from "./contradictions.ts";
 import { responseRecorded } from "./events.ts";
 import { recordExclusions } from "./exclusionLedger.ts";
@@ -46,8 +46,10 @@ export async function recordResponses(
   steps: RecordingSteps,
   options: RecordingOptions = LIVE,
 ): Promise<RecordResult[]> {
-  const sorted = await sortOut(tx, inputs.map(toAnswer));
-  const { outcomes, recorded, finish, changedAccountIds } = await insertAnswers(tx, sorted, steps, options);
+  const answers = inputs.map(toAnswer);
+  const known = await lookUp(tx, answers);
+  const sorted = sortOut(tx, answers, known.answers);
+  const { outcomes, recorded, finish, changedAccountIds } = await insertAnswers(tx, sorted, known, steps, options);
   const told = await together(finish.map((part) => part(recorded)));
   if (changedAccountIds.length > 0) await tx.flush();
   for (const step of steps.onAccountsChanged) await step(tx, changedAccountIds);
@@ -57,8 +59,8 @@ export async function recordResponses(
   const cases = changedAccountIds.length === 0 ? new Map(told.flatMap((found) => [...(found ?? [])])) : undefined;
   const created = cases === undefined ? await withCases(tx, own, steps) : own.map((response) => show(response, cases));
   const repeated = outcomes.flatMap((outcome) => (outcome.kind === "known" ? outcome.id : []));
-  const known = await withCases(tx, await listResponsesById(tx, repeated), steps);
-  const responses = new Map([...created, ...known].map((response) => [response.id, response]));
+  const before = await withCases(tx, await listResponsesById(tx, repeated), steps);
+  const responses = new Map([...created, ...before].map((response) => [response.id, response]));
   if (options.events) await recordEvents(tx, created.map(responseRecorded));
 
   return outcomes.map((outcome) => {
@@ -86,9 +88,28 @@ function toAnswer(input: RecordInput): Answer {
   return { id: newId(), input, source, externalId, bodySha256: externalId === null ? null : hashJson(body) };
 }
 
+/** What is stored of answers, and of those whom they may be about. */
+type Known = Awaited<ReturnType<typeof lookUp>>;
+
+/**
+ * Looks at once for all that recording goes by; also for answers that will turn out to be no new ones. It needs no `now`:
+ * where the transaction is only beginning, it travels with that.
+ */
+async function lookUp(tx: WorkspaceTx, answers: readonly Answer[]) {
+  const inputs = answers.map(({ input }) => input);
+  const [stored, respondents, surveys] = await together([
+    listStoredAnswers(tx, answers.filter(isIdentified)),
+    findRespondents(tx, inputs),
+    findSurveys(
+      tx,
+      inputs.map(({ survey }) => survey),
+    ),
+  ]);
+  return { answers: stored, respondents, surveys };
+}
+
 /** Tells the new answers from those that were sent before, here or in an earlier request. */
-async function sortOut(tx: WorkspaceTx, answers: readonly Answer[]): Promise<Outcome[]> {
-  const stored = await listStoredAnswers(tx, answers.filter(isIdentified));
+function sortOut(tx: WorkspaceTx, answers: readonly Answer[], stored: readonly StoredAnswer[]): Outcome[] {
   const known = new Map<string, Pick<StoredAnswer, "id" | "bodySha256"> & { isErased?: boolean }>(
     stored.map((answer) => [keyOf(answer), answer]),
   );
@@ -121,12 +142,13 @@ function keyOf({ source, externalId }: { source: string; externalId: string }): 
 async function insertAnswers(
   tx: WorkspaceTx,
   outcomes: Outcome[],
+  known: Known,
   steps: RecordingSteps,
   options: RecordingOptions,
 ): Promise<{ outcomes: Outcome[]; recorded: NewResponse[]; finish: FinishStep[]; changedAccountIds: string[] }> {
   const answers = outcomes.flatMap((outcome) => (outcome.kind === "new" ? outcome.answer : []));
   if (answers.length === 0) return { outcomes, recorded: [], finish: [], changedAccountIds: [] };
-  const { stored, changedAccountIds } = await toStored(tx, answers, options);
+  const { stored, changedAccountIds } = await toStored(tx, answers, known, options);
   const coming = stored.map(toNew);
   const [ids, previous, ...finish] = await together([
     insertResponses(
@@ -145,10 +167,8 @@ async function insertAnswers(
     .filter(({ response }) => inserted.has(response.id))
     .map((one) => ({ ...one, response: { ...one.response, previous: toPrevious(previous.get(one.response.id)) } }));
   if (inserted.size === answers.length) return { outcomes, recorded, finish, changedAccountIds };
-  const late = await sortOut(
-    tx,
-    answers.filter(({ id }) => !inserted.has(id)),
-  );
+  const beaten = answers.filter(({ id }) => !inserted.has(id));
+  const late = sortOut(tx, beaten, await listStoredAnswers(tx, beaten.filter(isIdentified)));
   // An answer that contradicts the stored one must leave nothing, and has told us about its person already.
   if (late.some(({ kind }) => kind !== "known")) throw new ContendedError("the same answers came in twice at once");
   const told = outcomes.map((outcome) =>
@@ -177,15 +197,14 @@ async function findPrevious(tx: WorkspaceTx, stored: readonly Stored[]) {
   return listPreviousScores(tx, answers);
 }
 
-async function toStored(tx: WorkspaceTx, answers: readonly Answer[], options: RecordingOptions) {
+async function toStored(tx: WorkspaceTx, answers: readonly Answer[], known: Known, options: RecordingOptions) {
   const inputs = answers.map(({ input }) => input);
-  const [{ respondents, changedAccountIds, newPersonIds }, surveys] = await together([
-    recordRespondents(tx, inputs),
-    recordSurveys(
-      tx,
-      inputs.map(({ survey }) => survey),
-    ),
-  ]);
+  const { respondents, changedAccountIds, newPersonIds } = await recordRespondents(tx, inputs, known.respondents);
+  const surveys = recordSurveys(
+    tx,
+    inputs.map(({ survey }) => survey),
+    known.surveys,
+  );
   const stored = answers.map(({ id, input, source, externalId, bodySha256 }, index): Stored => {
     const { person = null, account = null, accountNow = null } = respondents[index] ?? {};
     const survey = surveys[index];

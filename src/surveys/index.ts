@@ -7,5 +7,5 @@ export {
   SurveySchema,
 } from "./model.ts";
 export { listSurveys } from "./queries.ts";
-export { recordSurveys } from "./service.ts";
+export { findSurveys, recordSurveys } from "./service.ts";
 export { surveys } from "./table.ts";
