@@ -10,7 +10,7 @@ import { createServer } from "../src/platform/http.ts";
 import { createLogger } from "../src/platform/logger.ts";
 import { registerShedding } from "../src/platform/shedding.ts";
 import { listening, startProgram } from "./support/program.ts";
-import { cloneDatabase, withClient } from "./support/server.ts";
+import { cloneDatabase, rowsOf, withClient } from "./support/server.ts";
 
 const AUTOCANNON = fileURLToPath(new URL("../node_modules/autocannon/autocannon.js", import.meta.url));
 /** Many times as many as are under way at once in what the process is made for. */
@@ -93,11 +93,9 @@ t.test("more comes in than can be taken: some is refused at once, the rest is an
   t.equal((await post()).status, 201, "and when it is over, everything is taken again");
   server.child.kill("SIGTERM");
   t.equal(await server.exit, 0);
-  await withClient(database.url, async (client) => {
-    await client.query("select set_config('app.workspace_id', $1, false)", [workspace.id]);
-    const { rows } = await client.query("select count(*)::int as count from responses");
-    t.ok(rows[0].count >= answers["201"].count + 2, "what was acknowledged is there");
-  });
+  const place = { databaseUrl: database.url, workspaceId: workspace.id };
+  const [stored] = await rowsOf<{ count: number }>(place, "select count(*)::int as count from responses");
+  t.ok(Number(stored?.count) >= answers["201"].count + 2, "what was acknowledged is there");
 });
 
 t.test("a refusal is a problem like others, and who is answered makes room", async (t) => {

@@ -4,8 +4,7 @@ import { fileURLToPath } from "node:url";
 import t from "tap";
 import { freePort } from "../support/localPostgres.ts";
 import { startProgram } from "../support/program.ts";
-import { cloneDatabase } from "../support/server.ts";
-import { rowsOf } from "./support/history.ts";
+import { cloneDatabase, rowsOf } from "../support/server.ts";
 import { codeOf, send } from "./support/http.ts";
 import { createWorkspace, isRunning, startProcess } from "./support/processes.ts";
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import t from "tap";
-import { cloneDatabase } from "../support/server.ts";
-import { type Attempt, attempt, checkHistory, countsOf, rowsOf } from "./support/history.ts";
+import { cloneDatabase, rowsOf } from "../support/server.ts";
+import { type Attempt, attempt, checkHistory, countsOf } from "./support/history.ts";
 import { send } from "./support/http.ts";
 import { createWorkspace, startProcess } from "./support/processes.ts";
 

@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import t from "tap";
 import { startReceiver } from "../support/receiver.ts";
-import { cloneDatabase } from "../support/server.ts";
-import { rowsOf } from "./support/history.ts";
+import { cloneDatabase, rowsOf } from "../support/server.ts";
 import { send } from "./support/http.ts";
 import { createWorkspace, type Process, startProcess } from "./support/processes.ts";
 

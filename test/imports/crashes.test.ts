@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import t from "tap";
 import { listening, startProgram } from "../support/program.ts";
-import { cloneDatabase, withClient } from "../support/server.ts";
+import { cloneDatabase, rowsOf } from "../support/server.ts";
 
 const ROWS = 30_000;
 const ROW_OF_NOBODY = 17;
@@ -47,14 +47,16 @@ t.test("killed with -9 again and again in the middle of an import, every row is 
   const worker = startProgram(["worker"], { env });
   while ((await latest()).status !== "DONE") await sleep(100);
   t.match(await latest(), { received: ROWS, created: ROWS - BAD, existing: 0, rejected: BAD });
-  await withClient(database.url, async (client) => {
-    await client.query("begin");
-    await client.query(`set local app.workspace_id = '${workspace.id}'`);
-    const { rows } = await client.query(`select (select count(*)::int from responses) as responses,
+  const place = { databaseUrl: database.url, workspaceId: workspace.id };
+  t.same(
+    await rowsOf(
+      place,
+      `select (select count(*)::int from responses) as responses,
       (select count(distinct external_id)::int from responses) as distinct, (select count(*)::int from people) as people,
-      (select count(*)::int from import_rejections) as rejections, (select count(*)::int from import_chunks) as chunks`);
-    t.same(rows, [{ responses: ROWS - BAD, distinct: ROWS - BAD, people: 500, rejections: BAD, chunks: 0 }]);
-  });
+      (select count(*)::int from import_rejections) as rejections, (select count(*)::int from import_chunks) as chunks`,
+    ),
+    [{ responses: ROWS - BAD, distinct: ROWS - BAD, people: 500, rejections: BAD, chunks: 0 }],
+  );
 
   await t.test("killed in the middle of an upload, it ends FAILED and nothing of it is recorded", async (t) => {
     const sending = call("/v1/imports?source=half", {
@@ -68,28 +70,20 @@ t.test("killed with -9 again and again in the middle of an import, every row is 
       }),
       duplex: "half",
     }).catch(() => "broken");
-    await withClient(database.url, async (client) => {
-      const one = async (sql: string) => {
-        await client.query("begin");
-        await client.query(`set local app.workspace_id = '${workspace.id}'`);
-        const { rows } = await client.query(sql);
-        await client.query("commit");
-        return rows[0];
-      };
-      const last = "select status, received::int, created::int, failure from imports order by created_at desc limit 1";
-      const half = "select from imports where status = 'RECEIVING' and received > 5000";
-      while ((await one(half)) === undefined) await sleep(20);
-      api.child.kill("SIGKILL");
-      t.equal(await sending, "broken");
-      await api.exit;
-      t.match(await one(last), { status: "RECEIVING" });
-      // As if a minute had passed in which nothing was heard of it.
-      const minuteAgo = new Date(Date.now() - 61_000).toISOString();
-      await one(`update imports set touched_at = '${minuteAgo}' where status = 'RECEIVING'`);
-      while ((await one("select count(*)::int as n from import_chunks")).n > 0) await sleep(50);
-      t.match(await one(last), { status: "FAILED", created: 0, failure: /broke off/ });
-      t.match(await one("select count(*)::int as n from responses where source = 'half'"), { n: 0 });
-    });
+    const one = async (sql: string) => (await rowsOf<any>(place, sql))[0];
+    const last = "select status, received::int, created::int, failure from imports order by created_at desc limit 1";
+    const half = "select from imports where status = 'RECEIVING' and received > 5000";
+    while ((await one(half)) === undefined) await sleep(20);
+    api.child.kill("SIGKILL");
+    t.equal(await sending, "broken");
+    await api.exit;
+    t.match(await one(last), { status: "RECEIVING" });
+    // As if a minute had passed in which nothing was heard of it.
+    const minuteAgo = new Date(Date.now() - 61_000).toISOString();
+    await one(`update imports set touched_at = '${minuteAgo}' where status = 'RECEIVING'`);
+    while ((await one("select count(*)::int as n from import_chunks")).n > 0) await sleep(50);
+    t.match(await one(last), { status: "FAILED", created: 0, failure: /broke off/ });
+    t.match(await one("select count(*)::int as n from responses where source = 'half'"), { n: 0 });
   });
   worker.child.kill("SIGTERM");
   t.equal(await worker.exit, 0, worker.output());

@@ -14,7 +14,7 @@ import { OPERATIONS } from "../support/matrix/operations.ts";
 import { answerOf, done, NDJSON, names } from "../support/matrix/things.ts";
 import { listening, startProgram } from "../support/program.ts";
 import { startReceiver } from "../support/receiver.ts";
-import { cloneDatabase, withClient } from "../support/server.ts";
+import { cloneDatabase, rowsOf, withClient } from "../support/server.ts";
 import type { Client } from "../support/service.ts";
 
 /** A credential that is wrong is sent with each call. */
@@ -74,7 +74,7 @@ t.test("nothing that anybody sends is in the log or in traces, whatever becomes 
   });
   const wrongKey = `${apiKey.slice(0, -7)}${apiKey.at(-7) === "a" ? "b" : "a"}${apiKey.slice(-6)}`;
   const revoke = "update api_keys set revoked_at = now() where name = 'revoked'";
-  await withClient(database.url, (owner) => owner.query(`set app.workspace_id = '${workspaceId}'; ${revoke}`));
+  await rowsOf({ databaseUrl: database.url, workspaceId }, revoke);
 
   const options = { LOG_LEVEL: "trace", OUTBOUND_ALLOWED_NETWORKS: "127.0.0.1/32", DELIVERY_RETRY_SECONDS: "0,1" };
   const collector = await startReceiver(t, (response) => response.writeHead(200).end("{}"));

@@ -137,3 +137,17 @@ export async function withClient<T>(url: string, work: (client: Client) => Promi
     await client.end();
   }
 }
+
+/** Runs SQL in a workspace, past the service, as the owner of the tables. @returns the rows */
+export async function rowsOf<Row extends object>(
+  { databaseUrl, workspaceId }: { databaseUrl: string; workspaceId: string },
+  sql: string,
+): Promise<Row[]> {
+  return withClient(databaseUrl, async (client) => {
+    await client.query("begin");
+    await client.query(`set local app.workspace_id = '${workspaceId}'`);
+    const { rows } = await client.query<Row>(sql);
+    await client.query("commit");
+    return rows;
+  });
+}

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Test } from "tap";
-import { withClient } from "../../support/server.ts";
+import { rowsOf } from "../../support/server.ts";
 import { codeOf, send } from "./http.ts";
 
 /**
@@ -89,17 +89,6 @@ export async function recordAll(
 export function numbers({ count = Number.POSITIVE_INFINITY, signal }: { count?: number; signal?: AbortSignal }) {
   let number = 0;
   return () => (number >= count || signal?.aborted === true ? undefined : number++);
-}
-
-/** What is in the workspace's database, past the service. */
-export async function rowsOf<Row extends object>(
-  { databaseUrl, workspaceId }: { databaseUrl: string; workspaceId: string },
-  sql: string,
-): Promise<Row[]> {
-  return withClient(databaseUrl, async (client) => {
-    await client.query("select set_config('app.workspace_id', $1, false)", [workspaceId]);
-    return (await client.query<Row>(sql)).rows;
-  });
 }
 
 /** Holds the history against the database: what was acknowledged is there once, what was refused is not, nothing is twice. */
