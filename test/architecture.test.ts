@@ -112,6 +112,7 @@ t.test("each thing is done in one place", async (t) => {
   );
   only(/\bv7\(/, "platform/ids.ts");
   only(/"pg-boss"/, "platform/jobStore.ts", "platform/jobs.ts");
+  only(/app\.workspace_id/, "platform/beginning.ts");
   only(/console\./, "commands.ts", "program.ts", "serve.ts");
   for (const { name, text } of files) t.notMatch(text, /export default|pgEnum/, name);
 });

@@ -54,16 +54,23 @@ const transactionsOf = new WeakMap<PoolClient, number>();
 
 const SNAPSHOT = "begin isolation level repeatable read";
 
-/** Of a transaction in one workspace. @throws for what is no UUID */
-export function beginIn(workspaceId: string, manner: Manner | "READ"): Beginning {
+/**
+ * Lets a transaction see one workspace. The one setting that is a SET: Citus repeats it, with all that was sent in one
+ * text, wherever the transaction goes. @throws for what is no UUID
+ */
+export function setWorkspace(workspaceId: string): string {
   // The id stands in the statement itself: SET takes no parameters.
   if (!UUID.test(workspaceId)) throw new Error("workspace id is not a UUID");
+  return `set local app.workspace_id = '${workspaceId}'`;
+}
+
+/** Of a transaction in one workspace. */
+export function beginIn(workspaceId: string, manner: Manner | "READ"): Beginning {
   const isRead = manner === "READ";
   const settings = { ...(!isRead && PLANS), ...(manner === "HASTY" && HASTY) };
   return {
     begin: isRead ? `${SNAPSHOT} read only` : manner === "SNAPSHOT" ? SNAPSHOT : "begin",
-    // The one that is a SET: Citus repeats it, with all that was sent in one text, wherever the transaction goes.
-    enter: `set local app.workspace_id = '${workspaceId}'; ${enterAs("afterscore_app", settings)}`,
+    enter: `${setWorkspace(workspaceId)}; ${enterAs("afterscore_app", settings)}`,
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Pool } from "pg";
+import { setWorkspace } from "../platform/beginning.ts";
 import { listTables, parentsFirst } from "../platform/distribute.ts";
 
 /** Of one table: it may be of many millions of rows. */
@@ -13,7 +14,7 @@ export async function deleteWorkspace(pool: Pool, id: string): Promise<boolean> 
   const client = await pool.connect();
   try {
     await client.query("begin");
-    await client.query("select set_config('app.workspace_id', $1, true)", [id]);
+    await client.query(setWorkspace(id));
     const tables = parentsFirst(await listTables(client)).filter(({ hasWorkspaceId }) => hasWorkspaceId);
     for (const { name } of tables.toReversed()) {
       const text = `delete from ${name} where workspace_id = $1`;
