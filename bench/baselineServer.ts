@@ -28,7 +28,7 @@ async function serveBare(): Promise<string> {
 async function serveSingle(): Promise<string> {
   const app = await buildApp(pool, logger, { secretsKey }, (tenancy, work) => async (caller, asked) => {
     const [outcome] = await tenancy.inWorkspace(caller, (tx) => work(tx, [asked]));
-    if (outcome === undefined) throw new Error("recording gave no result");
+    if (typeof outcome !== "object") throw new Error("recording gave no result");
     if ("error" in outcome) throw outcome.error;
     return outcome.answer;
   });

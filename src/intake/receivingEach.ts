@@ -5,7 +5,7 @@ import type { Headers } from "../platform/signature.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { together } from "../platform/together.ts";
 import { LIVE, listStoredAnswers, type RecordingSteps, recordResponses } from "../responses/index.ts";
-import { listWaitingIds, lockAnswers, lockSource, saveReceipt, saveReceiptLater } from "./queries.ts";
+import { listWaitingIds, lockAnswers, lockSource, saveReceiptLater } from "./queries.ts";
 import type { Answer } from "./reading.ts";
 import { secretsOf } from "./service.ts";
 import {
@@ -16,7 +16,6 @@ import {
   type Settling,
   settleAnswer,
   settledReceipt,
-  takeUpWaiting,
   toNewInput,
 } from "./settling.ts";
 import type { ReceiptRow, SourceRow } from "./table.ts";
@@ -41,14 +40,14 @@ const KEPT_HEADERS = ["content-type", "user-agent", "webhook-id", "webhook-times
 
 /**
  * Takes in deliveries of the source in whose name the transaction runs, each with its receipt. Answers that are new are
- * recorded together; what changes one that is there, or says more of one in the same batch, follows one by one.
+ * recorded together; what changes one that is there, or says more of one in the same batch, is left to a transaction of its own.
  * @throws {AppError} `invalid_request` or `conflict` where the rules refuse one of those that were recorded together
  */
 export async function receiveEach(
   tx: WorkspaceTx,
   batch: readonly Arrival[],
   { steps, secrets }: Receiving,
-): Promise<Outcome<Settled>[]> {
+): Promise<(Outcome<Settled> | "ALONE")[]> {
   // As it is now; and it stays while receipts of it are written.
   const source = await lockSource(tx, tx.actor.id, "key share");
   if (source === undefined) return batch.map(() => ({ error: notGenuine() }));
@@ -62,19 +61,14 @@ export async function receiveEach(
   );
 
   const how: Settling = { steps, options: LIVE, mode: "LIVE" };
-  // One that stands alone is undone by itself where the rules refuse it.
-  const settled = batch.length === 1 ? new Map<Arrival, Settled>() : await recordNew(tx, source, arrived, how);
-  for (const [arrival, made] of settled) saveReceiptLater(tx, settledReceipt(tx, receiptOf(tx, arrival), made));
-  for (const { arrival, answer, ignored } of arrived) {
-    if (settled.has(arrival)) continue;
-    const one = answer === undefined ? ignored : await settleAnswer(tx, source, answer, tx.now, how);
-    settled.set(arrival, one);
-    // Now: whatever else comes of the same answer in this batch is to find it.
-    await saveReceipt(tx, settledReceipt(tx, receiptOf(tx, arrival), one));
-  }
+  const settled =
+    batch.length === 1 ? await settleOne(tx, source, arrived, how) : await recordNew(tx, source, arrived, steps);
+  for (const { arrival, ignored } of arrived) if (ignored !== undefined) settled.set(arrival, ignored);
+  for (const [arrival, one] of settled) saveReceiptLater(tx, settledReceipt(tx, receiptOf(tx, arrival), one));
   return batch.map((arrival) => {
     const answer = settled.get(arrival);
-    return answer === undefined ? { error: notGenuine() } : { answer };
+    if (answer !== undefined) return { answer };
+    return arrival.isGenuine ? "ALONE" : { error: notGenuine() };
   });
 }
 
@@ -82,15 +76,24 @@ async function read(source: SourceRow, { delivery: { body, headers } }: Arrival,
   return readDelivery(source, await parseDelivery(body, headers, now));
 }
 
+type Arrived = Read & { arrival: Arrival };
+
+/** Of a delivery that stands alone, whatever it brings; what the rules refuse is undone by itself. */
+async function settleOne(tx: WorkspaceTx, source: SourceRow, [one]: readonly Arrived[], how: Settling) {
+  const settled = new Map<Arrival, Settled>();
+  if (one?.answer !== undefined) settled.set(one.arrival, await settleAnswer(tx, source, one.answer, tx.now, how));
+  return settled;
+}
+
 /**
- * Records the answers that nothing is stored of, all at once: of several deliveries of one answer the first, if it has a
+ * Records the answers that nothing has come of yet, all at once: of several deliveries of one answer the first, if it has a
  * score. @returns what became of these; whatever somebody else was quicker with is not among them
  */
 async function recordNew(
   tx: WorkspaceTx,
   source: SourceRow,
-  arrived: readonly (Read & { arrival: Arrival })[],
-  how: Settling,
+  arrived: readonly Arrived[],
+  steps: RecordingSteps,
 ): Promise<Map<Arrival, Settled>> {
   const firsts = new Map<string, { arrival: Arrival; answer: Answer }>();
   for (const { arrival, answer } of arrived) {
@@ -106,24 +109,22 @@ async function recordNew(
     ),
     listWaitingIds(tx, source.id, externalIds),
   ]);
-  const isStored = new Set(stored.map(({ externalId }) => externalId));
+  const isBegun = new Set([...stored.map(({ externalId }) => externalId), ...waiting]);
   const fresh = [...firsts.values()].flatMap(({ arrival, answer }) =>
-    answer.score === null || isStored.has(answer.externalId)
+    answer.score === null || isBegun.has(answer.externalId)
       ? []
-      : { arrival, answer, input: toNewInput(source, answer, answer.score, tx.now) },
+      : { arrival, externalId: answer.externalId, input: toNewInput(source, answer, answer.score, tx.now) },
   );
   const results = await recordResponses(
     tx,
     fresh.map(({ input }) => input),
-    how.steps,
+    steps,
   );
   const settled = new Map<Arrival, Settled>();
-  for (const [n, { arrival, answer }] of fresh.entries()) {
+  for (const [n, { arrival, externalId }] of fresh.entries()) {
     const result = results[n];
-    const { externalId } = answer;
     if (result?.status === "created") {
       settled.set(arrival, { outcome: "RECORDED", responseId: result.response.id, externalId });
-      if (waiting.includes(externalId)) await takeUpWaiting(tx, source, externalId, how);
     } else if (result?.status === "rejected" && result.error.code === "invalid_request") {
       settled.set(arrival, { outcome: "IGNORED", reason: result.error.message, externalId });
     }

@@ -167,12 +167,7 @@ function toInput(source: SourceRow, { externalId, fields, isExcluded }: Answer, 
   return { ...input, exclusion };
 }
 
-export async function takeUpWaiting(
-  tx: WorkspaceTx,
-  source: SourceRow,
-  externalId: string,
-  how: Settling,
-): Promise<void> {
+async function takeUpWaiting(tx: WorkspaceTx, source: SourceRow, externalId: string, how: Settling): Promise<void> {
   for (const receipt of await listWaitingReceipts(tx, source.id, externalId)) {
     const parsed = await parseDelivery(receipt.body, receipt.headers, receipt.receivedAt);
     await saveReceipt(tx, settledReceipt(tx, receipt, await settle(tx, source, parsed, { ...how, mode: "LATE" })));

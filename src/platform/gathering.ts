@@ -19,10 +19,14 @@ export type Outcome<Answer> = { answer: Answer } | { error: unknown };
 
 /**
  * Does what is asked for many in one transaction.
- * @returns one outcome for each, in order
+ * @returns one outcome for each, in order. ALONE: nothing was done for it, and it is asked for again in a transaction of its own,
+ *   which no other has to wait for
  * @throws what undoes all of them
  */
-export type WorkOnMany<Asked, Answer> = (tx: WorkspaceTx, batch: readonly Asked[]) => Promise<Outcome<Answer>[]>;
+export type WorkOnMany<Asked, Answer> = (
+  tx: WorkspaceTx,
+  batch: readonly Asked[],
+) => Promise<(Outcome<Answer> | "ALONE")[]>;
 
 /**
  * Does what is asked for one; resolves once it is committed.
@@ -96,7 +100,15 @@ export function gatherInBatches<Asked, Answer>(
   async function settleAll(batch: readonly One[]): Promise<void> {
     const outcomes = await attempt(batch, "HASTY").catch((error: unknown) => ({ error }));
     if ("error" in outcomes) return takeApart(batch, outcomes.error);
-    for (const [index, outcome] of outcomes.entries()) batch[index]?.settle(outcome);
+    for (const [index, one] of batch.entries()) {
+      const outcome = outcomes[index];
+      if (outcome === "ALONE" && batch.length > 1) void settleAlone(one);
+      else tell(one, outcome);
+    }
+  }
+
+  function tell(one: One, outcome: Outcome<Answer> | "ALONE" | undefined): void {
+    one.settle(typeof outcome === "object" ? outcome : { error: new Error("what was asked for alone has no outcome") });
   }
 
   function takeApart(batch: readonly One[], error: unknown): void {
@@ -114,11 +126,11 @@ export function gatherInBatches<Asked, Answer>(
   }
 
   async function settleAlone(one: One): Promise<void> {
-    const outcomes = await attempt([one], "PATIENT").catch((error: unknown) => [{ error }]);
-    for (const outcome of outcomes) one.settle(outcome);
+    const [outcome] = await attempt([one], "PATIENT").catch((error: unknown) => [{ error }]);
+    tell(one, outcome);
   }
 
-  async function attempt(batch: readonly One[], manner: Manner): Promise<Outcome<Answer>[]> {
+  async function attempt(batch: readonly One[], manner: Manner): Promise<(Outcome<Answer> | "ALONE")[]> {
     const [first, ...others] = batch;
     if (first === undefined) return [];
     // What many asked for at once bears the id of none.

@@ -72,5 +72,13 @@ t.test("deliveries that come in at once", async (t) => {
       );
     t.same(await outcomesOf("early"), ["RECORDED", "UPDATED"], "what waited was taken up");
     t.same(await outcomesOf("parts"), ["DUPLICATE", "RECORDED", "UPDATED"]);
+    const later = await Promise.all(
+      Array.from({ length: 30 }, (_, n) => deliver(service, source, { id: `other-${n}`, c: `Later ${n}` })),
+    );
+    t.same(new Set(later.map(({ body }) => body.outcome)), new Set(["UPDATED"]));
+    const [told] = await client.rows(
+      "select count(*)::int as n from responses where comment = replace(external_id, 'other-', 'Later ')",
+    );
+    t.same(told, { n: 30 }, "each has its comment");
   });
 });
