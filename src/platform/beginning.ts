@@ -4,11 +4,16 @@ import { together } from "./together.ts";
 
 /**
  * How a transaction gets along with others. PATIENT: it waits a second for a row or key that another one holds, and
- * again, as somebody does who stands alone. HASTY: 200 ms, then it throws what was in its way: it holds up others. Its first
- * statements travel with those that begin it, so it knows of no `now` before one of them is answered.
+ * again, as somebody does who stands alone. HASTY: 200 ms, then it throws what was in its way: it holds up others.
+ * AHEAD: as HASTY, and its first statements travel with those that begin it: before one of them is answered it has no `now`.
  * SNAPSHOT: as PATIENT, and all its statements see one state; what another has changed since, it cannot change, and runs again.
  */
-export type Manner = "PATIENT" | "HASTY" | "SNAPSHOT";
+export type Manner = "PATIENT" | "HASTY" | "AHEAD" | "SNAPSHOT";
+
+/** Whether it gives up soon on what is in its way. */
+export function isHasty(manner: Manner | "READ" | undefined): boolean {
+  return manner === "HASTY" || manner === "AHEAD";
+}
 
 /** What a transaction begins with; the two travel at once. */
 export interface Beginning {
@@ -67,7 +72,7 @@ export function setWorkspace(workspaceId: string): string {
 /** Of a transaction in one workspace. */
 export function beginIn(workspaceId: string, manner: Manner | "READ"): Beginning {
   const isRead = manner === "READ";
-  const settings = { ...(!isRead && PLANS), ...(manner === "HASTY" && HASTY) };
+  const settings = { ...(!isRead && PLANS), ...(isHasty(manner) && HASTY) };
   return {
     begin: isRead ? `${SNAPSHOT} read only` : manner === "SNAPSHOT" ? SNAPSHOT : "begin",
     enter: `${setWorkspace(workspaceId)}; ${enterAs("afterscore_app", settings)}`,

@@ -18,7 +18,7 @@ const LINGER_MS = 50;
 export type Outcome<Answer> = { answer: Answer } | { error: unknown };
 
 /**
- * Does what is asked for many in one transaction.
+ * Does what is asked for many in one transaction, whose first statement must not need its `now`.
  * @returns one outcome for each, in order. ALONE: nothing was done for it, and it is asked for again in a transaction of its own,
  *   which no other has to wait for
  * @throws what undoes all of them
@@ -98,7 +98,7 @@ export function gatherInBatches<Asked, Answer>(
 
   /** Resolves when the transaction has ended. What it could not do goes on by itself, and holds up nobody. */
   async function settleAll(batch: readonly One[]): Promise<void> {
-    const outcomes = await attempt(batch, "HASTY").catch((error: unknown) => ({ error }));
+    const outcomes = await attempt(batch, "AHEAD").catch((error: unknown) => ({ error }));
     if ("error" in outcomes) return takeApart(batch, outcomes.error);
     for (const [index, one] of batch.entries()) {
       const outcome = outcomes[index];

@@ -3,7 +3,7 @@ import type { Span } from "@opentelemetry/api";
 import type { SQL } from "drizzle-orm";
 import type { NodePgDatabase } from "drizzle-orm/node-postgres";
 import type { Pool, PoolClient } from "pg";
-import { BEGIN_ACROSS, type Beginning, begin, beginIn, type Manner } from "./beginning.ts";
+import { BEGIN_ACROSS, type Beginning, begin, beginIn, isHasty, type Manner } from "./beginning.ts";
 import { asAppError, isLockTimeout, isPlanLost, isReferenceMissing, isRetryable } from "./database.ts";
 import { AppError } from "./errors.ts";
 import { commitAndLocate, laterOf } from "./position.ts";
@@ -187,7 +187,7 @@ async function transact<T, Own extends Tx>(
     } catch (error) {
       if (!isRetryable(error)) throw asAppError(error);
       if (isPlanLost(error)) keepNoPlans();
-      if (manner === "HASTY" && isLockTimeout(error)) throw error;
+      if (isHasty(manner) && isLockTimeout(error)) throw error;
       // Trying again mends no mistake of ours, and neither does whoever is told to.
       if (isReferenceMissing(error) && attempt >= MISSING_ATTEMPTS_MAX) throw error;
       if (attempt >= attempts) {
@@ -210,7 +210,7 @@ async function transactOnce<T, Own extends Tx>(
   try {
     const clock: Clock = { now: undefined };
     const begun = begin(client, beginning).then((now) => (clock.now = now));
-    if (manner !== "HASTY") await begun;
+    if (manner !== "AHEAD") await begun;
     const tx = enter(client, clock);
     const [result] = await together([work(tx), begun]);
     // What was put off travels with COMMIT, which undoes everything where one of that has failed.
