@@ -24,10 +24,15 @@ t.test("a page of any size, with every link, costs the same number of statements
     await client.post("/v1/responses", { score: index % 7, survey: { key: `s-${index % 5}` }, person });
   }
   const statements = countStatements();
+  // Of three times the least: beside a request its key may be looked up anew, or marked as used.
   const cost = async (ask: () => Promise<unknown>) => {
-    const before = statements();
-    await ask();
-    return statements() - before;
+    const costs: number[] = [];
+    while (costs.length < 3) {
+      const before = statements();
+      await ask();
+      costs.push(statements() - before);
+    }
+    return Math.min(...costs);
   };
   const queries = {
     responses: `responses(first: $first) { totalCount edges { node { score survey { key } case { id responses { id } person { name } }
