@@ -39,7 +39,7 @@ t.test("deliveries that come in at once", async (t) => {
     t.ok(Number(kept?.["transactions"]) < AT_ONCE / 5, "many in one");
     t.same(
       await client.rows(`select count(*)::int as n from source_receipts join responses
-        on responses.id = response_id and responses.external_id = source_receipts.external_id`),
+        on responses.workspace_id = source_receipts.workspace_id and responses.id = response_id and responses.external_id = source_receipts.external_id`),
       [{ n: AT_ONCE - 9 }],
       "each receipt knows its answer",
     );
@@ -61,7 +61,7 @@ t.test("deliveries that come in at once", async (t) => {
     t.ok(answers.every(({ status }) => status === 200));
     const [early, newer, parts, ...none] =
       await client.rows(`select score, comment, (select count(*)::int from case_responses
-      where response_id = responses.id) as cases from responses where external_id !~ 'other' order by external_id`);
+      where case_responses.workspace_id = responses.workspace_id and response_id = responses.id) as cases from responses where external_id !~ 'other' order by external_id`);
     t.match(early, { score: 3, comment: "Said before", cases: 1 });
     t.match(newer, { score: 1, cases: 1 });
     t.match(parts, { score: 2, comment: "Said first", cases: 1 });
