@@ -39,6 +39,11 @@ const REQUEST_TIMEOUT_MS = 15_000;
 const DRAIN_TIMEOUT_MS = 8_000;
 /** Longer than load balancers keep an idle connection (60 s), so that they close it and not we under their hands. */
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
+/**
+ * After what callers are told in `Keep-Alive`: who has just been held up, and is late to close a connection by that, sends
+ * into one that is still open.
+ */
+const KEEP_ALIVE_BUFFER_MS = 15_000;
 
 const NoParameters = Strict({});
 
@@ -67,7 +72,11 @@ export function createServer(
     trustProxy: trustedProxies.length === 0 ? false : trustedProxies,
     // Node looks for those that are late at this interval; while it allows the headers longer than the whole, as it does
     // when nobody says otherwise, it takes one for the other.
-    http: { connectionsCheckingInterval: requestTimeout, headersTimeout: requestTimeout },
+    http: {
+      connectionsCheckingInterval: requestTimeout,
+      headersTimeout: requestTimeout,
+      keepAliveTimeoutBuffer: KEEP_ALIVE_BUFFER_MS,
+    },
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     forceCloseConnections: "idle",
     // What comes in on an open connection while we stop is still served, and its answer says it is the last.
