@@ -47,8 +47,9 @@ function faultsOf(sql: string): string[] {
       fault(/\breferences\b(?!.*\bnot valid\b)/, "a foreign key that is checked under a lock");
       fault(/\badd (?:constraint \w+ )?(?:unique|primary key)\b(?!.*\busing index\b)/, "builds an index under a lock");
     }
-    if (/^create (?:unique )?index\b/.test(text) && !/\bconcurrently\b/.test(text)) {
-      faults.push(`builds an index under a lock: ${text.slice(0, 60)}`);
+    if (/^create (?:unique )?index\b/.test(text)) {
+      if (!/\bconcurrently\b/.test(text)) faults.push(`builds an index under a lock: ${text.slice(0, 60)}`);
+      else if (!/\bconcurrently if not exists\b/.test(text)) faults.push(`cannot be run again: ${text.slice(0, 60)}`);
     }
   }
   return faults;
@@ -61,6 +62,7 @@ t.test("what would stop the release before it is found", async (t) => {
     ["alter table people add column seen_at timestamptz default now()", /rewrites/],
     ["alter table people add column a text, add b text not null", /required/],
     ["create index people_by_name on people (workspace_id, name)", /index/],
+    ["create index concurrently people_by_name on people (workspace_id, name)", /again/],
     ["alter table people alter column name type varchar(10)", /rewrites/],
     ["alter table people alter name set not null", /reads/],
     ["alter table people drop column name", /drops/],
@@ -88,7 +90,7 @@ t.test("what lets it go on is not", async (t) => {
     "-- Why this is to be done, in a sentence.\ncreate table notes (id uuid not null, text text not null);\ncreate index notes_by_text on notes (text);\nalter table notes enable row level security;",
     "-- Why this is to be done, in a sentence.\nalter table people add column nickname text; alter table people add column n integer not null default 0;",
     "-- Why this is to be done, in a sentence.\nalter table people add constraint named check (name <> '') not valid; alter table people validate constraint named;",
-    "-- no transaction\n-- Why this is to be done, in a sentence.\ncreate index concurrently people_by_name on people (workspace_id, name);",
+    "-- no transaction\n-- Why this is to be done, in a sentence.\ncreate index concurrently if not exists people_by_name on people (workspace_id, name);",
   ]) {
     t.same(faultsOf(sql), [], sql);
   }

@@ -78,6 +78,25 @@ t.test("a migration that cannot have its lock lets the others by, and is done wh
   });
 });
 
+t.test("an index that a killed process has built by half is built anew", async (t) => {
+  const database = await cloneDatabase();
+  t.teardown(database.drop);
+  const validity = "select indisvalid from pg_index where indexrelid = to_regclass('source_receipts_stray')";
+  await withClient(database.url, async (client) => {
+    await client.query("delete from schema_migrations where version = 25");
+    await client.query("drop index source_receipts_stray");
+    await withClient(database.url, async (holder) => {
+      await holder.query("begin; lock table source_receipts in row exclusive mode");
+      await client.query("set statement_timeout = 300");
+      const building = "create index concurrently source_receipts_stray on source_receipts (id)";
+      await t.rejects(client.query(building), /timeout/);
+    });
+    t.same((await client.query(validity)).rows, [{ indisvalid: false }]);
+    t.same(await migrate(database.url), ["0025_stray_receipts.sql"]);
+    t.same((await client.query(validity)).rows, [{ indisvalid: true }]);
+  });
+});
+
 t.test("the code's tables have the database's columns, and their types and nullability", async (t) => {
   const database = await cloneDatabase();
   t.teardown(database.drop);

@@ -110,7 +110,8 @@ export async function listWaitingReceipts(
         eq(sourceReceipts.workspaceId, tx.workspaceId),
         eq(sourceReceipts.sourceId, sourceId),
         eq(sourceReceipts.externalId, externalId),
-        eq(sourceReceipts.isWaiting, true),
+        // As a parameter its plan would be one for either value, which has no use for the index of those that wait.
+        sourceReceipts.isWaiting,
       ),
     )
     .orderBy(asc(sourceReceipts.id));

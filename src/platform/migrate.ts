@@ -8,6 +8,7 @@ import { migrateJobs } from "./jobStore.ts";
 const FOLDER = new URL("../../migrations/", import.meta.url);
 /** Any constant of ours: all instances that migrate one database queue behind it. */
 const LOCK = 7_236_109_431;
+const TURN_POLL_MS = 200;
 const NAME = /^(\d{4})_[a-z0-9_]+\.sql$/;
 
 /** So long at the most all others wait behind a migration that waits itself. */
@@ -39,6 +40,9 @@ export async function readMigrations(): Promise<Migration[]> {
 /** Of an SQL file; comments, `$$` and quotes may hold a semicolon. */
 const STATEMENT = /(?:--.*|\$\$[\s\S]*?\$\$|'(?:[^']|'')*'|[^;])+/g;
 
+/** Names what is built beside the work of others. */
+const CONCURRENT_INDEX = /^create (?:unique )?index concurrently if not exists (\w+)/m;
+
 /** The statements of an SQL file, each with the comments before it. */
 export function statementsOf(sql: string): string[] {
   const pieces = sql.match(STATEMENT) ?? [];
@@ -60,7 +64,7 @@ export async function migrate(connectionString: string, mayBeNewer = false): Pro
   });
   await client.connect();
   try {
-    await client.query("select pg_advisory_lock($1)", [LOCK]);
+    await waitForTurn(client);
     await createRoles(client);
     await client.query(`create table if not exists schema_migrations (
       version integer primary key, name text not null, checksum text not null, applied_at timestamptz not null default now()
@@ -77,6 +81,15 @@ export async function migrate(connectionString: string, mayBeNewer = false): Pro
     return pending.map(({ name }) => name);
   } finally {
     await client.end();
+  }
+}
+
+/** By asking again and again: whoever waited within a statement would hold up an index that is built concurrently. */
+async function waitForTurn(client: Client): Promise<void> {
+  for (;;) {
+    const { rows } = await client.query<{ isOurs: boolean }>('select pg_try_advisory_lock($1) as "isOurs"', [LOCK]);
+    if (rows[0]?.isOurs === true) return;
+    await sleep(TURN_POLL_MS * (0.5 + Math.random()));
   }
 }
 
@@ -129,6 +142,7 @@ async function apply(client: Client, { version, name, sql, checksum }: Migration
   if (sql.startsWith("-- no transaction")) {
     // What is built beside the others' work waits for them and holds nobody up; given up half way it would be left half done.
     await client.query("set lock_timeout = 0");
+    await dropHalfBuilt(client, sql);
     await run();
     await client.query(`set lock_timeout = '${LOCK_TIMEOUT_MS}ms'`);
     await record();
@@ -143,6 +157,15 @@ async function apply(client: Client, { version, name, sql, checksum }: Migration
     await client.query("rollback");
     throw error;
   }
+}
+
+/** What a process that was killed has left of an index, which would be taken for the index. */
+async function dropHalfBuilt(client: Client, sql: string): Promise<void> {
+  const { rows } = await client.query<{ name: string }>(
+    `select indexrelid::regclass::text as name from pg_index where indexrelid = to_regclass($1) and not indisvalid`,
+    [CONCURRENT_INDEX.exec(sql)?.[1] ?? ""],
+  );
+  for (const { name } of rows) await client.query(`drop index concurrently ${name}`);
 }
 
 /**
