@@ -93,16 +93,19 @@ function configure(settings: Settings): string {
     .join(", ");
 }
 
-/** Begins a transaction, in one round trip. @returns `transaction_timestamp()` */
-export async function begin(client: PoolClient, beginning: Beginning): Promise<Date> {
-  const [, entered] = await together([
-    client.query(beginning.begin),
-    client.query<{ now: Date }>(planAnew(client) + beginning.enter),
-  ]);
-  // Of several statements in one text there are several results.
-  const now = [entered].flat().at(-1)?.rows[0]?.now;
-  if (now === undefined) throw new Error("the database told no time");
-  return now;
+/**
+ * Begins a transaction, in one round trip.
+ * @param tell is told `transaction_timestamp()`, before anything that was asked later has its answer
+ */
+export async function begin(client: PoolClient, beginning: Beginning, tell: (now: Date) => void): Promise<void> {
+  const enter = async () => {
+    const entered = await client.query<{ now: Date }>(planAnew(client) + beginning.enter);
+    // Of several statements in one text there are several results.
+    const now = [entered].flat().at(-1)?.rows[0]?.now;
+    if (now === undefined) throw new Error("the database told no time");
+    tell(now);
+  };
+  await together([client.query(beginning.begin), enter()]);
 }
 
 function planAnew(client: PoolClient): string {

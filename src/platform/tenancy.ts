@@ -209,7 +209,9 @@ async function transactOnce<T, Own extends Tx>(
   let broken: Error | undefined;
   try {
     const clock: Clock = { now: undefined };
-    const begun = begin(client, beginning).then((now) => (clock.now = now));
+    const begun = begin(client, beginning, (now) => {
+      clock.now = now;
+    });
     if (manner !== "AHEAD") await begun;
     const tx = enter(client, clock);
     const [result] = await together([work(tx), begun]);

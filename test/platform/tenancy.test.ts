@@ -94,4 +94,26 @@ t.test("a transaction", async (t) => {
     const { rows } = await service.pool.query("select count(*)::integer as n from pg_prepared_statements");
     t.same(rows, [{ n: 0 }], "and prepares no more");
   });
+
+  t.test("whose first statements travel with its beginning knows the time once one of them is answered", async (t) => {
+    const inTime = await service.tenancy.inWorkspace(
+      caller,
+      async (tx) => {
+        t.throws(() => tx.now, /must be asked something first/);
+        const [row] = await tx.run<{ id: string; at: Date }>(
+          sql`select current_setting('app.workspace_id') as id, transaction_timestamp() as at`,
+        );
+        t.match(row, { id: client.workspaceId, at: tx.now }, "they see the workspace, and are in the transaction");
+        return tx.now;
+      },
+      "AHEAD",
+    );
+    t.ok(inTime instanceof Date);
+    const failed = service.tenancy.inWorkspace(caller, (tx) => tx.run(sql`select 1 / 0`), "AHEAD");
+    await t.rejects(failed, { code: "22012" });
+    const early = service.tenancy.inWorkspace(caller, async (tx) => tx.now, "AHEAD");
+    await t.rejects(early, /must be asked something first/);
+    const next = await service.tenancy.inWorkspace(caller, (tx) => tx.run(sql`select 1 as n`), "AHEAD");
+    t.same(next, [{ n: 1 }], "and the connection is good for the next");
+  });
 });
