@@ -1,16 +1,11 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { showProgress } from "../src/platform/progress.ts";
-import type { Measurement } from "./measurement.ts";
-import { send } from "./sending.ts";
+import { type Measurement, middleOf } from "./measurement.ts";
+import { CONNECTIONS, send } from "./sending.ts";
 import type { BenchService } from "./service.ts";
 
 const BASELINES = fileURLToPath(new URL("baselineServer.ts", import.meta.url));
-const CONNECTIONS = 64;
-const SECONDS = 8;
-const WARM_UP_SECONDS = 4;
 const ROUNDS = 3;
-const PAUSE_MS = 3_000;
 const TOKEN = "the token of the bench";
 
 /** Where the answers that the load generator sends have what a source looks for. */
@@ -45,14 +40,10 @@ export async function measureIntake(service: BenchService): Promise<Measurement[
   for (let round = 0; round <= ROUNDS; round += 1) {
     for (const { name, url, workspace, sourceId } of targets) {
       showProgress(`rounds of deliveries (${name})`, round, ROUNDS);
-      await sleep(PAUSE_MS);
       const { requestsPerSecond } = await send({
         url,
         apiKeys: [workspace.apiKey],
         source: { id: sourceId, token: TOKEN },
-        connections: CONNECTIONS,
-        seconds: SECONDS,
-        warmUpSeconds: WARM_UP_SECONDS,
         seed: 7 + round,
       });
       // The first people and accounts are made in the first.
@@ -61,8 +52,7 @@ export async function measureIntake(service: BenchService): Promise<Measurement[
     await targets[0]?.workspace.vacuum();
   }
   await single.stop();
-  const perThousand = (values: readonly number[]) =>
-    1_000_000 / (values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN);
+  const perThousand = (values: readonly number[]) => 1_000_000 / middleOf(values);
   return [
     {
       what: `1,000 deliveries of a survey tool over ${CONNECTIONS} connections, taken in: against one transaction each`,

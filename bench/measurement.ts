@@ -28,5 +28,10 @@ export async function mediansOf(
       if (run >= 0) times[index]?.push(performance.now() - startedAt);
     }
   }
-  return times.map((own) => own.toSorted((a, b) => a - b)[Math.floor(own.length / 2)] ?? Number.NaN);
+  return times.map(middleOf);
+}
+
+/** The median of what was measured. */
+export function middleOf(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }

@@ -1,20 +1,13 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { showProgress } from "../src/platform/progress.ts";
-import type { Load } from "./load.ts";
-import type { Measurement } from "./measurement.ts";
-import { send } from "./sending.ts";
+import { type Measurement, middleOf } from "./measurement.ts";
+import { CONNECTIONS, type Run, send } from "./sending.ts";
 import type { BenchService } from "./service.ts";
 
 const BASELINES = fileURLToPath(new URL("baselineServer.ts", import.meta.url));
 
-const CONNECTIONS = 64;
-const SECONDS = 8;
-/** Before each run, uncounted: a process that had nothing to do for some seconds has given up code that it had compiled. */
-const WARM_UP_SECONDS = 4;
 const ROUNDS = 3;
-/** Between them, for what PostgreSQL still has to do for the one before: it is not the next one's to pay. */
-const PAUSE_MS = 3_000;
+const ROUNDS_OF_WAITING = 5;
 /** Requests a second at which waiting times are compared: below what every server of them can do. */
 const OFFERED = 500;
 const OFFERED_SINGLE_ROWS = 100;
@@ -28,7 +21,7 @@ export async function measureRecording(service: BenchService): Promise<Measureme
   const single = await service.startServer(BASELINES, "single");
   const urls: Record<Server, string> = { bare: bare.url, single: single.url, full: service.url };
   const workspaces = await Promise.all(
-    Array.from({ length: WORKSPACES + ROUNDS }, (_, n) => service.newWorkspace(`recording ${n}`)),
+    Array.from({ length: WORKSPACES + ROUNDS_OF_WAITING }, (_, n) => service.newWorkspace(`recording ${n}`)),
   );
   const apiKeys = workspaces.map(({ apiKey }) => apiKey);
   const [first, ...others] = apiKeys.slice(0, WORKSPACES);
@@ -36,42 +29,38 @@ export async function measureRecording(service: BenchService): Promise<Measureme
   if (first === undefined) throw new Error("no workspace");
   // One workspace for each server, so that each meets the same people for the first time.
   const keys: Record<Server, string> = { bare: first, single: first, full: others[0] ?? first };
-  const load = (server: Server, more: Partial<Load> = {}) =>
-    send({
-      url: urls[server],
-      apiKeys: [keys[server]],
-      connections: CONNECTIONS,
-      seconds: SECONDS,
-      warmUpSeconds: WARM_UP_SECONDS,
-      seed: 7,
-      ...more,
-    });
+  const load = (server: Server, more: Partial<Run> = {}) =>
+    send({ url: urls[server], apiKeys: [keys[server]], seed: 7, ...more });
 
   const rates: Record<Server, number[]> = { bare: [], single: [], full: [] };
   for (let round = 0; round <= ROUNDS; round += 1) {
     for (const server of ["bare", "single", "full"] as const) {
       showProgress(`rounds of recording (${server})`, round, ROUNDS);
-      await sleep(PAUSE_MS);
       const { requestsPerSecond } = await load(server, { seed: 7 + round });
       // The first people and accounts are made in the first.
       if (round > 0) rates[server].push(requestsPerSecond);
     }
     await workspaces[0]?.vacuum();
   }
-  const rateOf = (server: Server) => medianOf(rates[server]);
-  const waiting = async (server: Server, more: (round: number) => Partial<Load>) => {
-    const p99s: number[] = [];
-    for (let round = 0; round < ROUNDS; round += 1) p99s.push((await load(server, more(round))).p99);
-    return medianOf(p99s);
+  const rateOf = (server: Server) => middleOf(rates[server]);
+  /** Of each, by turns, so that all meet the same moods of the machine. */
+  const p99sOf = async (...runs: ((round: number) => ReturnType<typeof load>)[]) => {
+    const p99s = runs.map((): number[] => []);
+    for (let round = 0; round < ROUNDS_OF_WAITING; round += 1) {
+      showProgress("rounds of waiting", round, ROUNDS_OF_WAITING);
+      for (const [n, run] of runs.entries()) p99s[n]?.push((await run(round)).p99);
+    }
+    return p99s.map(middleOf);
   };
-  const bareP99 = await waiting("bare", () => ({ rate: OFFERED }));
-  const fullP99 = await waiting("full", () => ({ rate: OFFERED }));
-  // As those of the hundred, each meets its people for the first time.
-  const oneWorkspace = await waiting("full", (round) => ({
-    rate: OFFERED_SINGLE_ROWS,
-    apiKeys: newcomers.slice(round, round + 1),
-  }));
-  const manyWorkspaces = await waiting("full", () => ({ rate: OFFERED_SINGLE_ROWS, apiKeys: [first, ...others] }));
+  const [bareP99 = Number.NaN, fullP99 = Number.NaN] = await p99sOf(
+    () => load("bare", { rate: OFFERED }),
+    () => load("full", { rate: OFFERED }),
+  );
+  const [oneWorkspace = Number.NaN, manyWorkspaces = Number.NaN] = await p99sOf(
+    // As those of the hundred, each meets its people for the first time.
+    (round) => load("full", { rate: OFFERED_SINGLE_ROWS, apiKeys: newcomers.slice(round, round + 1) }),
+    () => load("full", { rate: OFFERED_SINGLE_ROWS, apiKeys: [first, ...others] }),
+  );
   await Promise.all([bare.stop(), single.stop()]);
 
   const perThousand = (server: Server) => 1_000_000 / rateOf(server);
@@ -101,8 +90,4 @@ export async function measureRecording(service: BenchService): Promise<Measureme
       ratioMax: 3,
     },
   ];
-}
-
-function medianOf(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }

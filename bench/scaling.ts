@@ -5,13 +5,11 @@ import { showProgress } from "../src/platform/progress.ts";
 import { findPgBouncer, startPgBouncer } from "../test/support/pgbouncer.ts";
 import { type Measurement, medianOf, mediansOf } from "./measurement.ts";
 import { type RunningProgram, startProgram } from "./processes.ts";
-import { send } from "./sending.ts";
+import { CONNECTIONS, send } from "./sending.ts";
 import type { BenchDatabase, BenchService } from "./service.ts";
 
 const MAIN = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 
-const CONNECTIONS = 64;
-const SECONDS = 8;
 const BATCH = 1_000;
 const RUNS = 20;
 const FILL_ROWS = 100_000;
@@ -38,12 +36,7 @@ async function measureProcesses(database: BenchDatabase): Promise<Measurement[]>
   try {
     for (const count of [1, 2, 4]) {
       while (servers.length < count) servers.push(await database.start("api"));
-      const load = {
-        apiKeys: [apiKey],
-        connections: CONNECTIONS / count,
-        warmUpSeconds: SECONDS / 2,
-        seconds: SECONDS,
-      };
+      const load = { apiKeys: [apiKey], connections: CONNECTIONS / count };
       const loads = await Promise.all(servers.map(({ url }, n) => send({ url, seed: 7 + n, ...load })));
       rates.push(loads.reduce((sum, { requestsPerSecond }) => sum + requestsPerSecond, 0));
       showProgress("API processes", count, 4);

@@ -7,7 +7,7 @@ import { newId } from "../src/platform/ids.ts";
 import { readNetworks } from "../src/platform/outboundAddresses.ts";
 import { createOutboundHttp } from "../src/platform/outboundHttp.ts";
 import { createSecretBox } from "../src/platform/secrets.ts";
-import type { Measurement } from "./measurement.ts";
+import { type Measurement, middleOf } from "./measurement.ts";
 import type { BenchService, BenchWorkspace } from "./service.ts";
 
 const DELIVERIES = 10_000;
@@ -72,7 +72,7 @@ export async function measureWebhooks(service: BenchService): Promise<Measuremen
       await arrived.promise;
       times.push(Math.max(0, receivedAt - committedAt));
     }
-    const idle = times.toSorted((a, b) => a - b)[SINGLES / 2] ?? Number.NaN;
+    const idle = middleOf(times);
     return [
       {
         what: `a webhook delivery, of ${DELIVERIES.toLocaleString("en")}, against ${(1000 / bare).toFixed(0)} bare POSTs a second by the same client`,
