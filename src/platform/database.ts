@@ -19,6 +19,8 @@ export const CONNECT_TIMEOUT_MS = 8_000;
 export const ANSWER_TIMEOUT_MS = 8_000;
 /** A connection that nobody has used for so long is closed. Each knows the plans of our statements, which a new one makes anew. */
 const IDLE_TIMEOUT_MS = 60_000;
+/** So many stay, as many as the answers of one sender use at once: else the first after a quiet minute waits for all that. */
+const KEPT_IDLE = 3;
 /** A connection that is idle for so long is asked by the system whether the other side is still there. */
 const KEEP_ALIVE_MS = 10_000;
 
@@ -59,6 +61,7 @@ export function createPool({
     connectionTimeoutMillis: connectTimeoutMs,
     query_timeout: ANSWER_TIMEOUT_MS,
     idleTimeoutMillis: IDLE_TIMEOUT_MS,
+    min: Math.min(KEPT_IDLE, max),
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
     // Statements that do not wait for one another travel together.
