@@ -165,7 +165,8 @@ async function dropHalfBuilt(client: Client, sql: string): Promise<void> {
     `select indexrelid::regclass::text as name from pg_index where indexrelid = to_regclass($1) and not indisvalid`,
     [CONCURRENT_INDEX.exec(sql)?.[1] ?? ""],
   );
-  for (const { name } of rows) await client.query(`drop index concurrently ${name}`);
+  // Of a cluster's servers only some may have begun with it.
+  for (const { name } of rows) await client.query(`drop index concurrently if exists ${name}`);
 }
 
 /**
