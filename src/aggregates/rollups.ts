@@ -3,6 +3,7 @@ import { OWN_PLAN } from "../platform/beginning.ts";
 import { Failures } from "../platform/failures.ts";
 import { newId } from "../platform/ids.ts";
 import { anyOf, unnest } from "../platform/sql.ts";
+import { type Statement, statement } from "../platform/statement.ts";
 import type { Caller, SystemTx, Tenancy, WorkspaceTx } from "../platform/tenancy.ts";
 import type { RecordedResponse, RecordingStep, ResponseChange } from "../responses/index.ts";
 import { SCORE_MAX } from "../scoring/index.ts";
@@ -44,7 +45,7 @@ const DIMENSIONS = sql`(values ('', ''), ${sql.join(
 
 /** A lock that ends with the writer's transaction, so that a new generation begins when nobody writes for the old one. */
 async function shareRollups(tx: WorkspaceTx): Promise<void> {
-  await tx.prepared(sql`/* aggregates.shareRollups */ select pg_advisory_xact_lock_shared(${lockOf(tx)})`);
+  await tx.prepared(statement`/* aggregates.shareRollups */ select pg_advisory_xact_lock_shared(${lockOf(tx)})`);
 }
 
 /** Appends what new and changed answers do to the counts, with the next flush. */
@@ -52,7 +53,7 @@ function appendDeltas(tx: WorkspaceTx, counted: readonly { response: RecordedRes
   const included = counted.filter(({ response }) => response.exclusion === null);
   if (included.length === 0) return;
   const responses = included.map(({ response }) => response);
-  tx.later(sql`/* aggregates.insertDeltas */
+  tx.later(statement`/* aggregates.insertDeltas */
     insert into nps_deltas (workspace_id, id, generation, survey_key, day, score, channel, touchpoint, segment, language, n)
     select workspace_id, input.id, generation, survey_key, day_of(responded_at, time_zone), score,
       coalesce(channel, ''), coalesce(touchpoint, ''), coalesce(segment, ''), coalesce(language, ''), n
@@ -197,8 +198,8 @@ async function buildGeneration(tx: WorkspaceTx): Promise<boolean> {
   return true;
 }
 
-function lockOf({ workspaceId }: WorkspaceTx): SQL {
-  return sql`hashtextextended(${`nps_rollups ${workspaceId}`}, 0)`;
+function lockOf({ workspaceId }: WorkspaceTx): Statement {
+  return statement`hashtextextended(${`nps_rollups ${workspaceId}`}, 0)`;
 }
 
 /** Workspaces whose counts are missing, or are of another time zone; of these ids where some are given. */

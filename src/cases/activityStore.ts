@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
 import { newId } from "../platform/ids.ts";
 import { anyOf, newRows } from "../platform/sql.ts";
+import { statement } from "../platform/statement.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { ACTIVITIES_SHOWN_MAX, type Activity, type NewActivity } from "./activity.ts";
 import type { caseActivities } from "./table.ts";
@@ -29,7 +30,7 @@ export function insertActivities(
       details,
     }),
   );
-  tx.later(sql`/* cases.insertActivities */
+  tx.later(statement`/* cases.insertActivities */
     insert into case_activities (workspace_id, case_id, version, id, type, actor_kind, actor_id, occurred_at, recorded_at, text, details)
     select workspace_id, case_id, version, id, type, ${tx.actor.kind}, ${tx.actor.id}, occurred_at, ${tx.now}, text, details
     from ${newRows(tx.workspaceId, {

@@ -1,5 +1,5 @@
-import { type SQL, sql } from "drizzle-orm";
 import { distinct } from "../platform/sql.ts";
+import { type Statement, statement } from "../platform/statement.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { together } from "../platform/together.ts";
 import { listResponsesOf } from "../responses/index.ts";
@@ -23,7 +23,7 @@ export interface Found {
 
 /** Finds it out, and locks those cases until the transaction ends: in one round trip where there are none. */
 export async function findCases(tx: WorkspaceTx, personIds: string[], caseIds: string[]): Promise<Found> {
-  const wanted = sql`${idsOfLive(tx, personIds)} union all ${idsOf(caseIds)}`;
+  const wanted = statement`${idsOfLive(tx, personIds)} union all ${idsOf(caseIds)}`;
   const [people, own] = [new Set(personIds), new Set(caseIds)];
   const isTouched = ({ id, personId, status }: LockedRow) =>
     own.has(id) || (personId !== null && people.has(personId) && isLive(status));
@@ -110,7 +110,7 @@ function place({ tx, call, drafts, earlier, policies, causes }: Placing): void {
 /** The cases of these ids that are still wanted now that they are locked, with their answers. */
 export async function lockWithAnswers(
   tx: WorkspaceTx,
-  wanted: SQL,
+  wanted: Statement,
   isWanted: (row: LockedRow) => boolean,
 ): Promise<Open[]> {
   const rows = (await lockRows(tx, wanted)).filter(isWanted);

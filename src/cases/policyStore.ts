@@ -1,5 +1,6 @@
-import { desc, eq, sql } from "drizzle-orm";
+import { desc, eq } from "drizzle-orm";
 import { canonicalJson } from "../platform/json.ts";
+import { statement } from "../platform/statement.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { recordAudit } from "../workspaces/index.ts";
 import { DEFAULT_POLICY, type Policy, type PolicyInput, toPolicy } from "./policy.ts";
@@ -20,7 +21,7 @@ export interface Policies {
 
 /** @param wanted finds the ids of the cases whose policies will be asked for, where it is any */
 export async function loadPolicies(tx: WorkspaceTx, wanted = idsOf([])): Promise<Policies> {
-  const saved = await tx.prepared<{ version: number; policy: Policy }>(sql`/* cases.loadPolicies */
+  const saved = await tx.prepared<{ version: number; policy: Policy }>(statement`/* cases.loadPolicies */
     select version, policy from first_contact_policies
     where workspace_id = ${tx.workspaceId} and (version in (
         select policy_version from ${each(tx, wanted)})

@@ -1,6 +1,7 @@
 import { and, eq, type SQL, sql } from "drizzle-orm";
 import type { Cursor } from "../platform/pagination.ts";
 import { anyOf, unnest } from "../platform/sql.ts";
+import { type Statement, statement } from "../platform/statement.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { CASE_STATUSES, type CaseSummary } from "../responses/index.ts";
 import { type CaseFilter, whereCases } from "./filter.ts";
@@ -136,17 +137,19 @@ export async function listResponseIdsOf(
   tx: WorkspaceTx,
   caseIds: readonly string[],
 ): Promise<{ caseId: string; id: string }[]> {
-  return tx.prepared(sql`/* cases.listResponseIdsOf */ select case_id as "caseId", id from ${linksOf(tx, caseIds)}`);
+  return tx.prepared(
+    statement`/* cases.listResponseIdsOf */ select case_id as "caseId", id from ${linksOf(tx, caseIds)}`,
+  );
 }
 
 /** The ids of the responses of these cases, as a list for a statement about them. */
-export function responseIdsOf(tx: WorkspaceTx, caseIds: readonly string[]): SQL {
-  return sql`array(select id from ${linksOf(tx, caseIds)})`;
+export function responseIdsOf(tx: WorkspaceTx, caseIds: readonly string[]): Statement {
+  return statement`array(select id from ${linksOf(tx, caseIds)})`;
 }
 
 /** Case by case, so that a plan which is kept never reads the links of all cases. */
-function linksOf(tx: WorkspaceTx, caseIds: readonly string[]): SQL {
-  return sql`${unnest({ case_id: ["uuid", caseIds] })} cross join lateral (
+function linksOf(tx: WorkspaceTx, caseIds: readonly string[]): Statement {
+  return statement`${unnest({ case_id: ["uuid", caseIds] })} cross join lateral (
     select response_id as id from case_responses
     where workspace_id = ${tx.workspaceId} and case_responses.case_id = input.case_id offset 0
   ) as linked`;
@@ -157,6 +160,6 @@ export async function findLiveCaseId(tx: WorkspaceTx, personId: string): Promise
   const rows = await tx.db
     .select({ id: cases.id })
     .from(cases)
-    .where(and(eq(cases.workspaceId, tx.workspaceId), isLiveOf(cases.personId, [personId])));
+    .where(and(eq(cases.workspaceId, tx.workspaceId), isLiveOf("person_id", [personId])));
   return rows[0]?.id;
 }

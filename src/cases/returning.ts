@@ -1,11 +1,10 @@
-import { sql } from "drizzle-orm";
 import { type Improvement, isSettled } from "../causes/index.ts";
 import { listAccounts } from "../people/index.ts";
+import { statement } from "../platform/statement.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { lockWithAnswers } from "./followUp.ts";
 import { isLive, statusAfter } from "./lifecycle.ts";
 import { rank } from "./settling.ts";
-import { cases } from "./table.ts";
 import { draftOf, writeDrafts } from "./writeDrafts.ts";
 import { isLiveOf, lockCases } from "./writes.ts";
 
@@ -14,7 +13,7 @@ export async function returnParkedCases(tx: WorkspaceTx, { id, status }: Improve
   if (!isSettled(status)) return;
   const found = await lockCases(
     tx,
-    sql`select id from cases where workspace_id = ${tx.workspaceId} and status = 'PARKED' and improvement_id = ${id}`,
+    statement`select id from cases where workspace_id = ${tx.workspaceId} and status = 'PARKED' and improvement_id = ${id}`,
   );
   const parked = found.filter((row) => row.status === "PARKED" && row.improvementId === id);
   await writeDrafts(
@@ -33,7 +32,7 @@ export async function rankCasesOfAccounts(tx: WorkspaceTx, accountIds: readonly 
   if (accountIds.length === 0) return;
   const drafts = await lockWithAnswers(
     tx,
-    sql`select id from cases where workspace_id = ${tx.workspaceId} and ${isLiveOf(cases.accountId, accountIds)}`,
+    statement`select id from cases where workspace_id = ${tx.workspaceId} and ${isLiveOf("account_id", accountIds)}`,
     ({ accountId, status }) => accountId !== null && accountIds.includes(accountId) && isLive(status),
   );
   if (drafts.length === 0) return;

@@ -1,5 +1,6 @@
-import { and, eq, getTableColumns, type SQL, sql } from "drizzle-orm";
-import { anyOf, namesOf, newRows, selected, unnest } from "../platform/sql.ts";
+import { and, eq, getTableColumns, sql } from "drizzle-orm";
+import { anyOf, type Columns, namesOf, newRows, selected, unnest } from "../platform/sql.ts";
+import { type Statement, statement, verbatim } from "../platform/statement.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import type { Clock } from "./firstContact.ts";
 import { LIVE_STATUSES } from "./lifecycle.ts";
@@ -23,7 +24,7 @@ const STORED = selected(stored);
 const { workspaceId: _ofWorkspace, ...clock } = getTableColumns(caseClocks);
 const CLOCK = selected(clock);
 /** In the text, so that a plan can use the index of what is being worked. */
-const LIVE = sql.raw(LIVE_STATUSES.map((status) => `'${status}'`).join(", "));
+const LIVE = verbatim(LIVE_STATUSES.map((status) => `'${status}'`).join(", "));
 
 /** A case as rules see and change it, with all its clocks, oldest first. */
 export interface CaseRow extends Stored {
@@ -38,7 +39,7 @@ export function latestClock({ clocks }: Pick<CaseRow, "clocks">): Clock {
 }
 
 /** The cases of these ids, locked until the transaction ends, in their order. Whoever had them may have changed them. */
-export async function lockCases(tx: WorkspaceTx, ids: SQL, options?: Locking): Promise<CaseRow[]> {
+export async function lockCases(tx: WorkspaceTx, ids: Statement, options?: Locking): Promise<CaseRow[]> {
   const found = await lockRows(tx, ids, options);
   return withClocks(found, await listClocks(tx, found));
 }
@@ -51,10 +52,14 @@ interface Locking {
 export type LockedRow = Stored;
 
 /** The same without their clocks. */
-export async function lockRows(tx: WorkspaceTx, ids: SQL, { skipLocked = false }: Locking = {}): Promise<LockedRow[]> {
+export async function lockRows(
+  tx: WorkspaceTx,
+  ids: Statement,
+  { skipLocked = false }: Locking = {},
+): Promise<LockedRow[]> {
   // Rows that refer to a case may be written meanwhile; nothing changes its key.
-  const locking = sql`for no key update ${skipLocked ? sql`skip locked` : sql``}`;
-  return tx.prepared(sql`/* cases.lockCases */ select ${STORED} from ${each(tx, ids, locking)}`);
+  const locking = verbatim(`for no key update ${skipLocked ? "skip locked" : ""}`);
+  return tx.prepared(statement`/* cases.lockCases */ select ${STORED} from ${each(tx, ids, locking)}`);
 }
 
 /**
@@ -62,8 +67,8 @@ export async function lockRows(tx: WorkspaceTx, ids: SQL, { skipLocked = false }
  * of few cases, and that plan is kept and comes to read every case there is. They are asked for in an order, which only
  * the index by id has: by `id = wanted.id` alone each index of a young table looks as good.
  */
-export function each(tx: WorkspaceTx, ids: SQL, locking = sql``): SQL {
-  return sql`(select distinct id from (${ids}) as found order by id) as wanted cross join lateral (
+export function each(tx: WorkspaceTx, ids: Statement, locking = verbatim("")): Statement {
+  return statement`(select distinct id from (${ids}) as found order by id) as wanted cross join lateral (
     select * from cases where workspace_id = ${tx.workspaceId} and id between wanted.id and wanted.id
     order by id limit 1 ${locking}
   ) as cases`;
@@ -73,7 +78,7 @@ export function each(tx: WorkspaceTx, ids: SQL, locking = sql``): SQL {
 export async function listClocks(tx: WorkspaceTx, rows: readonly LockedRow[]): Promise<(Clock & { caseId: string })[]> {
   if (rows.length === 0) return [];
   const ids = rows.map(({ id }) => id);
-  return tx.prepared(sql`/* cases.listClocksOfCases */
+  return tx.prepared(statement`/* cases.listClocksOfCases */
     select ${CLOCK} from ${unnest({ case_id: ["uuid", ids] })} cross join lateral (
       select * from case_clocks where workspace_id = ${tx.workspaceId} and case_clocks.case_id = input.case_id offset 0
     ) as case_clocks order by n`);
@@ -87,26 +92,26 @@ export function withClocks(rows: readonly LockedRow[], clocks: readonly (Clock &
   }));
 }
 
-/** These ids, as SQL that finds cases. */
-export function idsOf(ids: readonly string[]): SQL {
-  return sql`select id from ${unnest({ id: ["uuid", ids] })}`;
+/** These ids, as a statement that finds cases. */
+export function idsOf(ids: readonly string[]): Statement {
+  return statement`select id from ${unnest({ id: ["uuid", ids] })}`;
 }
 
 /** Of each of these people the case that is being worked, in the same way. */
-export function idsOfLive(tx: WorkspaceTx, personIds: readonly string[]): SQL {
-  return sql`select live.id from ${unnest({ person_id: ["uuid", personIds] })} cross join lateral (
+export function idsOfLive(tx: WorkspaceTx, personIds: readonly string[]): Statement {
+  return statement`select live.id from ${unnest({ person_id: ["uuid", personIds] })} cross join lateral (
     select id from cases where workspace_id = ${tx.workspaceId} and person_id = input.person_id and status in (${LIVE}) limit 1
   ) as live`;
 }
 
-export function isLiveOf(column: typeof cases.personId | typeof cases.accountId, ids: readonly string[]): SQL {
-  return sql`(${column} = ${anyOf("uuid", ids)} and ${cases.status} = ${anyOf("text", LIVE_STATUSES)})`;
+export function isLiveOf(column: "person_id" | "account_id", ids: readonly string[]): Statement {
+  return statement`(${verbatim(column)} = ${anyOf("uuid", ids)} and status = ${anyOf("text", LIVE_STATUSES)})`;
 }
 
 /** The latest case of each of these people that has one, by person. */
 export async function listLatestCaseIds(tx: WorkspaceTx, personIds: readonly string[]): Promise<Map<string, string>> {
   if (personIds.length === 0) return new Map();
-  const found = await tx.prepared<{ personId: string; id: string }>(sql`/* cases.listLatestCaseIds */
+  const found = await tx.prepared<{ personId: string; id: string }>(statement`/* cases.listLatestCaseIds */
     select person_id as "personId", latest.id from ${unnest({ person_id: ["uuid", personIds] })} cross join lateral (
       select id from cases where workspace_id = ${tx.workspaceId} and cases.person_id = input.person_id
       order by opened_at desc, id desc limit 1
@@ -140,7 +145,7 @@ function columnsOf(rows: readonly CaseRow[]) {
     first_contact_started_at: ["timestamptz", clocks.map(({ startedAt }) => startedAt)],
     first_contact_due_at: ["timestamptz", clocks.map(({ dueAt }) => dueAt)],
     first_contact_met_at: ["timestamptz", clocks.map(({ metAt }) => metAt)],
-  } satisfies Parameters<typeof unnest>[0];
+  } satisfies Columns;
 }
 
 const REASONS = "(select array_agg(reason) from jsonb_array_elements_text(input.reasons) as reason)";
@@ -172,9 +177,9 @@ export function insertCases(tx: WorkspaceTx, rows: readonly CaseRow[]): void {
     ...columns
   } = some;
   const names = Object.keys(columns);
-  tx.later(sql`/* cases.insertCases */
-    insert into cases (workspace_id, ${sql.raw(namesOf(names))}, opened_at, updated_at)
-    select workspace_id, ${sql.raw(names.map(valueOf).join(", "))}, ${tx.now}, ${tx.now}
+  tx.later(statement`/* cases.insertCases */
+    insert into cases (workspace_id, ${verbatim(namesOf(names))}, opened_at, updated_at)
+    select workspace_id, ${verbatim(names.map(valueOf).join(", "))}, ${tx.now}, ${tx.now}
     from ${newRows(tx.workspaceId, columns)} order by person_id`);
 }
 
@@ -183,8 +188,8 @@ export function updateCases(tx: WorkspaceTx, rows: readonly CaseRow[]): void {
   if (rows.length === 0) return;
   const { id, ...columns } = columnsOf(rows);
   const set = Object.keys(columns).map((name) => `${name} = ${valueOf(name)}`);
-  tx.later(sql`/* cases.updateCases */
-    update cases set version = version + 1, ${sql.raw(set.join(", "))}, updated_at = ${tx.now}
+  tx.later(statement`/* cases.updateCases */
+    update cases set version = version + 1, ${verbatim(set.join(", "))}, updated_at = ${tx.now}
     from ${unnest({ id, ...columns })}
     where cases.workspace_id = ${tx.workspaceId} and cases.id = input.id`);
 }
@@ -192,7 +197,7 @@ export function updateCases(tx: WorkspaceTx, rows: readonly CaseRow[]): void {
 /** Writes clocks: new ones, and those that moved, were met or were announced. */
 export function upsertClocks(tx: WorkspaceTx, clocks: readonly (Clock & { caseId: string })[]): void {
   if (clocks.length === 0) return;
-  tx.later(sql`/* cases.upsertClocks */
+  tx.later(statement`/* cases.upsertClocks */
     insert into case_clocks (workspace_id, case_id, n, cause, hours_allowed, started_at, counted_from, due_at, met_at,
       arrived_late, next_step, next_step_at)
     select workspace_id, case_id, n, cause, hours_allowed, started_at, counted_from, due_at, met_at,
@@ -218,7 +223,7 @@ export function upsertClocks(tx: WorkspaceTx, clocks: readonly (Clock & { caseId
 /** Links each answer to its case, away from the one it had. */
 export function putCaseResponses(tx: WorkspaceTx, links: readonly { caseId: string; responseId: string }[]): void {
   if (links.length === 0) return;
-  tx.later(sql`/* cases.putCaseResponses */
+  tx.later(statement`/* cases.putCaseResponses */
     insert into case_responses (workspace_id, response_id, case_id, joined_at)
     select workspace_id, response_id, case_id, ${tx.now}
     from ${newRows(tx.workspaceId, {

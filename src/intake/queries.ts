@@ -1,5 +1,6 @@
-import { and, asc, desc, eq, gt, inArray, lt, type SQL, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gt, inArray, lt, type SQL } from "drizzle-orm";
 import { distinct, unnest } from "../platform/sql.ts";
+import { type Statement, statement } from "../platform/statement.ts";
 import type { SystemTx, WorkspaceTx } from "../platform/tenancy.ts";
 import type { RECEIPT_OUTCOMES } from "./model.ts";
 import { type ReceiptRow, type SourceRow, sourceReceipts, sources } from "./table.ts";
@@ -123,7 +124,7 @@ export async function listWaitingIds(
   sourceId: string,
   externalIds: readonly string[],
 ): Promise<string[]> {
-  const rows = await tx.prepared<{ externalId: string }>(sql`/* intake.listWaitingIds */
+  const rows = await tx.prepared<{ externalId: string }>(statement`/* intake.listWaitingIds */
     select external_id as "externalId" from ${unnest({ external_id: ["text", externalIds] })}
     where exists (select from source_receipts where workspace_id = ${tx.workspaceId} and source_id = ${sourceId}
       and source_receipts.external_id = input.external_id and is_waiting)`);
@@ -141,13 +142,13 @@ export function saveReceiptLater(tx: WorkspaceTx, row: ReceiptRow): void {
 }
 
 // One by one: a list would hold all bodies once more, and as text of twice their size.
-function writeOf(row: ReceiptRow): SQL {
+function writeOf(row: ReceiptRow): Statement {
   const { workspaceId, sourceId, id, receivedAt, headers, body, outcome, reason } = row;
   const { externalId, isWaiting, responseId, processedAt } = row;
-  return sql`/* intake.saveReceipt */
+  return statement`/* intake.saveReceipt */
     insert into source_receipts (workspace_id, source_id, id, received_at, headers, body, outcome, reason,
       external_id, is_waiting, response_id, processed_at)
-    values (${workspaceId}, ${sourceId}, ${id}, ${receivedAt}, ${JSON.stringify(headers)}::jsonb, ${sql.param(body)},
+    values (${workspaceId}, ${sourceId}, ${id}, ${receivedAt}, ${JSON.stringify(headers)}::jsonb, ${body},
       ${outcome}, ${reason}, ${externalId}, ${isWaiting}, ${responseId}, ${processedAt})
     on conflict (workspace_id, source_id, id) do update
     set headers = excluded.headers, body = excluded.body, outcome = excluded.outcome, reason = excluded.reason,
@@ -158,6 +159,6 @@ function writeOf(row: ReceiptRow): SQL {
 /** Events of one answer go one after the other, so that each sees what the one before it did. */
 export async function lockAnswers(tx: WorkspaceTx, sourceId: string, externalIds: readonly string[]): Promise<void> {
   const names = distinct(externalIds).map((externalId) => JSON.stringify([tx.workspaceId, sourceId, externalId]));
-  await tx.run(sql`/* intake.lockAnswers */
+  await tx.run(statement`/* intake.lockAnswers */
     select pg_advisory_xact_lock(hashtextextended(name, 0)) from ${unnest({ name: ["text", names] })}`);
 }

@@ -1,6 +1,7 @@
 import { and, desc, eq, lte, type SQL, sql } from "drizzle-orm";
 import type { Cursor } from "../platform/pagination.ts";
 import { anyOf, oneOf, selected, unnest } from "../platform/sql.ts";
+import { joined, type Statement, statement, verbatim } from "../platform/statement.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { type Account, type AccountFacts, IDENTITIES, type Identity, type Person, type PersonFacts } from "./model.ts";
 import { accounts, people } from "./table.ts";
@@ -146,8 +147,13 @@ export async function listPeopleOfAccounts(
   return rows.map(withTimes);
 }
 
+const COLUMN: Record<Identity, Statement> = {
+  externalId: verbatim("external_id"),
+  email: verbatim("email"),
+  phone: verbatim("phone"),
+};
 const [ACCOUNT, PERSON] = [selected(account), selected(person)];
-const locking: Record<Lock, SQL> = { unlocked: sql``, "for update": sql`for no key update` };
+const locking: Record<Lock, Statement> = { unlocked: verbatim(""), "for update": verbatim("for no key update") };
 
 /** One by one, as people below. */
 export async function listAccountsByExternalId(
@@ -156,10 +162,10 @@ export async function listAccountsByExternalId(
   lock: Lock,
 ): Promise<AccountFacts[]> {
   if (externalIds.length === 0) return [];
-  return tx.prepared(sql`/* people.listAccountsByExternalId */
+  return tx.prepared(statement`/* people.listAccountsByExternalId */
     select ${ACCOUNT} from (select distinct external_id from ${unnest({ external_id: ["text", externalIds] })} order by external_id) as known
     cross join lateral (
-      select * from ${accounts} where ${accounts.workspaceId} = ${tx.workspaceId} and ${accounts.externalId} = known.external_id limit 1
+      select * from accounts where workspace_id = ${tx.workspaceId} and external_id = known.external_id limit 1
       ${locking[lock]}
     ) as accounts`);
 }
@@ -176,14 +182,14 @@ export async function listPeopleByIdentity(
   const kinds = IDENTITIES.filter((kind) => known[kind].length > 0);
   if (kinds.length === 0) return [];
   const ids = kinds.map(
-    (kind) => sql`select found.id from ${unnest({ identity: ["text", known[kind]] })} cross join lateral (
-      select ${people.id} from ${people} where ${people.workspaceId} = ${tx.workspaceId} and ${people[kind]} = input.identity limit 1
+    (kind) => statement`select found.id from ${unnest({ identity: ["text", known[kind]] })} cross join lateral (
+      select id from people where workspace_id = ${tx.workspaceId} and ${COLUMN[kind]} = input.identity limit 1
     ) as found`,
   );
-  return tx.prepared(sql`/* people.listPeopleByIdentity */
-    select ${PERSON} from (select distinct id from (${sql.join(ids, sql` union all `)}) as each_kind order by id) as known
+  return tx.prepared(statement`/* people.listPeopleByIdentity */
+    select ${PERSON} from (select distinct id from (${joined(ids, " union all ")}) as each_kind order by id) as known
     cross join lateral (
-      select * from ${people} where ${people.workspaceId} = ${tx.workspaceId} and ${people.id} = known.id limit 1
+      select * from people where workspace_id = ${tx.workspaceId} and people.id = known.id limit 1
       ${locking[lock]}
     ) as people`);
 }

@@ -1,10 +1,11 @@
-import { and, eq, inArray, sql } from "drizzle-orm";
-import { newRows, unnest } from "../platform/sql.ts";
+import { and, eq, inArray } from "drizzle-orm";
+import { type Columns, newRows, unnest } from "../platform/sql.ts";
+import { statement } from "../platform/statement.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import type { AccountFacts, PersonFacts } from "./model.ts";
 import { people } from "./table.ts";
 
-function accountColumns(rows: readonly AccountFacts[]): Parameters<typeof unnest>[0] {
+function accountColumns(rows: readonly AccountFacts[]): Columns {
   return {
     id: ["uuid", rows.map(({ id }) => id)],
     external_id: ["text", rows.map(({ externalId }) => externalId)],
@@ -24,7 +25,7 @@ function accountColumns(rows: readonly AccountFacts[]): Parameters<typeof unnest
  */
 export function insertAccounts(tx: WorkspaceTx, rows: readonly AccountFacts[]): void {
   if (rows.length === 0) return;
-  tx.later(sql`/* people.insertAccounts */
+  tx.later(statement`/* people.insertAccounts */
     insert into accounts (workspace_id, id, external_id, name, segment, annual_value, currency, renews_on, owner, churned_on, created_at, updated_at)
     select workspace_id, id, external_id, name, segment, annual_value, currency, renews_on, owner, churned_on, ${tx.now}, ${tx.now}
     from ${newRows(tx.workspaceId, accountColumns(rows))} order by external_id`);
@@ -32,7 +33,7 @@ export function insertAccounts(tx: WorkspaceTx, rows: readonly AccountFacts[]): 
 
 export async function updateAccounts(tx: WorkspaceTx, rows: readonly AccountFacts[]): Promise<void> {
   if (rows.length === 0) return;
-  await tx.run(sql`/* people.updateAccounts */
+  await tx.run(statement`/* people.updateAccounts */
     update accounts set name = input.name, segment = input.segment, annual_value = input.annual_value,
       currency = input.currency, renews_on = input.renews_on, owner = input.owner, churned_on = input.churned_on,
       updated_at = ${tx.now}
@@ -40,7 +41,7 @@ export async function updateAccounts(tx: WorkspaceTx, rows: readonly AccountFact
     where accounts.workspace_id = ${tx.workspaceId} and accounts.id = input.id`);
 }
 
-function personColumns(rows: readonly PersonFacts[]): Parameters<typeof unnest>[0] {
+function personColumns(rows: readonly PersonFacts[]): Columns {
   return {
     id: ["uuid", rows.map(({ id }) => id)],
     external_id: ["text", rows.map(({ externalId }) => externalId)],
@@ -55,7 +56,7 @@ function personColumns(rows: readonly PersonFacts[]): Parameters<typeof unnest>[
 /** The same for people. */
 export function insertPeople(tx: WorkspaceTx, rows: readonly PersonFacts[]): void {
   if (rows.length === 0) return;
-  tx.later(sql`/* people.insertPeople */
+  tx.later(statement`/* people.insertPeople */
     insert into people (workspace_id, id, external_id, email, phone, name, properties, account_id, created_at, updated_at)
     select workspace_id, id, external_id, email, phone, name, properties, account_id, ${tx.now}, ${tx.now}
     from ${newRows(tx.workspaceId, personColumns(rows))} order by external_id, email, phone`);
@@ -72,7 +73,7 @@ export async function releaseIdentities(tx: WorkspaceTx, ids: readonly string[])
 
 export async function updatePeople(tx: WorkspaceTx, rows: readonly PersonFacts[]): Promise<void> {
   if (rows.length === 0) return;
-  await tx.run(sql`/* people.updatePeople */
+  await tx.run(statement`/* people.updatePeople */
     update people set external_id = input.external_id, email = input.email, phone = input.phone, name = input.name,
       properties = input.properties, account_id = input.account_id, updated_at = ${tx.now}
     from ${unnest(personColumns(rows))}

@@ -1,6 +1,6 @@
-import { sql } from "drizzle-orm";
 import { newId } from "./ids.ts";
 import { newRows, unnest } from "./sql.ts";
+import { statement } from "./statement.ts";
 import type { WorkspaceTx } from "./tenancy.ts";
 
 /** What other systems are told. `data` is the body they get, with the resource as it is at this moment. */
@@ -15,7 +15,7 @@ export interface NewEvent {
 export async function recordEvents(tx: WorkspaceTx, events: readonly NewEvent[]): Promise<void> {
   if (events.length === 0) return;
   const ids = events.map(() => newId());
-  tx.later(sql`/* events.insert */
+  tx.later(statement`/* events.insert */
     insert into events (workspace_id, id, type, occurred_at, data, person_id)
     select workspace_id, id, type, ${tx.now}, data, person_id
     from ${newRows(tx.workspaceId, {
@@ -24,7 +24,7 @@ export async function recordEvents(tx: WorkspaceTx, events: readonly NewEvent[])
       data: ["jsonb", events.map(({ data }) => JSON.stringify(data))],
       person_id: ["uuid", events.map(({ personId }) => personId)],
     })}`);
-  tx.later(sql`/* events.queue */
+  tx.later(statement`/* events.queue */
     insert into event_queue (workspace_id, event_id)
     select ${tx.workspaceId}, id from ${unnest({ id: ["uuid", ids] })}`);
 }

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import { sql } from "drizzle-orm";
 import { AppError } from "./errors.ts";
 import type { Outcome } from "./gathering.ts";
 import { hashJson } from "./json.ts";
-import { newRows, unnest } from "./sql.ts";
+import { type Columns, newRows, unnest } from "./sql.ts";
+import { statement } from "./statement.ts";
 import type { WorkspaceTx } from "./tenancy.ts";
 import { together } from "./together.ts";
 
@@ -92,12 +92,14 @@ async function findOutcomes(tx: WorkspaceTx, keyed: readonly Hashed[]): Promise<
     place: ["integer", keyed.map(({ place }) => place)],
     route: ["text", keyed.map(({ route }) => route)],
     key: ["text", keyed.map(({ key }) => key)],
-  } satisfies Parameters<typeof unnest>[0];
+  } satisfies Columns;
   const locks = keyed.map(({ route, key }) => lockOf(tx, route, key));
   const [held, stored] = await together([
-    tx.run<{ place: number }>(sql`/* platform.lockIdempotencyKeys */
+    tx.run<{ place: number }>(statement`/* platform.lockIdempotencyKeys */
     select place from ${unnest({ place: columns.place, lock: ["bigint", locks] })} where pg_try_advisory_xact_lock(lock)`),
-    tx.run<KeyedAnswer & { place: number; bodySha256: Buffer; createdAt: Date }>(sql`/* platform.findIdempotencyKeys */
+    tx.run<
+      KeyedAnswer & { place: number; bodySha256: Buffer; createdAt: Date }
+    >(statement`/* platform.findIdempotencyKeys */
     select place, status, answer as text, person_ids as "personIds", body_sha256 as "bodySha256", created_at as "createdAt"
     from ${unnest(columns)} join idempotency_keys on workspace_id = ${tx.workspaceId}
       and idempotency_keys.route = input.route and idempotency_keys.key = input.key`),
@@ -126,7 +128,7 @@ async function findOutcomes(tx: WorkspaceTx, keyed: readonly Hashed[]): Promise<
 
 async function keep(tx: WorkspaceTx, answers: readonly (Omit<Hashed, "place"> & KeyedAnswer)[]): Promise<void> {
   if (answers.length === 0) return;
-  await tx.run(sql`/* platform.insertIdempotencyKeys */
+  await tx.run(statement`/* platform.insertIdempotencyKeys */
     insert into idempotency_keys (workspace_id, route, key, body_sha256, status, answer, person_ids, created_at)
     select workspace_id, route, key, body_sha256, status, answer,
       array(select jsonb_array_elements_text(person_ids)::uuid), ${tx.now}

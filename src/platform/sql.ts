@@ -1,5 +1,6 @@
 import { getTableName, not, type SQL, sql } from "drizzle-orm";
 import type { PgColumn } from "drizzle-orm/pg-core";
+import { Statement, statement, verbatim } from "./statement.ts";
 
 /** The types of our columns, as they stand in a cast. */
 type ColumnType =
@@ -17,38 +18,52 @@ type ColumnType =
 
 type Value = string | number | boolean | Date | Buffer | null | undefined;
 
+/** Rows, column by column: every list has the same length. */
+export type Columns = Record<string, [ColumnType, readonly Value[]]>;
+
+const tables = new Map<string, readonly string[]>();
+
 /**
  * Rows given column by column, as a table for `from`: any number of rows is one statement with one
- * parameter a column, so its plan and its text stay the same. Every list has the same length.
+ * parameter a column, so its plan and its text stay the same.
  */
-export function unnest(columns: Record<string, [ColumnType, readonly Value[]]>): SQL {
-  const lists: Column[] = [];
-  const documents: Column[] = [];
+export function unnest(columns: Columns): Statement {
+  const lists: string[] = [];
+  const documents: string[] = [];
+  let shape = "";
   for (const [name, [type, values]] of Object.entries(columns)) {
-    const isDocument = type === "jsonb" && values.every((value) => typeof value === "string");
-    if (isDocument) documents.push({ name, type, list: `[${values.join(",")}]` });
-    else lists.push({ name, type, list: toLiteral(type, values) });
+    const isDocument = isOfDocuments(type, values);
+    shape += `${name} ${type}${isDocument ? "!" : ""},`;
+    if (isDocument) documents.push(`[${values.join(",")}]`);
+    else lists.push(toLiteral(type, values));
   }
-  const arrays = lists.flatMap(({ type, list }, n) => [sql.param(list), sql.raw(`::${type}[]${comma(n, lists)}`)]);
-  const as = sql.raw(`) as input (${namesOf([...lists, ...documents].map(({ name }) => name))})`);
-  if (documents.length === 0) return sql.join([sql.raw("unnest("), ...arrays, as]);
-  // One JSON text instead of a list of many: in a list every quotation mark is written, and read, with a backslash.
-  const elements = documents.flatMap(({ list }) => [
-    sql.raw(", jsonb_array_elements("),
-    sql.param(list),
-    sql.raw("::jsonb)"),
-  ]);
-  return sql.join([sql.raw("rows from (unnest("), ...arrays, sql.raw(")"), ...elements, as]);
+  const texts = tables.get(shape) ?? textsOf(columns);
+  tables.set(shape, texts);
+  return new Statement(texts, [...lists, ...documents]);
 }
 
-interface Column {
-  name: string;
-  type: ColumnType;
-  list: string;
+/**
+ * Whether it travels as one JSON text instead of a list of many: in a list every quotation mark is written, and read,
+ * with a backslash.
+ */
+function isOfDocuments(type: ColumnType, values: readonly Value[]): boolean {
+  return type === "jsonb" && values.every((value) => typeof value === "string");
 }
 
-function comma(n: number, all: readonly unknown[]): string {
-  return n === all.length - 1 ? "" : ", ";
+/** What stands around the lists, and around the documents behind them. */
+function textsOf(columns: Columns): readonly string[] {
+  const [documents, lists] = partition(Object.entries(columns), ([, [type, values]]) => isOfDocuments(type, values));
+  const types = lists.map(([, [type]]) => type);
+  const as = `) as input (${namesOf([...lists, ...documents].map(([name]) => name))})`;
+  const arrays = types.map((type, n) => `::${type}[]${n === types.length - 1 ? "" : ", "}`);
+  if (documents.length === 0) return ["unnest(", ...arrays.slice(0, -1), (arrays.at(-1) ?? "") + as];
+  const elements = documents.map((_, n) => `::jsonb)${n === documents.length - 1 ? as : ", jsonb_array_elements("}`);
+  const between = `${arrays.at(-1) ?? ""}), jsonb_array_elements(`;
+  return ["rows from (unnest(", ...arrays.slice(0, -1), between, ...elements];
+}
+
+function partition<Of>(all: readonly Of[], isFirst: (one: Of) => boolean): [Of[], Of[]] {
+  return [all.filter(isFirst), all.filter((one) => !isFirst(one))];
 }
 
 /**
@@ -56,8 +71,8 @@ function comma(n: number, all: readonly unknown[]): string {
  * then Citus hands the statement on to the server where that lies. Where it is a parameter Citus collects the rows and
  * copies them, which row-level security refuses.
  */
-export function newRows(workspaceId: string, columns: Parameters<typeof unnest>[0]): SQL {
-  return sql`(select id as workspace_id from workspaces where id = ${workspaceId}) as own, ${unnest(columns)}`;
+export function newRows(workspaceId: string, columns: Columns): Statement {
+  return statement`(select id as workspace_id from workspaces where id = ${workspaceId}) as own, ${unnest(columns)}`;
 }
 
 /** Names of columns, apart by commas. */
@@ -92,13 +107,13 @@ function toHex(bytes: Buffer): string {
 }
 
 /** A list as one parameter. */
-export function listOf(type: ColumnType, values: readonly Value[]): SQL {
-  return sql.join([sql.param(toLiteral(type, values)), sql.raw(`::${type}[]`)]);
+export function listOf(type: ColumnType, values: readonly Value[]): Statement {
+  return statement`${toLiteral(type, values)}::${verbatim(type)}[]`;
 }
 
 /** One of a list: `column = any(list)`. */
-export function anyOf(type: ColumnType, values: readonly Value[]): SQL {
-  return sql`any(${listOf(type, values)})`;
+export function anyOf(type: ColumnType, values: readonly Value[]): Statement {
+  return statement`any(${listOf(type, values)})`;
 }
 
 /** A term of a filter: that a column has one of these values. Without values it asks for nothing. */
@@ -111,12 +126,12 @@ export function holds(condition: SQL, wanted: boolean | undefined): SQL | undefi
   return wanted === undefined ? undefined : wanted ? condition : not(condition);
 }
 
-/** Columns by the names that the code has for them, for raw SQL. */
-export function selected(columns: Record<string, PgColumn>): SQL {
+/** Columns by the names that the code has for them. */
+export function selected(columns: Record<string, PgColumn>): Statement {
   const each = Object.entries(columns).map(
     ([name, column]) => `"${getTableName(column.table)}"."${column.name}" as "${name}"`,
   );
-  return sql.raw(each.join(", "));
+  return verbatim(each.join(", "));
 }
 
 /** The values that are there, each once and in order: statements that lock take their rows in one order. */

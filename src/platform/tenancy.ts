@@ -7,8 +7,9 @@ import { BEGIN_ACROSS, type Beginning, begin, beginIn, isHasty, type Manner } fr
 import { asAppError, isLockTimeout, isPlanLost, isReferenceMissing, isRetryable } from "./database.ts";
 import { AppError } from "./errors.ts";
 import { commitAndLocate, laterOf } from "./position.ts";
+import { keepNoPlans, queriesOf } from "./queries.ts";
 import { createReplica } from "./replica.ts";
-import { keepNoPlans, queriesOf } from "./statements.ts";
+import type { Statement } from "./statement.ts";
 import { together } from "./together.ts";
 import { type SpanStart, tracedInside } from "./tracing.ts";
 
@@ -40,16 +41,16 @@ export interface Tx {
   /** Typed queries. Those that do not need one another's results are asked `together`: they travel at once. */
   readonly db: NodePgDatabase;
   /** One statement of raw SQL; timestamps come back as `Date`, dates as text. */
-  run<Row extends object>(statement: SQL): Promise<Row[]>;
-  /** The same for one whose text never changes and that comes with every answer: a connection plans it once. */
-  prepared<Row extends object>(statement: SQL): Promise<Row[]>;
+  run<Row extends object>(statement: SQL | Statement): Promise<Row[]>;
+  /** The same for one that comes with every answer: a connection plans it once. */
+  prepared<Row extends object>(statement: Statement): Promise<Row[]>;
   /**
    * A write that nothing in this transaction reads: it runs with the next `flush`, or before COMMIT, after all
    * that were put off before it; they travel at once.
    */
-  later(write: SQL): void;
+  later(write: Statement): void;
   /** Runs what was put off, and then `last`, if given. @returns the rows of `last` */
-  flush<Row extends object>(last?: SQL): Promise<Row[]>;
+  flush<Row extends object>(last?: Statement): Promise<Row[]>;
   /** Lets each further statement of `run` take so long, in milliseconds, where that is more than a request may. */
   allowTime(milliseconds: number): Promise<void>;
   /** Runs `work` so that what it did can be undone alone: when it throws, the transaction goes on as before it. */

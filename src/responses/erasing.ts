@@ -35,7 +35,7 @@ export async function eraseResponses(tx: WorkspaceTx, ids: readonly string[], sh
     insert into erasure_keys (workspace_id, key) values (${tx.workspaceId}, ${randomBytes(KEY_BYTES)}) on conflict do nothing`);
   // Citus takes no function in a SET whose result may depend on more than what it is given.
   const known = await tx.run<{ id: string; externalId: string | null }>(sql`/* responses.listErasedIds */
-    select id, case when erased_at is null then ${erasedId(tx, sql`source`, sql`external_id`)} else external_id end as "externalId"
+    select id, case when erased_at is null then ${erasedId(tx, "source", "external_id")} else external_id end as "externalId"
     from responses where workspace_id = ${tx.workspaceId} and id = ${anyOf("uuid", ids)}`);
   await tx.run(sql`/* responses.eraseResponses */
     update responses set person_id = ${shellId}, comment = null, properties = '{}', body_sha256 = null,

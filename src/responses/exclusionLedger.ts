@@ -1,6 +1,7 @@
 import { and, asc, eq, isNull, sql } from "drizzle-orm";
 import { newId } from "../platform/ids.ts";
 import { anyOf, newRows } from "../platform/sql.ts";
+import { statement } from "../platform/statement.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { recordAudit } from "../workspaces/index.ts";
 import type { ExclusionRecord } from "./model.ts";
@@ -31,7 +32,7 @@ export async function recordExclusions(tx: WorkspaceTx, all: readonly ExclusionC
         isNull(responseExclusions.includedAt),
       ),
     );
-  await tx.run(sql`/* responses.insertExclusions */
+  await tx.run(statement`/* responses.insertExclusions */
     insert into response_exclusions (workspace_id, response_id, id, reason, note, excluded_at, excluded_by)
     select workspace_id, response_id, id, reason, note, ${tx.now}, ${actorOf(tx)}
     from ${newRows(tx.workspaceId, {

@@ -1,7 +1,8 @@
-import { and, asc, desc, getTableColumns, type SQL, sql } from "drizzle-orm";
+import { and, asc, desc, getTableColumns, sql } from "drizzle-orm";
 import type { Account, Person } from "../people/index.ts";
 import type { Cursor } from "../platform/pagination.ts";
 import { distinct, listOf, selected, unnest } from "../platform/sql.ts";
+import { type Statement, statement, verbatim } from "../platform/statement.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { categoryOf, isDangerZone } from "../scoring/index.ts";
 import type { SurveyKind } from "../surveys/index.ts";
@@ -19,6 +20,8 @@ export interface ResponsePage {
   limit: number;
   after?: Cursor | undefined;
 }
+
+const RESPONSE = selected(getTableColumns(responses));
 
 /** One row more than `limit` where there are more. */
 export async function listResponses(tx: WorkspaceTx, page: ResponsePage): Promise<RecordedResponse[]> {
@@ -39,13 +42,13 @@ export async function listResponsesById(tx: WorkspaceTx, ids: readonly string[])
   return listResponsesOf(tx, listOf("uuid", distinct(ids)));
 }
 
-/** The same of a list of ids that SQL makes, whose text does not change. */
-export async function listResponsesOf(tx: WorkspaceTx, ids: SQL): Promise<RecordedResponse[]> {
+/** The same of a list of ids that a statement makes. */
+export async function listResponsesOf(tx: WorkspaceTx, ids: Statement): Promise<RecordedResponse[]> {
   // One by one: a plan that is kept for any number of ids must not come to read all there are.
-  const rows = await tx.prepared<Row>(sql`/* responses.listResponsesOf */
+  const rows = await tx.prepared<Row>(statement`/* responses.listResponsesOf */
     ${select(
       tx,
-      sql`unnest(${ids}) as wanted (id) cross join lateral (
+      statement`unnest(${ids}) as wanted (id) cross join lateral (
       select * from responses where workspace_id = ${tx.workspaceId} and id = wanted.id limit 1
     ) as responses`,
     )}`);
@@ -78,8 +81,8 @@ export async function listResponsesOfPeople(
  * A response with those it is about, and the score of the same person's answer before it, as far as that counts. Each table
  * is told the workspace: Citus does not conclude it for one from another.
  */
-function select({ workspaceId }: WorkspaceTx, from: SQL): SQL {
-  return sql`select ${selected(getTableColumns(responses))}, surveys.kind as "surveyKind",
+function select({ workspaceId }: WorkspaceTx, from: Statement): Statement {
+  return statement`select ${RESPONSE}, surveys.kind as "surveyKind",
     people.external_id as "personExternalId", people.email as "personEmail", people.name as "personName",
     accounts.external_id as "accountExternalId", accounts.name as "accountName",
     previous.score as "previousScore", previous.responded_at as "previousRespondedAt"
@@ -96,7 +99,7 @@ function select({ workspaceId }: WorkspaceTx, from: SQL): SQL {
   ) as previous on true`;
 }
 
-const selectAll = (tx: WorkspaceTx) => select(tx, sql`responses`);
+const selectAll = (tx: WorkspaceTx) => select(tx, verbatim("responses"));
 
 interface Row extends ResponseRow {
   surveyKind: SurveyKind;
@@ -135,7 +138,7 @@ export async function listPreviousScores(
     id: string;
     score: number;
     respondedAt: Date;
-  }>(sql`/* responses.listPreviousScores */
+  }>(statement`/* responses.listPreviousScores */
     select input.id, previous.score, previous.responded_at as "respondedAt"
     from ${unnest({
       id: ["uuid", answers.map(({ id }) => id)],
@@ -217,10 +220,10 @@ function toExclusion(row: ResponseRow): RecordedResponse["exclusion"] {
  * The externalId of an erased answer: SHA-256 of the workspace's key and (source, externalId), twice, as HMAC does
  * it; null where nobody has been erased yet. It says nothing of what it is made of, and is the same every time.
  */
-export function erasedId(tx: WorkspaceTx, source: SQL, externalId: SQL): SQL {
-  const key = sql`(select key from erasure_keys where workspace_id = ${tx.workspaceId})`;
-  const answer = sql`convert_to(jsonb_build_array(${source}, ${externalId})::text, 'UTF8')`;
-  return sql`'erased:' || encode(sha256(${key} || sha256(${key} || ${answer})), 'hex')`;
+export function erasedId(tx: WorkspaceTx, source: string, externalId: string): Statement {
+  const key = statement`(select key from erasure_keys where workspace_id = ${tx.workspaceId})`;
+  const answer = verbatim(`convert_to(jsonb_build_array(${source}, ${externalId})::text, 'UTF8')`);
+  return statement`'erased:' || encode(sha256(${key} || sha256(${key} || ${answer})), 'hex')`;
 }
 
 export interface StoredAnswer {
@@ -241,7 +244,7 @@ export async function listStoredAnswers(
   if (keys.length === 0) return [];
   // One by one, so that the plan is right too while the table grows faster than its statistics; of `external_id = any`
   // PostgreSQL before 17 may make a filter, and read all that the source has sent.
-  return tx.run<StoredAnswer>(sql`/* responses.listStoredAnswers */
+  return tx.run<StoredAnswer>(statement`/* responses.listStoredAnswers */
     select stored.id, stored.source, input.external_id as "externalId", stored.body_sha256 as "bodySha256",
       stored.source_updated_at as "sourceUpdatedAt", stored.erased_at is not null as "isErased"
     from ${unnest({
@@ -249,7 +252,7 @@ export async function listStoredAnswers(
       external_id: ["text", keys.map(({ externalId }) => externalId)],
     })}
     cross join lateral (
-      select found.* from unnest(array[input.external_id, ${erasedId(tx, sql`input.source`, sql`input.external_id`)}]) as kept (external_id)
+      select found.* from unnest(array[input.external_id, ${erasedId(tx, "input.source", "input.external_id")}]) as kept (external_id)
       cross join lateral (
         select id, source, body_sha256, source_updated_at, erased_at from responses
         where responses.workspace_id = ${tx.workspaceId}

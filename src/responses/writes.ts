@@ -1,5 +1,6 @@
 import { and, asc, eq, sql } from "drizzle-orm";
-import { anyOf, namesOf, newRows, unnest } from "../platform/sql.ts";
+import { anyOf, type Columns, namesOf, newRows, unnest } from "../platform/sql.ts";
+import { statement, verbatim } from "../platform/statement.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { type ResponseRow, responses } from "./table.ts";
 
@@ -43,7 +44,7 @@ function columnsOf(rows: readonly ResponseRow[]) {
     exclusion_note: ["text", rows.map(({ exclusionNote }) => exclusionNote)],
     excluded_at: ["timestamptz", rows.map(({ excludedAt }) => excludedAt)],
     excluded_by: ["text", rows.map(({ excludedBy }) => excludedBy)],
-  } satisfies Parameters<typeof unnest>[0];
+  } satisfies Columns;
 }
 
 /**
@@ -63,10 +64,10 @@ export async function insertResponses(tx: WorkspaceTx, rows: readonly ResponseRo
     ...(isNamed ? { external_id, body_sha256, source_updated_at } : {}),
     ...(isExcluded ? { exclusion_reason, exclusion_note, excluded_at, excluded_by } : {}),
   };
-  const names = sql.raw(namesOf(Object.keys(columns)));
-  const inserted = await tx.flush<{ id: string }>(sql`/* responses.insertResponses */
+  const names = verbatim(namesOf(Object.keys(columns)));
+  const inserted = await tx.flush<{ id: string }>(statement`/* responses.insertResponses */
     insert into responses (workspace_id, received_at, updated_at, ${names})
-    select workspace_id, ${tx.now}, ${tx.now}, ${names} from ${newRows(tx.workspaceId, columns)} ${isNamed ? sql`order by source, external_id` : sql``}
+    select workspace_id, ${tx.now}, ${tx.now}, ${names} from ${newRows(tx.workspaceId, columns)} ${verbatim(isNamed ? "order by source, external_id" : "")}
     on conflict (workspace_id, source, external_id) where external_id is not null do nothing returning id`);
   return inserted.map(({ id }) => id);
 }

@@ -1,5 +1,6 @@
 import { and, eq, sql } from "drizzle-orm";
 import { anyOf, newRows, selected } from "../platform/sql.ts";
+import { statement } from "../platform/statement.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import type { Survey, SurveyKind } from "./model.ts";
 import { surveys } from "./table.ts";
@@ -9,14 +10,13 @@ const SURVEY = selected(survey);
 
 export async function listSurveys(tx: WorkspaceTx, keys: readonly string[]): Promise<Survey[]> {
   if (keys.length === 0) return [];
-  return tx.prepared(sql`/* surveys.listSurveys */
-    select ${SURVEY} from ${surveys}
-    where ${surveys.workspaceId} = ${tx.workspaceId} and ${surveys.key} = ${anyOf("text", keys)}`);
+  return tx.prepared(statement`/* surveys.listSurveys */
+    select ${SURVEY} from surveys where workspace_id = ${tx.workspaceId} and key = ${anyOf("text", keys)}`);
 }
 
 /** Inserts those that nobody else inserted meanwhile, with the next flush. */
 export function insertSurveys(tx: WorkspaceTx, rows: readonly { key: string; kind: SurveyKind }[]): void {
-  tx.later(sql`/* surveys.insertSurveys */
+  tx.later(statement`/* surveys.insertSurveys */
     insert into surveys (workspace_id, key, kind, created_at, updated_at)
     select workspace_id, key, kind, ${tx.now}, ${tx.now}
     from ${newRows(tx.workspaceId, { key: ["text", rows.map(({ key }) => key)], kind: ["text", rows.map(({ kind }) => kind)] })}

@@ -1,5 +1,6 @@
 import { and, asc, eq, gt, inArray, isNotNull, lt, notInArray, sql } from "drizzle-orm";
 import { anyOf, newRows } from "../platform/sql.ts";
+import { statement } from "../platform/statement.ts";
 import type { SystemTx, WorkspaceTx } from "../platform/tenancy.ts";
 import { responses } from "../responses/index.ts";
 import type { Theme } from "./model.ts";
@@ -23,7 +24,7 @@ export async function listThemesPage(tx: WorkspaceTx, limit: number, after: stri
 /** What comments are looked at by: a workspace has few. */
 export async function listRules(tx: WorkspaceTx): Promise<Pick<Theme, "key" | "phrases">[]> {
   return tx.prepared(
-    sql`/* themes.listRules */ select key, phrases from themes where workspace_id = ${tx.workspaceId}`,
+    statement`/* themes.listRules */ select key, phrases from themes where workspace_id = ${tx.workspaceId}`,
   );
 }
 
@@ -70,7 +71,7 @@ export async function setThemes(
 /** Says what responses speak of, with the next flush. */
 export function insertThemes(tx: WorkspaceTx, found: readonly { responseId: string; themeKey: string }[]): void {
   if (found.length === 0) return;
-  tx.later(sql`/* themes.insertResponseThemes */
+  tx.later(statement`/* themes.insertResponseThemes */
     insert into response_themes (workspace_id, response_id, theme_key)
     select workspace_id, response_id, theme_key from ${newRows(tx.workspaceId, {
       response_id: ["uuid", found.map(({ responseId }) => responseId)],

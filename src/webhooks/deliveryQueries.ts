@@ -1,5 +1,6 @@
 import { and, eq, sql } from "drizzle-orm";
-import { anyOf, newRows, unnest } from "../platform/sql.ts";
+import { anyOf, type Columns, newRows, unnest } from "../platform/sql.ts";
+import { statement } from "../platform/statement.ts";
 import type { SystemTx, WorkspaceTx } from "../platform/tenancy.ts";
 import { together } from "../platform/together.ts";
 import { type DeliveryRow, type EndpointRow, webhookEndpoints } from "./table.ts";
@@ -79,7 +80,7 @@ export type ToSend = Pick<DeliveryRow, "id" | "endpointId" | "eventId" | "eventT
 
 /** Those that are still to be sent. */
 export async function listToSend(tx: WorkspaceTx, ids: readonly string[]): Promise<ToSend[]> {
-  return tx.prepared(sql`/* webhooks.listToSend */
+  return tx.prepared(statement`/* webhooks.listToSend */
     select webhook_deliveries.id, endpoint_id as "endpointId", event_id as "eventId", event_type as "eventType", attempts,
       coalesce(test_data, events.data) as data, coalesce(events.occurred_at, created_at) as "occurredAt"
     from webhook_deliveries
@@ -132,8 +133,8 @@ export async function insertAttempts(tx: WorkspaceTx, attempts: readonly Attempt
     delivery_id: ["uuid", attempts.map(({ deliveryId }) => deliveryId)],
     outcome: ["text", attempts.map(({ outcome }) => outcome)],
     next_attempt_at: ["timestamptz", attempts.map(({ nextAttemptAt }) => nextAttemptAt)],
-  } satisfies Parameters<typeof unnest>[0];
-  const queued = tx.prepared(sql`/* webhooks.requeueDeliveries */
+  } satisfies Columns;
+  const queued = tx.prepared(statement`/* webhooks.requeueDeliveries */
     with input as materialized (select * from ${unnest(outcomes)}), gone as (
       delete from delivery_queue using input
       where delivery_queue.workspace_id = ${tx.workspaceId} and delivery_queue.delivery_id = input.delivery_id
@@ -145,7 +146,7 @@ export async function insertAttempts(tx: WorkspaceTx, attempts: readonly Attempt
     from input where delivery_queue.workspace_id = ${tx.workspaceId} and delivery_queue.delivery_id = input.delivery_id
       and input.outcome = 'PENDING'`);
   // What was given up meanwhile stays so, unless it has arrived after all.
-  const told = tx.prepared<{ id: string; isErased: boolean }>(sql`/* webhooks.settleDeliveries */
+  const told = tx.prepared<{ id: string; isErased: boolean }>(statement`/* webhooks.settleDeliveries */
     update webhook_deliveries set status = input.outcome, attempts = input.n, last_attempt_at = input.attempted_at,
       next_attempt_at = input.next_attempt_at, finished_at = case when input.outcome <> 'PENDING' then ${tx.now}::timestamptz end
     from ${unnest({
@@ -159,7 +160,7 @@ export async function insertAttempts(tx: WorkspaceTx, attempts: readonly Attempt
   const [, settled] = await together([queued, told]);
   const isErased = new Map(settled.map((delivery) => [delivery.id, delivery.isErased]));
   const kept = attempts.filter(({ deliveryId }) => isErased.has(deliveryId));
-  await tx.prepared(sql`/* webhooks.insertAttempts */
+  await tx.prepared(statement`/* webhooks.insertAttempts */
     insert into webhook_attempts (workspace_id, delivery_id, n, attempted_at, duration_ms, status, error, answer)
     select workspace_id, delivery_id, n, attempted_at, duration_ms, status, error, answer
     from ${newRows(tx.workspaceId, {

@@ -1,6 +1,7 @@
 import { and, asc, desc, eq, lt, type SQL, sql } from "drizzle-orm";
 import type { Cursor } from "../platform/pagination.ts";
 import { anyOf } from "../platform/sql.ts";
+import type { Statement } from "../platform/statement.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import type { DELIVERY_STATUSES } from "./model.ts";
 import {
@@ -106,7 +107,7 @@ export async function failDeliveries(tx: WorkspaceTx, endpointId: string): Promi
 }
 
 /** Changes what is queued, and what is shown of the same deliveries, until nothing is left to do. */
-async function again(tx: WorkspaceTx, queued: SQL, shown: (ids: SQL) => SQL): Promise<void> {
+async function again(tx: WorkspaceTx, queued: SQL, shown: (ids: Statement) => SQL): Promise<void> {
   for (;;) {
     const ids = (await tx.run<{ id: string }>(queued)).map(({ id }) => id);
     if (ids.length > 0) await tx.run(shown(anyOf("uuid", ids)));

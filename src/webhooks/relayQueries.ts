@@ -1,7 +1,8 @@
 import { and, asc, eq, ne, sql } from "drizzle-orm";
 import { newId } from "../platform/ids.ts";
 import { NO_ID } from "../platform/pagination.ts";
-import { anyOf, newRows, unnest } from "../platform/sql.ts";
+import { anyOf, type Columns, newRows, unnest } from "../platform/sql.ts";
+import { statement } from "../platform/statement.ts";
 import type { SystemTx, WorkspaceTx } from "../platform/tenancy.ts";
 import { together } from "../platform/together.ts";
 import type { EventType, TEST_TYPE } from "./eventTypes.ts";
@@ -150,13 +151,13 @@ export async function insertDeliveries(tx: WorkspaceTx, deliveries: readonly New
     id: ["uuid", ids],
     endpoint_id: ["uuid", deliveries.map(({ endpointId }) => endpointId)],
     is_paused: ["boolean", deliveries.map(({ isPaused }) => isPaused)],
-  } satisfies Parameters<typeof unnest>[0];
+  } satisfies Columns;
   await together([
-    tx.run(sql`/* webhooks.queueDeliveries */
+    tx.run(statement`/* webhooks.queueDeliveries */
       insert into delivery_queue (workspace_id, delivery_id, endpoint_id, due_at)
       select ${tx.workspaceId}, id, endpoint_id, case when is_paused then 'infinity' else ${tx.now}::timestamptz end
       from ${unnest(queued)}`),
-    tx.run(sql`/* webhooks.insertDeliveries */
+    tx.run(statement`/* webhooks.insertDeliveries */
       insert into webhook_deliveries
         (workspace_id, id, endpoint_id, event_id, event_type, test_data, status, attempts, next_attempt_at, created_at)
       select workspace_id, id, endpoint_id, event_id, event_type, test_data, 'PENDING', 0,

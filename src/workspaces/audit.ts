@@ -1,6 +1,6 @@
-import { sql } from "drizzle-orm";
 import { newId } from "../platform/ids.ts";
 import { newRows } from "../platform/sql.ts";
+import { statement } from "../platform/statement.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 
 /** One change: what was done to what. `before` and `after` carry no personal data. */
@@ -17,7 +17,7 @@ export interface AuditEntry {
 export async function recordAudit(tx: WorkspaceTx, entries: readonly AuditEntry[]): Promise<void> {
   if (entries.length === 0) return;
   const json = (value: object | undefined) => (value === undefined ? null : JSON.stringify(value));
-  tx.later(sql`/* workspaces.insertAudit */
+  tx.later(statement`/* workspaces.insertAudit */
     insert into audit_log (workspace_id, id, occurred_at, actor_kind, actor_id, action, subject_type, subject_id, before, after, request_id)
     select workspace_id, id, ${tx.now}, ${tx.actor.kind}, ${tx.actor.id}, action, subject_type, subject_id, before, after, ${tx.requestId}
     from ${newRows(tx.workspaceId, {

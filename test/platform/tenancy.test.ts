@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
 import t from "tap";
 import { newId } from "../../src/platform/ids.ts";
+import { statement } from "../../src/platform/statement.ts";
 import { together } from "../../src/platform/together.ts";
 import { startService } from "../support/service.ts";
 
@@ -8,7 +9,7 @@ t.test("a transaction", async (t) => {
   const service = await startService(t);
   const client = await service.newClient();
   const caller = { workspaceId: client.workspaceId, actor: { kind: "job" as const, id: "test" }, requestId: null };
-  const insertSurvey = (key: string) => sql`
+  const insertSurvey = (key: string) => statement`
     insert into surveys (workspace_id, key, kind, created_at, updated_at)
     values (${client.workspaceId}, ${key}, 'RELATIONSHIP', now(), now())`;
   const surveys = () => client.rows("select key from surveys order by key");
@@ -84,7 +85,8 @@ t.test("a transaction", async (t) => {
   });
 
   t.test("whose plan is gone, as behind a pooler that forwards none, runs again without one", async (t) => {
-    const prepared = () => service.tenancy.inWorkspace(caller, (tx) => tx.prepared(sql`select ${7}::integer as n`));
+    const prepared = () =>
+      service.tenancy.inWorkspace(caller, (tx) => tx.prepared(statement`select ${7}::integer as n`));
     t.same(await prepared(), [{ n: 7 }]);
     // Of every connection of the pool.
     const clients = await Promise.all(Array.from({ length: service.pool.totalCount }, () => service.pool.connect()));

@@ -1,0 +1,92 @@
+import type { SQL } from "drizzle-orm";
+import { drizzle, type NodePgDatabase } from "drizzle-orm/node-postgres";
+import { PgDialect } from "drizzle-orm/pg-core";
+import { type PoolClient, Query } from "pg";
+import { ANSWER_TIMEOUT_MS } from "./database.ts";
+import { compile, Statement } from "./statement.ts";
+import type { Tx } from "./tenancy.ts";
+import { together } from "./together.ts";
+
+const dialect = new PgDialect();
+const databases = new WeakMap<PoolClient, NodePgDatabase>();
+
+/** How the work of a transaction talks to its connection. */
+export function queriesOf(client: PoolClient): Omit<Tx, "now"> {
+  let timeout: { query_timeout?: number } = {};
+  const run = async <Row extends object>(asked: SQL | Statement): Promise<Row[]> => {
+    if (asked instanceof Statement) return ask(client, { ...compile(asked), ...timeout, name: undefined });
+    const { sql: text, params: values } = dialect.sqlToQuery(asked);
+    return ask(client, { text, values, ...timeout });
+  };
+  const prepared = async <Row extends object>(statement: Statement): Promise<Row[]> => {
+    const { text, values, name } = compile(statement);
+    return ask(client, { text, values, name: arePlansKept ? name : undefined });
+  };
+  const writes: Statement[] = [];
+  const flush = async <Row extends object>(last?: Statement): Promise<Row[]> => {
+    const put = [...writes.splice(0), ...(last === undefined ? [] : [last])];
+    const results = await together(put.map((write) => prepared<Row>(write)));
+    return last === undefined ? [] : (results.at(-1) ?? []);
+  };
+  return {
+    db: databaseOf(client),
+    run,
+    prepared,
+    later: (write) => writes.push(write),
+    flush,
+    allowTime: async (milliseconds) => {
+      await client.query(`set local statement_timeout = ${Math.round(milliseconds)}`);
+      timeout = { query_timeout: milliseconds + ANSWER_TIMEOUT_MS };
+    },
+    attempt: async (work) => {
+      await flush();
+      await client.query("savepoint attempt");
+      try {
+        const result = await work();
+        await flush();
+        await client.query("release savepoint attempt");
+        return result;
+      } catch (error) {
+        writes.length = 0;
+        await client.query("rollback to savepoint attempt; release savepoint attempt");
+        throw error;
+      }
+    },
+  };
+}
+
+function databaseOf(client: PoolClient): NodePgDatabase {
+  const database = databases.get(client) ?? drizzle(client);
+  databases.set(client, database);
+  return database;
+}
+
+interface Asked {
+  text: string;
+  values: unknown[];
+  /** Of a statement that the connection keeps. */
+  name?: string | undefined;
+  query_timeout?: number;
+}
+
+/** Of a description the driver would make itself a copy, property by property, which takes longer than sending it. */
+async function ask<Row extends object>(client: PoolClient, { text, values, ...options }: Asked): Promise<Row[]> {
+  try {
+    return await new Promise((resolve, reject) => {
+      const query = new Query<Row>(text, values, (error, result) => (error ? reject(error) : resolve(result.rows)));
+      client.query(Object.assign(query, options));
+    });
+  } catch (error) {
+    // It was made where the answer came in, and says who has asked only from here.
+    if (error instanceof Error) Error.captureStackTrace(error);
+    throw error;
+  }
+}
+
+/** Until a pooler turns out to forward no prepared statements: then each is planned anew. */
+let arePlansKept = true;
+
+/** A connection has lost a plan: whoever comes after it makes no more. */
+export function keepNoPlans(): void {
+  arePlansKept = false;
+}
