@@ -1,5 +1,6 @@
 import type { PoolClient } from "pg";
 import type { WORKING_ROLES } from "./database.ts";
+import { ask } from "./queries.ts";
 import { together } from "./together.ts";
 
 /**
@@ -105,7 +106,8 @@ export async function begin(client: PoolClient, beginning: Beginning, tell: (now
     if (now === undefined) throw new Error("the database told no time");
     tell(now);
   };
-  await together([client.query(beginning.begin), enter()]);
+  // Of a statement by itself, sent in the simple way, nothing would be held back until what follows can go with it.
+  await together([ask(client, { text: beginning.begin, values: [], queryMode: "extended" }), enter()]);
 }
 
 function planAnew(client: PoolClient): string {

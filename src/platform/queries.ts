@@ -22,9 +22,9 @@ export function queriesOf(client: PoolClient): Omit<Tx, "now"> {
     const { text, values, name } = compile(statement);
     return ask(client, { text, values, name: arePlansKept ? name : undefined });
   };
-  const writes: Statement[] = [];
+  const writes: PutOff[] = [];
   const flush = async <Row extends object>(last?: Statement): Promise<Row[]> => {
-    const put = [...writes.splice(0), ...(last === undefined ? [] : [last])];
+    const put = [...writes.splice(0).flatMap(({ rows, write }) => write(rows)), ...(last === undefined ? [] : [last])];
     const results = await together(put.map((write) => prepared<Row>(write)));
     return last === undefined ? [] : (results.at(-1) ?? []);
   };
@@ -32,7 +32,12 @@ export function queriesOf(client: PoolClient): Omit<Tx, "now"> {
     db: databaseOf(client),
     run,
     prepared,
-    later: (write) => writes.push(write),
+    later: (write) => writes.push({ rows: [], write: () => [write] }),
+    laterWith: (kind, rows, write) => {
+      const same = writes.find((one) => one.kind === kind);
+      if (same === undefined) writes.push({ kind, rows: [...rows], write: write as PutOff["write"] });
+      else same.rows.push(...rows);
+    },
     flush,
     allowTime: async (milliseconds) => {
       await client.query(`set local statement_timeout = ${Math.round(milliseconds)}`);
@@ -55,6 +60,13 @@ export function queriesOf(client: PoolClient): Omit<Tx, "now"> {
   };
 }
 
+/** What is written with the next flush. */
+interface PutOff {
+  kind?: string;
+  rows: unknown[];
+  write: (rows: readonly unknown[]) => Statement[];
+}
+
 function databaseOf(client: PoolClient): NodePgDatabase {
   const database = databases.get(client) ?? drizzle(client);
   databases.set(client, database);
@@ -67,10 +79,12 @@ interface Asked {
   /** Of a statement that the connection keeps. */
   name?: string | undefined;
   query_timeout?: number;
+  /** In several messages also where it has no values. */
+  queryMode?: "extended";
 }
 
-/** Of a description the driver would make itself a copy, property by property, which takes longer than sending it. */
-async function ask<Row extends object>(client: PoolClient, { text, values, ...options }: Asked): Promise<Row[]> {
+/** Asks one thing. Of a description the driver would make itself a copy, property by property, which takes longer than sending it. */
+export async function ask<Row extends object>(client: PoolClient, { text, values, ...options }: Asked): Promise<Row[]> {
   try {
     return await new Promise((resolve, reject) => {
       const query = new Query<Row>(text, values, (error, result) => (error ? reject(error) : resolve(result.rows)));

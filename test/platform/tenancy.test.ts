@@ -1,5 +1,7 @@
+import type { Socket } from "node:net";
 import { sql } from "drizzle-orm";
 import t from "tap";
+import { begin, beginIn } from "../../src/platform/beginning.ts";
 import { newId } from "../../src/platform/ids.ts";
 import { statement } from "../../src/platform/statement.ts";
 import { together } from "../../src/platform/together.ts";
@@ -84,6 +86,40 @@ t.test("a transaction", async (t) => {
     t.same(await surveys(), [{ key: "first" }, { key: "free" }, { key: "last" }, { key: "put-off" }]);
   });
 
+  t.test("writes rows of one kind that several put off at once, where the first of them stood", async (t) => {
+    const written: string[][] = [];
+    await service.tenancy.inWorkspace(caller, async (tx) => {
+      const put = (...keys: string[]) =>
+        tx.laterWith("surveys", keys, (all) => {
+          written.push([...all]);
+          return all.map(insertSurvey);
+        });
+      put("a");
+      tx.later(statement`update surveys set name = 'told' where workspace_id = ${tx.workspaceId}`);
+      put("b", "c");
+      await tx.flush();
+      put("d");
+      const undone = tx.attempt(async () => {
+        put("e");
+        throw new Error("undone");
+      });
+      await t.rejects(undone, /undone/);
+      put("f");
+    });
+    t.same(written, [["a", "b", "c"], ["d"], ["f"]]);
+    const told = await client.rows("select key, name from surveys where length(key) = 1 order by key");
+    t.same(
+      told.map(({ key, name }) => [key, name]),
+      [
+        ["a", "told"],
+        ["b", "told"],
+        ["c", "told"],
+        ["d", null],
+        ["f", null],
+      ],
+    );
+  });
+
   t.test("whose plan is gone, as behind a pooler that forwards none, runs again without one", async (t) => {
     const prepared = () =>
       service.tenancy.inWorkspace(caller, (tx) => tx.prepared(statement`select ${7}::integer as n`));
@@ -117,5 +153,20 @@ t.test("a transaction", async (t) => {
     await t.rejects(early, /must be asked something first/);
     const next = await service.tenancy.inWorkspace(caller, (tx) => tx.run(sql`select 1 as n`), "AHEAD");
     t.same(next, [{ n: 1 }], "and the connection is good for the next");
+  });
+
+  t.test("begins with one write, together with what is asked in the same turn", async (t) => {
+    const connection = await service.pool.connect();
+    t.teardown(() => connection.release());
+    const { stream } = (connection as unknown as { connection: { stream: Socket } }).connection;
+    const sent = stream.bytesWritten - stream.writableLength;
+    const begun = begin(connection, beginIn(client.workspaceId, "AHEAD"), () => undefined);
+    const asked = connection.query("select 1 as n");
+    await Promise.resolve();
+    t.equal(stream.bytesWritten - stream.writableLength, sent, "nothing has left yet");
+    await begun;
+    t.same((await asked).rows, [{ n: 1 }]);
+    t.ok(stream.bytesWritten > sent);
+    await connection.query("rollback");
   });
 });
