@@ -9,10 +9,10 @@ const BATCH_MAX = 64;
 /** Of one actor: while one waits for the disk, and one for PostgreSQL, the next is prepared. */
 const BATCHES_IN_FLIGHT = 3;
 /**
- * A transaction costs much the same for one as for many, so a further one waits until it has as many as
- * those under way have on average; but no longer than this, in milliseconds.
+ * A transaction costs much the same for one as for many, so while one is under way the next begins no sooner than so long
+ * after it, in milliseconds, unless there are enough to fill it.
  */
-const LINGER_MS = 50;
+const APART_MS = 15;
 
 /** What became of one: what its sender is told, or what it is refused with. */
 export type Outcome<Answer> = { answer: Answer } | { error: unknown };
@@ -70,15 +70,12 @@ export function gatherInBatches<Asked, Answer>(
 
   function schedule(queue: Queue<One>): void {
     if (queue.waiting.length === 0 || queue.isScheduled || queue.inFlight === BATCHES_IN_FLIGHT) return;
-    if (
-      queue.inFlight > 0 &&
-      queue.waiting.length < queue.sizeInFlight / queue.inFlight &&
-      performance.now() < queue.lingersUntil
-    ) {
+    const early = queue.nextAt - performance.now();
+    if (queue.inFlight > 0 && queue.waiting.length < BATCH_MAX && early > 0) {
       queue.timer ??= setTimeout(() => {
         queue.timer = undefined;
         schedule(queue);
-      }, LINGER_MS);
+      }, early);
       return;
     }
     queue.isScheduled = true;
@@ -86,11 +83,9 @@ export function gatherInBatches<Asked, Answer>(
       queue.isScheduled = false;
       const batch = queue.waiting.splice(0, BATCH_MAX);
       queue.inFlight += 1;
-      queue.sizeInFlight += batch.length;
-      queue.lingersUntil = performance.now() + LINGER_MS;
+      queue.nextAt = performance.now() + APART_MS;
       void settleAll(batch).finally(() => {
         queue.inFlight -= 1;
-        queue.sizeInFlight -= batch.length;
         schedule(queue);
       });
     });
@@ -143,15 +138,14 @@ export function gatherInBatches<Asked, Answer>(
 interface Queue<One> {
   waiting: One[];
   inFlight: number;
-  sizeInFlight: number;
-  /** On the clock of `performance.now()`. */
-  lingersUntil: number;
+  /** When the next may begin beside those in flight, on the clock of `performance.now()`. */
+  nextAt: number;
   timer: NodeJS.Timeout | undefined;
   isScheduled: boolean;
 }
 
 function newQueue<One>(): Queue<One> {
-  return { waiting: [], inFlight: 0, sizeInFlight: 0, lingersUntil: 0, timer: undefined, isScheduled: false };
+  return { waiting: [], inFlight: 0, nextAt: 0, timer: undefined, isScheduled: false };
 }
 
 /** Whether it can be the doing of one among many; a database that is away is not. */
