@@ -52,18 +52,13 @@ function isOfDocuments(type: ColumnType, values: readonly Value[]): boolean {
 
 /** What stands around the lists, and around the documents behind them. */
 function textsOf(columns: Columns): readonly string[] {
-  const [documents, lists] = partition(Object.entries(columns), ([, [type, values]]) => isOfDocuments(type, values));
-  const types = lists.map(([, [type]]) => type);
-  const as = `) as input (${namesOf([...lists, ...documents].map(([name]) => name))})`;
-  const arrays = types.map((type, n) => `::${type}[]${n === types.length - 1 ? "" : ", "}`);
-  if (documents.length === 0) return ["unnest(", ...arrays.slice(0, -1), (arrays.at(-1) ?? "") + as];
-  const elements = documents.map((_, n) => `::jsonb)${n === documents.length - 1 ? as : ", jsonb_array_elements("}`);
-  const between = `${arrays.at(-1) ?? ""}), jsonb_array_elements(`;
-  return ["rows from (unnest(", ...arrays.slice(0, -1), between, ...elements];
-}
-
-function partition<Of>(all: readonly Of[], isFirst: (one: Of) => boolean): [Of[], Of[]] {
-  return [all.filter(isFirst), all.filter((one) => !isFirst(one))];
+  const all = Object.entries(columns);
+  const documents = all.filter(([, column]) => isOfDocuments(...column));
+  const lists = all.filter(([, column]) => !isOfDocuments(...column));
+  const arrays = lists.map(([, [type]]) => `?::${type}[]`).join(", ");
+  const elements = documents.map(() => ", jsonb_array_elements(?::jsonb)").join("");
+  const rows = documents.length === 0 ? `unnest(${arrays})` : `rows from (unnest(${arrays})${elements})`;
+  return `${rows} as input (${namesOf([...lists, ...documents].map(([name]) => name))})`.split("?");
 }
 
 /**

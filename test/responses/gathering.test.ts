@@ -1,4 +1,7 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { sql } from "drizzle-orm";
 import t from "tap";
+import { gatherInBatches } from "../../src/platform/gathering.ts";
 import { type Client, type Service, startService } from "../support/service.ts";
 
 const AT_ONCE = 200;
@@ -96,6 +99,24 @@ t.test("answers that come in at once", async (t) => {
     await letGo();
     t.same(await Promise.all(waiting), [201, 201, 201, 201]);
     t.same(await client.rows("select count(*)::int as n from responses"), [{ n: 3 * AT_ONCE - held.length }]);
+  });
+
+  t.test("while others are recorded go together", async (t) => {
+    const client = await service.newClient();
+    const sizes: number[] = [];
+    const record = gatherInBatches(service.tenancy, async (tx, batch: readonly number[]) => {
+      sizes.push(batch.length);
+      await tx.run(sql`select pg_sleep(0.1)`);
+      return batch.map((n) => ({ answer: n }));
+    });
+    const { workspaceId } = client;
+    const ask = (n: number) => record({ workspaceId, actor: { kind: "job", id: "test" }, requestId: null }, n);
+    const first = ask(1);
+    while (sizes.length === 0) await nextTurn();
+    const second = ask(2);
+    await nextTurn();
+    t.same(await Promise.all([first, second, ask(3)]), [1, 2, 3]);
+    t.same(sizes, [1, 2]);
   });
 
   t.test("of one workspace do not wait for those of another", async (t) => {
