@@ -1,6 +1,6 @@
 import type { PoolClient } from "pg";
+import { ask } from "./asking.ts";
 import type { WORKING_ROLES } from "./database.ts";
-import { ask } from "./queries.ts";
 import { together } from "./together.ts";
 
 /**
@@ -106,7 +106,7 @@ export async function begin(client: PoolClient, beginning: Beginning, tell: (now
     if (now === undefined) throw new Error("the database told no time");
     tell(now);
   };
-  // Of a statement by itself, sent in the simple way, nothing would be held back until what follows can go with it.
+  // In the simple way it would leave at once and alone; so the socket holds it until what follows can go with it.
   await together([ask(client, { text: beginning.begin, values: [], queryMode: "extended" }), enter()]);
 }
 

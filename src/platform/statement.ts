@@ -75,6 +75,7 @@ class Place {
 
 const START = new Place();
 
+/** What is sent of it: the text and its name are the same each time, the values are those of this one. */
 export function compile(whole: Statement): Compiled {
   const values: Parameter[] = [];
   const place = placeOf(whole, START, values);
