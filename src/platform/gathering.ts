@@ -9,10 +9,12 @@ const BATCH_MAX = 64;
 /** Of one actor: while one waits for the disk, and one for PostgreSQL, the next is prepared. */
 const BATCHES_IN_FLIGHT = 3;
 /**
- * A transaction costs much the same for one as for many, so while one is under way the next begins no sooner than so long
- * after it, in milliseconds, unless there are enough to fill it.
+ * A transaction costs much the same for one as for many. So while some are under way, the next begins once as many wait
+ * as they are, so that it is prepared while PostgreSQL works on those; and never for fewer than this.
  */
-const APART_MS = 15;
+const COMPANY_MIN = 8;
+/** But no later than so long after the last began, in milliseconds: that one may be waiting for somebody. */
+const APART_MS = 25;
 
 /** What became of one: what its sender is told, or what it is refused with. */
 export type Outcome<Answer> = { answer: Answer } | { error: unknown };
@@ -44,13 +46,14 @@ interface Waiting<Asked, Answer> {
 }
 
 /**
- * Joins what arrives for one workspace, by one actor, until the next turn of the event loop, or while
- * three transactions are under way. One that fails or waits for somebody else's lock is undone and taken
+ * Joins what arrives for one workspace, by one actor: until the next turn of the event loop, and while some are under way
+ * until as many wait, or that has taken long. One that fails or waits for somebody else's lock is undone and taken
  * apart, so that what is in the way stands alone and costs the others no more than that.
  */
 export function gatherInBatches<Asked, Answer>(
   tenancy: Tenancy,
   work: WorkOnMany<Asked, Answer>,
+  apartMs = APART_MS,
 ): WorkOnOne<Asked, Answer> {
   type One = Waiting<Asked, Answer>;
   // One an actor; they are small and stay.
@@ -71,21 +74,26 @@ export function gatherInBatches<Asked, Answer>(
   function schedule(queue: Queue<One>): void {
     if (queue.waiting.length === 0 || queue.isScheduled || queue.inFlight === BATCHES_IN_FLIGHT) return;
     const early = queue.nextAt - performance.now();
-    if (queue.inFlight > 0 && queue.waiting.length < BATCH_MAX && early > 0) {
+    const company = Math.min(BATCH_MAX, Math.max(COMPANY_MIN, queue.underWay));
+    if (queue.inFlight > 0 && queue.waiting.length < company && early > 0) {
       queue.timer ??= setTimeout(() => {
         queue.timer = undefined;
         schedule(queue);
       }, early);
       return;
     }
+    clearTimeout(queue.timer);
+    queue.timer = undefined;
     queue.isScheduled = true;
     setImmediate(() => {
       queue.isScheduled = false;
       const batch = queue.waiting.splice(0, BATCH_MAX);
       queue.inFlight += 1;
-      queue.nextAt = performance.now() + APART_MS;
+      queue.underWay += batch.length;
+      queue.nextAt = performance.now() + apartMs;
       void settleAll(batch).finally(() => {
         queue.inFlight -= 1;
+        queue.underWay -= batch.length;
         schedule(queue);
       });
     });
@@ -137,15 +145,18 @@ export function gatherInBatches<Asked, Answer>(
 
 interface Queue<One> {
   waiting: One[];
+  /** Transactions. */
   inFlight: number;
-  /** When the next may begin beside those in flight, on the clock of `performance.now()`. */
+  /** What they hold. */
+  underWay: number;
+  /** When the next begins beside those in flight, however few wait, on the clock of `performance.now()`. */
   nextAt: number;
   timer: NodeJS.Timeout | undefined;
   isScheduled: boolean;
 }
 
 function newQueue<One>(): Queue<One> {
-  return { waiting: [], inFlight: 0, nextAt: 0, timer: undefined, isScheduled: false };
+  return { waiting: [], inFlight: 0, underWay: 0, nextAt: 0, timer: undefined, isScheduled: false };
 }
 
 /** Whether it can be the doing of one among many; a database that is away is not. */

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { sql } from "drizzle-orm";
 import t from "tap";
-import { gatherInBatches } from "../../src/platform/gathering.ts";
+import { gatherInBatches, type WorkOnMany } from "../../src/platform/gathering.ts";
 import { type Client, type Service, startService } from "../support/service.ts";
 
 const AT_ONCE = 200;
@@ -101,21 +101,53 @@ t.test("answers that come in at once", async (t) => {
     t.same(await client.rows("select count(*)::int as n from responses"), [{ n: 3 * AT_ONCE - held.length }]);
   });
 
-  t.test("while others are recorded go together", async (t) => {
-    const client = await service.newClient();
+  t.test("while others are recorded wait until they are as many", async (t) => {
+    const { workspaceId } = await service.newClient();
     const sizes: number[] = [];
+    const letGo = Promise.withResolvers<void>();
+    const work: WorkOnMany<number, number> = async (tx, batch) => {
+      sizes.push(batch.length);
+      await Promise.all([tx.run(sql`select 1`), letGo.promise]);
+      return batch.map((n) => ({ answer: n }));
+    };
+    const record = gatherInBatches(service.tenancy, work, 60_000);
+    const ask = (count: number) =>
+      Array.from({ length: count }, (_, n) =>
+        record({ workspaceId, actor: { kind: "job", id: "test" }, requestId: null }, n),
+      );
+    const haveBegun = async (batches: number) => {
+      while (sizes.length < batches) await nextTurn();
+    };
+    const first = ask(12);
+    await haveBegun(1);
+    const others = ask(11);
+    for (let turn = 0; turn < 20; turn += 1) await nextTurn();
+    t.same(sizes, [12]);
+    others.push(...ask(1));
+    await haveBegun(2);
+    others.push(...ask(5));
+    for (let turn = 0; turn < 20; turn += 1) await nextTurn();
+    t.same(sizes, [12, 12]);
+    letGo.resolve();
+    t.equal((await Promise.all([...first, ...others])).length, 29);
+    t.same(sizes, [12, 12, 5]);
+  });
+
+  t.test("do not wait long for one that takes long", async (t) => {
+    const { workspaceId } = await service.newClient();
+    const sizes: number[] = [];
+    const letGo = Promise.withResolvers<void>();
     const record = gatherInBatches(service.tenancy, async (tx, batch: readonly number[]) => {
       sizes.push(batch.length);
-      await tx.run(sql`select pg_sleep(0.1)`);
+      await Promise.all([tx.run(sql`select 1`), sizes.length === 1 && letGo.promise]);
       return batch.map((n) => ({ answer: n }));
     });
-    const { workspaceId } = client;
     const ask = (n: number) => record({ workspaceId, actor: { kind: "job", id: "test" }, requestId: null }, n);
     const first = ask(1);
     while (sizes.length === 0) await nextTurn();
-    const second = ask(2);
-    await nextTurn();
-    t.same(await Promise.all([first, second, ask(3)]), [1, 2, 3]);
+    t.same(await Promise.all([ask(2), ask(3)]), [2, 3], "while the first is still recorded");
+    letGo.resolve();
+    t.equal(await first, 1);
     t.same(sizes, [1, 2]);
   });
 
