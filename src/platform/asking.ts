@@ -2,6 +2,7 @@ import type { SQL } from "drizzle-orm";
 import { drizzle, type NodePgDatabase } from "drizzle-orm/node-postgres";
 import { PgDialect } from "drizzle-orm/pg-core";
 import { type PoolClient, Query } from "pg";
+import { answerTo, limitSilence } from "./connection.ts";
 import { ANSWER_TIMEOUT_MS } from "./database.ts";
 import { compile, Statement } from "./statement.ts";
 import type { Tx } from "./tenancy.ts";
@@ -12,11 +13,10 @@ const databases = new WeakMap<PoolClient, NodePgDatabase>();
 
 /** How the work of a transaction talks to its connection. */
 export function queriesOf(client: PoolClient): Omit<Tx, "now"> {
-  let timeout: { query_timeout?: number } = {};
   const run = async <Row extends object>(asked: SQL | Statement): Promise<Row[]> => {
-    if (asked instanceof Statement) return ask(client, { ...compile(asked), ...timeout, name: undefined });
+    if (asked instanceof Statement) return ask(client, { ...compile(asked), name: undefined });
     const { sql: text, params: values } = dialect.sqlToQuery(asked);
-    return ask(client, { text, values, ...timeout });
+    return ask(client, { text, values });
   };
   const prepared = async <Row extends object>(statement: Statement): Promise<Row[]> => {
     const { text, values, name } = compile(statement);
@@ -41,7 +41,7 @@ export function queriesOf(client: PoolClient): Omit<Tx, "now"> {
     flush,
     allowTime: async (milliseconds) => {
       await client.query(`set local statement_timeout = ${Math.round(milliseconds)}`);
-      timeout = { query_timeout: milliseconds + ANSWER_TIMEOUT_MS };
+      limitSilence(client, milliseconds + ANSWER_TIMEOUT_MS);
     },
     attempt: async (work) => {
       await flush();
@@ -78,23 +78,14 @@ interface Asked {
   values: unknown[];
   /** Of a statement that the connection keeps. */
   name?: string | undefined;
-  query_timeout?: number;
   /** In several messages also where it has no values. */
   queryMode?: "extended";
 }
 
 /** Asks one thing. Of a description the driver would make itself a copy, property by property, which takes longer than sending it. */
 export async function ask<Row extends object>(client: PoolClient, { text, values, ...options }: Asked): Promise<Row[]> {
-  try {
-    return await new Promise((resolve, reject) => {
-      const query = new Query<Row>(text, values, (error, result) => (error ? reject(error) : resolve(result.rows)));
-      client.query(Object.assign(query, options));
-    });
-  } catch (error) {
-    // It was made where the answer came in, and says who has asked only from here.
-    if (error instanceof Error) Error.captureStackTrace(error);
-    throw error;
-  }
+  const { rows } = await answerTo<Row>((tell) => client.query(Object.assign(new Query(text, values, tell), options)));
+  return rows;
 }
 
 /** Until a pooler turns out to forward no prepared statements: then each is planned anew. */

@@ -1,20 +1,14 @@
 import { types as builtin, type CustomTypesConfig, Pool } from "pg";
+import { Connection, endInSilence, limitSilence } from "./connection.ts";
 import { AppError } from "./errors.ts";
 import type { Logger } from "./logger.ts";
 import { TurnSocket } from "./turnSocket.ts";
 
-declare module "pg" {
-  interface QueryConfig {
-    /** For one statement instead of the pool's; the driver knows it, its types do not. */
-    query_timeout?: number;
-  }
-}
-
 /** To get a connection, new or from the pool. */
 export const CONNECT_TIMEOUT_MS = 8_000;
 /**
- * Until a statement is answered. Longer than PostgreSQL itself lets one run (`tenancy.ts`), so it passes only where nothing
- * comes back at all: then the connection is given up, and with it whatever else had been asked on it.
+ * Whoever uses a connection hears from it within so long. Longer than PostgreSQL itself lets a statement run (`beginning.ts`), so
+ * it passes only where nothing comes back at all: then the connection is given up, and with it whatever had been asked on it.
  */
 export const ANSWER_TIMEOUT_MS = 8_000;
 /** A connection that nobody has used for so long is closed. Each knows the plans of our statements, which a new one makes anew. */
@@ -59,11 +53,11 @@ export function createPool({
     types,
     application_name: APPLICATION_NAME,
     connectionTimeoutMillis: connectTimeoutMs,
-    query_timeout: ANSWER_TIMEOUT_MS,
     idleTimeoutMillis: IDLE_TIMEOUT_MS,
     min: Math.min(KEPT_IDLE, max),
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
+    Client: Connection,
     // Statements that do not wait for one another travel together.
     pipeline: true,
     stream: () => new TurnSocket(),
@@ -73,6 +67,9 @@ export function createPool({
   // The pool listens to those that nobody uses. One that breaks under a transaction, between two statements, would
   // end the process too; the next statement is told, and the connection is not used again.
   pool.on("connect", (client) => client.on("error", () => undefined));
+  pool.on("connect", endInSilence);
+  pool.on("acquire", (client) => limitSilence(client, ANSWER_TIMEOUT_MS));
+  pool.on("release", (_error, client) => limitSilence(client, 0));
   return pool;
 }
 

@@ -1,5 +1,6 @@
 import type { Pool } from "pg";
 import { setWorkspace } from "../platform/beginning.ts";
+import { limitSilence } from "../platform/connection.ts";
 import { listTables, parentsFirst } from "../platform/distribute.ts";
 
 /** Of one table: it may be of many millions of rows. */
@@ -12,13 +13,14 @@ const DELETION_TIMEOUT_MS = 3_600_000;
  */
 export async function deleteWorkspace(pool: Pool, id: string): Promise<boolean> {
   const client = await pool.connect();
+  limitSilence(client, DELETION_TIMEOUT_MS);
   try {
     await client.query("begin");
     await client.query(setWorkspace(id));
     const tables = parentsFirst(await listTables(client)).filter(({ hasWorkspaceId }) => hasWorkspaceId);
     for (const { name } of tables.toReversed()) {
       const text = `delete from ${name} where workspace_id = $1`;
-      await client.query({ text, values: [id], query_timeout: DELETION_TIMEOUT_MS });
+      await client.query(text, [id]);
     }
     const { rowCount } = await client.query("delete from workspaces where id = $1", [id]);
     await client.query("commit");
