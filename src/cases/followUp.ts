@@ -1,3 +1,4 @@
+import { ContendedError } from "../platform/database.ts";
 import { distinct } from "../platform/sql.ts";
 import { type Statement, statement } from "../platform/statement.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
@@ -6,7 +7,7 @@ import { listResponsesOf } from "../responses/index.ts";
 import { isLive } from "./lifecycle.ts";
 import { type Call, type Causes, changeAnswer, joinCase, leaveCase, openCase, reopenCase } from "./placing.ts";
 import { loadPolicies, type Policies } from "./policyStore.ts";
-import { listResponseIdsOf, responseIdsOf } from "./queries.ts";
+import { responseIdsOf } from "./queries.ts";
 import { reasonsToCall } from "./reasons.ts";
 import { type Open, settle } from "./settling.ts";
 import { draftOf, type Known, NOTHING_KNOWN, putDrafts } from "./writeDrafts.ts";
@@ -16,20 +17,20 @@ import { idsOf, idsOfLive, type LockedRow, listClocks, listLatestCaseIds, lockRo
 export interface Found {
   /** The cases that they may touch, locked, with their answers. */
   touched: Open[];
-  /** The latest case of each person that has one. */
-  earlier: ReadonlyMap<string, string>;
+  /** The latest case of everybody who was looked for; null of who has none. */
+  earlier: ReadonlyMap<string, string | null>;
   policies: Policies;
 }
 
-/** Finds it out, and locks those cases until the transaction ends: in one round trip where there are none. */
-export async function findCases(tx: WorkspaceTx, personIds: string[], caseIds: string[]): Promise<Found> {
-  const wanted = statement`${idsOfLive(tx, personIds)} union all ${idsOf(caseIds)}`;
-  const [people, own] = [new Set(personIds), new Set(caseIds)];
-  const isTouched = ({ id, personId, status }: LockedRow) =>
-    own.has(id) || (personId !== null && people.has(personId) && isLive(status));
+/**
+ * Finds it out in one round trip, and locks those cases until the transaction ends.
+ * @param people finds the ids of the people whom the answers are about, or may be
+ */
+export async function findCases(tx: WorkspaceTx, people: Statement, caseIds: readonly string[]): Promise<Found> {
+  const wanted = statement`${idsOfLive(tx, people)} union all ${idsOf(caseIds)}`;
   const [touched, earlier, policies] = await together([
-    lockWithAnswers(tx, wanted, isTouched),
-    listLatestCaseIds(tx, personIds),
+    lockWithAnswers(tx, wanted, ({ id, status }) => caseIds.includes(id) || isLive(status)),
+    listLatestCaseIds(tx, people),
     loadPolicies(tx, wanted),
   ]);
   return { touched, earlier, policies };
@@ -50,7 +51,11 @@ export async function followUp(
   known: Known = NOTHING_KNOWN,
 ): Promise<Open[]> {
   if (calls.length === 0) return [];
-  const drafts = new Map(touched.map((draft) => [draft.row.id, draft]));
+  const own = new Set(calls.flatMap(({ response, caseId }) => [response.person?.id ?? null, caseId]));
+  own.delete(null);
+  const drafts = new Map(
+    touched.filter(({ row }) => own.has(row.id) || own.has(row.personId)).map((draft) => [draft.row.id, draft]),
+  );
   for (const call of calls.toSorted(byTime)) place({ tx, call, drafts, earlier, policies, causes });
   const settled = await settle(tx, [...drafts.values()], known);
   await putDrafts(tx, settled, known);
@@ -59,8 +64,8 @@ export async function followUp(
 
 /** The people and cases of these answers, as `findCases` wants them. */
 export async function findCasesOf(tx: WorkspaceTx, calls: readonly Call[]): Promise<Found> {
-  const personIds = distinct(calls.map(({ response }) => response.person?.id));
-  return findCases(tx, personIds, distinct(calls.map(({ caseId }) => caseId)));
+  const people = idsOf(distinct(calls.map(({ response }) => response.person?.id)));
+  return findCases(tx, people, distinct(calls.map(({ caseId }) => caseId)));
 }
 
 interface Placing extends Omit<Found, "touched"> {
@@ -107,25 +112,27 @@ function place({ tx, call, drafts, earlier, policies, causes }: Placing): void {
   } else if (own !== undefined) leaveCase(own, response);
 }
 
-/** The cases of these ids that are still wanted now that they are locked, with their answers. */
+/**
+ * The cases of these ids that are still wanted now that they are locked, with their answers.
+ * @throws {ContendedError} where the statement finds others with each look
+ */
 export async function lockWithAnswers(
   tx: WorkspaceTx,
   wanted: Statement,
   isWanted: (row: LockedRow) => boolean,
 ): Promise<Open[]> {
-  const rows = (await lockRows(tx, wanted)).filter(isWanted);
-  if (rows.length === 0) return [];
-  const ids = rows.map(({ id }) => id);
-  // What follows the lock sees what whoever held it has made of them.
-  const [clocks, links, responses] = await together([
-    listClocks(tx, rows),
-    listResponseIdsOf(tx, ids),
-    listResponsesOf(tx, responseIdsOf(tx, ids)),
+  // They travel at once. What follows the lock sees what whoever held it has made of them.
+  const [locked, clocks, responses] = await together([
+    lockRows(tx, wanted),
+    listClocks(tx, wanted),
+    listResponsesOf(tx, responseIdsOf(tx, wanted)),
   ]);
   const byId = new Map(responses.map((response) => [response.id, response]));
-  const linksOf = Map.groupBy(links, ({ caseId }) => caseId);
-  return withClocks(rows, clocks).map((row) => {
-    const own = (linksOf.get(row.id) ?? []).flatMap(({ id }) => byId.get(id) ?? []);
+  const answersOf = new Map(clocks.map(({ caseId, responseIds }) => [caseId, responseIds]));
+  return withClocks(locked.filter(isWanted), clocks).map((row) => {
+    const own = answersOf.get(row.id)?.map((id) => byId.get(id));
+    if (own?.every((response) => response !== undefined) !== true)
+      throw new ContendedError("a case has become another's");
     return { ...draftOf(row, {}), responses: own };
   });
 }

@@ -1,25 +1,32 @@
+import { idsOfRespondents } from "../people/index.ts";
 import { distinct } from "../platform/sql.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
-import type { CaseSummary, RecordingStep, ResponseChange } from "../responses/index.ts";
+import type { CaseSummary, NewResponse, RecordingStep, ResponseChange } from "../responses/index.ts";
 import { findCases, findCasesOf, followUp } from "./followUp.ts";
 import type { Call } from "./placing.ts";
 import { caseIdsOf } from "./queries.ts";
-import { reasonsToCall } from "./reasons.ts";
-import { type CaseRow, latestClock } from "./writes.ts";
+import { isReasonToCall, reasonsToCall } from "./reasons.ts";
+import { type CaseRow, idsOf, latestClock } from "./writes.ts";
 
 /**
  * Opens a case for every detractor and for everybody who asks to be contacted, in the transaction that
  * records the answers. An answer of somebody whose case is being worked joins it instead; an answer
  * without a person has a case of its own. Excluded answers, and history, open none.
  */
-export const openCases: RecordingStep = async (tx, coming) => {
-  const calling = coming.filter(({ response }) => reasonsToCall(response).length > 0);
+export const openCases: RecordingStep = async (tx, coming, options) => {
+  const calling = coming.filter((input) => isReasonToCall(input, options));
   if (calling.length === 0) return async () => undefined;
-  const found = await findCases(tx, distinct(calling.map(({ person }) => person?.id)), []);
+  const looked = await findCases(tx, idsOfRespondents(tx, calling) ?? idsOf([]), []);
   return async (recorded) => {
-    const calls = recorded.flatMap(({ response }): Call[] => {
-      const news = reasonsToCall(response);
-      return news.length === 0 ? [] : [{ response, caseId: null, isMoved: false, news }];
+    const due = recorded.filter(({ response }) => reasonsToCall(response).length > 0);
+    const isMissing = ({ person, isPersonNew }: NewResponse) =>
+      person !== null && !isPersonNew && !looked.earlier.has(person.id);
+    // Known only by what another answer of the same batch says of them, or by what somebody has changed since.
+    const found = due.some(isMissing)
+      ? await findCases(tx, idsOf(distinct(due.map(({ person }) => person?.id))), [])
+      : looked;
+    const calls = due.map(({ response }): Call => {
+      return { response, caseId: null, isMoved: false, news: reasonsToCall(response) };
     });
     const known = {
       people: new Map(recorded.flatMap(({ person }) => (person === null ? [] : [[person.id, person]]))),

@@ -1,4 +1,5 @@
 import { desc, eq } from "drizzle-orm";
+import { ContendedError } from "../platform/database.ts";
 import { canonicalJson } from "../platform/json.ts";
 import { statement } from "../platform/statement.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
@@ -33,7 +34,8 @@ export async function loadPolicies(tx: WorkspaceTx, wanted = idsOf([])): Promise
     of: (version) => {
       if (version === null) return DEFAULT_POLICY;
       const policy = byVersion.get(version);
-      if (policy === undefined) throw new Error("a case's policy was not loaded");
+      // They were looked for by a statement of their own, which may have found other cases.
+      if (policy === undefined) throw new ContendedError("a case's policy was not loaded");
       return policy;
     },
   };

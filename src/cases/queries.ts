@@ -8,7 +8,7 @@ import { type CaseFilter, whereCases } from "./filter.ts";
 import type { Case } from "./model.ts";
 import { listCasesById } from "./reading.ts";
 import { caseResponses, cases } from "./table.ts";
-import { isLiveOf } from "./writes.ts";
+import { idsOf, isLiveOf } from "./writes.ts";
 
 export const CASE_ORDERS = ["PRIORITY", "FIRST_CONTACT_DUE", "OLDEST", "NEWEST"] as const;
 export type CaseOrder = (typeof CASE_ORDERS)[number];
@@ -138,20 +138,20 @@ export async function listResponseIdsOf(
   caseIds: readonly string[],
 ): Promise<{ caseId: string; id: string }[]> {
   return tx.prepared(
-    statement`/* cases.listResponseIdsOf */ select case_id as "caseId", id from ${linksOf(tx, caseIds)}`,
+    statement`/* cases.listResponseIdsOf */ select case_id as "caseId", id from ${linksOf(tx, idsOf(caseIds))}`,
   );
 }
 
-/** The ids of the responses of these cases, as a list for a statement about them. */
-export function responseIdsOf(tx: WorkspaceTx, caseIds: readonly string[]): Statement {
+/** The ids of the responses of the cases of these ids, as a list for a statement about them. */
+export function responseIdsOf(tx: WorkspaceTx, caseIds: Statement): Statement {
   return statement`array(select id from ${linksOf(tx, caseIds)})`;
 }
 
 /** Case by case, so that a plan which is kept never reads the links of all cases. */
-function linksOf(tx: WorkspaceTx, caseIds: readonly string[]): Statement {
-  return statement`${unnest({ case_id: ["uuid", caseIds] })} cross join lateral (
+function linksOf(tx: WorkspaceTx, caseIds: Statement): Statement {
+  return statement`(select distinct id as case_id from (${caseIds}) as found) as wanted cross join lateral (
     select response_id as id from case_responses
-    where workspace_id = ${tx.workspaceId} and case_responses.case_id = input.case_id offset 0
+    where workspace_id = ${tx.workspaceId} and case_responses.case_id = wanted.case_id offset 0
   ) as linked`;
 }
 

@@ -1,5 +1,12 @@
-import type { RecordedResponse } from "../responses/index.ts";
+import type { RecordedResponse, RecordInput, RecordingOptions } from "../responses/index.ts";
+import { categoryOf } from "../scoring/index.ts";
 import type { CaseReason } from "./model.ts";
+
+/** Whether an answer will be one when it is recorded. */
+export function isReasonToCall(input: RecordInput, { followUp }: RecordingOptions): boolean {
+  if (followUp === "NONE" || input.test === true || (input.exclusion ?? null) !== null) return false;
+  return categoryOf(input.score) === "DETRACTOR" || input.followUpRequested === true;
+}
 
 /** Why the customer is to be called; none for an answer that is excluded or history. */
 export function reasonsToCall(response: RecordedResponse): CaseReason[] {

@@ -41,7 +41,8 @@ export function latestClock({ clocks }: Pick<CaseRow, "clocks">): Clock {
 /** The cases of these ids, locked until the transaction ends, in their order. Whoever had them may have changed them. */
 export async function lockCases(tx: WorkspaceTx, ids: Statement, options?: Locking): Promise<CaseRow[]> {
   const found = await lockRows(tx, ids, options);
-  return withClocks(found, await listClocks(tx, found));
+  if (found.length === 0) return [];
+  return withClocks(found, await listClocks(tx, idsOf(found.map(({ id }) => id))));
 }
 
 interface Locking {
@@ -74,33 +75,39 @@ export function each(tx: WorkspaceTx, ids: Statement, locking = verbatim("")): S
   ) as cases`;
 }
 
-/** The clocks of these cases, the oldest first. */
-export async function listClocks(tx: WorkspaceTx, rows: readonly LockedRow[]): Promise<(Clock & { caseId: string })[]> {
-  if (rows.length === 0) return [];
-  const ids = rows.map(({ id }) => id);
-  return tx.prepared(statement`/* cases.listClocksOfCases */
-    select ${CLOCK} from ${unnest({ case_id: ["uuid", ids] })} cross join lateral (
-      select * from case_clocks where workspace_id = ${tx.workspaceId} and case_clocks.case_id = input.case_id offset 0
-    ) as case_clocks order by n`);
+/** A clock with its case, and the ids of the answers of that. */
+export interface ListedClock extends Clock {
+  caseId: string;
+  responseIds: string[];
 }
 
-export function withClocks(rows: readonly LockedRow[], clocks: readonly (Clock & { caseId: string })[]): CaseRow[] {
+/** The clocks of the cases of these ids, the oldest first. */
+export async function listClocks(tx: WorkspaceTx, ids: Statement): Promise<ListedClock[]> {
+  return tx.prepared(statement`/* cases.listClocksOfCases */
+    select ${CLOCK}, answers.ids as "responseIds" from (select distinct id from (${ids}) as found) as wanted cross join lateral (
+      select * from case_clocks where workspace_id = ${tx.workspaceId} and case_clocks.case_id = wanted.id offset 0
+    ) as case_clocks cross join lateral (
+      select array(select response_id from case_responses where workspace_id = ${tx.workspaceId} and case_responses.case_id = wanted.id) as ids
+    ) as answers order by n`);
+}
+
+export function withClocks(rows: readonly LockedRow[], clocks: readonly ListedClock[]): CaseRow[] {
   const byCase = Map.groupBy(clocks, ({ caseId }) => caseId);
   return rows.map((row) => ({
     ...row,
-    clocks: (byCase.get(row.id) ?? []).map(({ caseId: _caseId, ...own }) => own),
+    clocks: (byCase.get(row.id) ?? []).map(({ caseId: _caseId, responseIds: _ids, ...own }) => own),
   }));
 }
 
-/** These ids, as a statement that finds cases. */
+/** These ids, as a statement that finds cases or people. */
 export function idsOf(ids: readonly string[]): Statement {
   return statement`select id from ${unnest({ id: ["uuid", ids] })}`;
 }
 
-/** Of each of these people the case that is being worked, in the same way. */
-export function idsOfLive(tx: WorkspaceTx, personIds: readonly string[]): Statement {
-  return statement`select live.id from ${unnest({ person_id: ["uuid", personIds] })} cross join lateral (
-    select id from cases where workspace_id = ${tx.workspaceId} and person_id = input.person_id and status in (${LIVE}) limit 1
+/** Of each of the people whom such a statement finds, the case that is being worked, in the same way. */
+export function idsOfLive(tx: WorkspaceTx, people: Statement): Statement {
+  return statement`select live.id from (${people}) as person cross join lateral (
+    select id from cases where workspace_id = ${tx.workspaceId} and person_id = person.id and status in (${LIVE}) limit 1
   ) as live`;
 }
 
@@ -108,14 +115,13 @@ export function isLiveOf(column: "person_id" | "account_id", ids: readonly strin
   return statement`(${verbatim(column)} = ${anyOf("uuid", ids)} and status = ${anyOf("text", LIVE_STATUSES)})`;
 }
 
-/** The latest case of each of these people that has one, by person. */
-export async function listLatestCaseIds(tx: WorkspaceTx, personIds: readonly string[]): Promise<Map<string, string>> {
-  if (personIds.length === 0) return new Map();
-  const found = await tx.prepared<{ personId: string; id: string }>(statement`/* cases.listLatestCaseIds */
-    select person_id as "personId", latest.id from ${unnest({ person_id: ["uuid", personIds] })} cross join lateral (
-      select id from cases where workspace_id = ${tx.workspaceId} and cases.person_id = input.person_id
+/** The latest case of each of the people whom the statement finds, by person; null of who has none. */
+export async function listLatestCaseIds(tx: WorkspaceTx, people: Statement): Promise<Map<string, string | null>> {
+  const found = await tx.prepared<{ personId: string; id: string | null }>(statement`/* cases.listLatestCaseIds */
+    select person.id as "personId", latest.id from (${people}) as person left join lateral (
+      select id from cases where workspace_id = ${tx.workspaceId} and cases.person_id = person.id
       order by opened_at desc, id desc limit 1
-    ) as latest`);
+    ) as latest on true`);
   return new Map(found.map(({ personId, id }) => [personId, id]));
 }
 

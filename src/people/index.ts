@@ -1,4 +1,5 @@
 export { deletePerson, insertShell, lockPerson } from "./erasing.ts";
+export { findRespondents, idsOfRespondents } from "./finding.ts";
 export {
   type Account,
   type AccountFacts,
@@ -24,5 +25,5 @@ export {
   wherePeople,
 } from "./queries.ts";
 export { readPerson } from "./reading.ts";
-export { type AccountSteps, findRespondents, type Respondent, recordRespondents } from "./service.ts";
+export { type AccountSteps, type Respondent, recordRespondents } from "./service.ts";
 export { accounts, people } from "./table.ts";

@@ -28,8 +28,8 @@ const person = {
   accountId: people.accountId,
 };
 
-/** Whether the rows found are also locked against change until the transaction ends. */
-export type Lock = "unlocked" | "for update";
+/** Whether the rows found are also locked against change until the transaction ends; AT_ONCE or not at all. */
+export type Lock = "UNLOCKED" | "WAITING" | "AT_ONCE";
 
 /** An account or a person with their times, and the person's account by its id. */
 export type StoredAccount = Account;
@@ -153,7 +153,29 @@ const COLUMN: Record<Identity, Statement> = {
   phone: verbatim("phone"),
 };
 const [ACCOUNT, PERSON] = [selected(account), selected(person)];
-const locking: Record<Lock, Statement> = { unlocked: verbatim(""), "for update": verbatim("for no key update") };
+const locking: Record<Lock, Statement> = {
+  UNLOCKED: verbatim(""),
+  WAITING: verbatim("for no key update"),
+  AT_ONCE: verbatim("for no key update nowait"),
+};
+
+/** Values of each kind, as they are kept. */
+export type Identities = Record<Identity, readonly string[]>;
+
+/**
+ * The ids of everybody who is known by one of these, as a statement; undefined where that is nobody. Each is looked up by itself in the
+ * unique index of its kind: a table that has grown faster than its statistics would be read from end to end for all of them.
+ */
+export function idsByIdentity(tx: WorkspaceTx, known: Identities): Statement | undefined {
+  const kinds = IDENTITIES.filter((kind) => known[kind].length > 0);
+  if (kinds.length === 0) return undefined;
+  const ids = kinds.map(
+    (kind) => statement`select found.id from ${unnest({ identity: ["text", known[kind]] })} cross join lateral (
+      select id from people where workspace_id = ${tx.workspaceId} and ${COLUMN[kind]} = input.identity limit 1
+    ) as found`,
+  );
+  return statement`select distinct id from (${joined(ids, " union all ")}) as each_kind`;
+}
 
 /** One by one, as people below. */
 export async function listAccountsByExternalId(
@@ -170,24 +192,12 @@ export async function listAccountsByExternalId(
     ) as accounts`);
 }
 
-/**
- * Everybody who is known by one of these, each looked up by itself in the unique index of its kind: a table that has
- * grown faster than its statistics would be read from end to end for all of them.
- */
-export async function listPeopleByIdentity(
-  tx: WorkspaceTx,
-  known: Record<Identity, readonly string[]>,
-  lock: Lock,
-): Promise<PersonFacts[]> {
-  const kinds = IDENTITIES.filter((kind) => known[kind].length > 0);
-  if (kinds.length === 0) return [];
-  const ids = kinds.map(
-    (kind) => statement`select found.id from ${unnest({ identity: ["text", known[kind]] })} cross join lateral (
-      select id from people where workspace_id = ${tx.workspaceId} and ${COLUMN[kind]} = input.identity limit 1
-    ) as found`,
-  );
+/** Everybody who is known by one of these. */
+export async function listPeopleByIdentity(tx: WorkspaceTx, known: Identities, lock: Lock): Promise<PersonFacts[]> {
+  const ids = idsByIdentity(tx, known);
+  if (ids === undefined) return [];
   return tx.prepared(statement`/* people.listPeopleByIdentity */
-    select ${PERSON} from (select distinct id from (${joined(ids, " union all ")}) as each_kind order by id) as known
+    select ${PERSON} from (${ids} order by id) as known
     cross join lateral (
       select * from people where workspace_id = ${tx.workspaceId} and people.id = known.id limit 1
       ${locking[lock]}

@@ -1,28 +1,13 @@
+import { ContendedError, isLockTimeout } from "../platform/database.ts";
 import { invalidRequest } from "../platform/errors.ts";
 import { newId } from "../platform/ids.ts";
 import { distinct } from "../platform/sql.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
-import { together } from "../platform/together.ts";
+import { accountOf, externalIdsOf, findPeople, type KnownRespondents, type RespondentInput } from "./finding.ts";
 import { type KnownPersonInput, type Matching, matchPeople, type NullIdentity } from "./matching.ts";
-import {
-  type AccountFacts,
-  type AccountInput,
-  IDENTITIES,
-  type Identity,
-  normaliseIdentity,
-  type PersonFacts,
-  type PersonInput,
-  type PersonUpsert,
-  PROPERTIES_MAX,
-} from "./model.ts";
-import { type Lock, listAccounts, listAccountsByExternalId, listPeopleByIdentity } from "./queries.ts";
+import { type AccountFacts, type AccountInput, type PersonFacts, type PersonUpsert, PROPERTIES_MAX } from "./model.ts";
+import { type Lock, listAccounts, listAccountsByExternalId } from "./queries.ts";
 import { insertAccounts, insertPeople, releaseIdentities, updateAccounts, updatePeople } from "./writes.ts";
-
-/** Who answered, or for which account; neither for an anonymous answer. */
-export interface RespondentInput {
-  person?: PersonInput | null;
-  account?: AccountInput | null;
-}
 
 export interface Respondent {
   /** As it is when all inputs have been taken in. */
@@ -39,39 +24,12 @@ export interface AccountSteps {
   onAccountsChanged: ((tx: WorkspaceTx, accountIds: readonly string[]) => Promise<void>)[];
 }
 
-/** The people and accounts that answers may be about, as they are stored. */
-export interface KnownRespondents {
-  accounts: AccountFacts[];
-  people: PersonFacts[];
-}
-
-/** Looks for what `recordRespondents` goes by. It needs to know nothing but the answers, so it can be asked at once with other things. */
-export async function findRespondents(tx: WorkspaceTx, inputs: readonly RespondentInput[]): Promise<KnownRespondents> {
-  const [accounts, people] = await together([
-    listAccountsByExternalId(tx, externalIdsOf(inputs.flatMap(accountOf)), "unlocked"),
-    findPeople(
-      tx,
-      inputs.flatMap(({ person }) => person ?? []),
-      "unlocked",
-    ),
-  ]);
-  return { accounts, people };
-}
-
-/** The account that is given, for the answer or for its person. */
-function accountOf({ person, account }: RespondentInput): AccountInput | [] {
-  return account ?? person?.account ?? [];
-}
-
-function externalIdsOf(accounts: readonly AccountInput[]): string[] {
-  return distinct(accounts.map(({ externalId }) => externalId));
-}
-
 /**
  * Finds or makes the people and accounts of these answers, brings what is known about them up to
  * date, and returns one respondent per input. However many ask at once, one person stays one. Who is new is
  * inserted with the next flush.
  * @param known as `findRespondents` found it, of these answers at least
+ * @param locking AT_ONCE for whoever holds cases: others who change people and accounts look for those next
  * @returns besides, the ids of the accounts for which `onAccountsChanged` is to be called in the end, and of
  *   the people who are new
  */
@@ -79,9 +37,10 @@ export async function recordRespondents(
   tx: WorkspaceTx,
   inputs: readonly RespondentInput[],
   known: KnownRespondents,
+  locking: Locking,
 ): Promise<{ respondents: Respondent[]; changedAccountIds: string[]; newPersonIds: Set<string> }> {
   const given = inputs.map((input) => [accountOf(input)].flat());
-  const recorded = await recordAccounts(tx, given.flat(), known.accounts);
+  const recorded = await recordAccounts(tx, given.flat(), known.accounts, locking);
   const states = recorded.states.values();
   const ownAccounts = given.map(([account]) => (account === undefined ? undefined : states.next().value));
 
@@ -92,7 +51,7 @@ export async function recordRespondents(
     const accountId = ownAccounts[index]?.id;
     return persons.push(accountId === undefined ? own : { ...own, accountId }) - 1;
   });
-  const { matched: people, accountIds, created } = await recordPeople(tx, persons, "unknown", known.people);
+  const { matched: people, accountIds, created } = await recordPeople(tx, persons, "unknown", known.people, locking);
 
   // As each account was when its answer was given: what a later answer says of it does not reach back.
   const accounts = new Map([...recorded.found.values()].map((account) => [account.id, account]));
@@ -124,11 +83,17 @@ export async function putPerson(
 ): Promise<{ id: string; isNew: boolean }> {
   const { account, ...own } = input;
   const given = account ? [account] : [];
-  const stored = await listAccountsByExternalId(tx, externalIdsOf(given), "unlocked");
-  const { merged: accounts, changedAccountIds } = await recordAccounts(tx, given, stored);
+  const stored = await listAccountsByExternalId(tx, externalIdsOf(given), "UNLOCKED");
+  const { merged: accounts, changedAccountIds } = await recordAccounts(tx, given, stored, "WAITING");
   const accountId = account === undefined ? undefined : (accounts.get(account?.externalId ?? "")?.id ?? null);
   const known = accountId === undefined ? own : { ...own, accountId };
-  const { matched, created } = await recordPeople(tx, [known], "none", await findPeople(tx, [known], "unlocked"));
+  const { matched, created } = await recordPeople(
+    tx,
+    [known],
+    "none",
+    await findPeople(tx, [known], "UNLOCKED"),
+    "WAITING",
+  );
   const [person] = matched;
   if (person === undefined) throw new Error("matching gave nobody");
   await tx.flush();
@@ -142,8 +107,8 @@ export async function putAccount(
   input: AccountInput,
   steps: AccountSteps,
 ): Promise<{ id: string; isNew: boolean }> {
-  const stored = await listAccountsByExternalId(tx, [input.externalId], "unlocked");
-  const { merged, changedAccountIds } = await recordAccounts(tx, [input], stored);
+  const stored = await listAccountsByExternalId(tx, [input.externalId], "UNLOCKED");
+  const { merged, changedAccountIds } = await recordAccounts(tx, [input], stored, "WAITING");
   const account = merged.get(input.externalId);
   if (account === undefined) throw new Error("recording gave no account");
   await tx.flush();
@@ -167,11 +132,14 @@ async function recordAccounts(
   tx: WorkspaceTx,
   inputs: readonly AccountInput[],
   known: readonly AccountFacts[],
+  locking: Locking,
 ): Promise<RecordedAccounts> {
   if (inputs.length === 0) return { found: new Map(), merged: new Map(), states: [], changedAccountIds: [] };
   const externalIds = externalIdsOf(inputs);
-  const { found, merged, states, created, changed } = await planned(async (lock) =>
-    planAccounts(inputs, lock === "unlocked" ? known : await listAccountsByExternalId(tx, externalIds, lock)),
+  const { found, merged, states, created, changed } = await planned(
+    async (lock) =>
+      planAccounts(inputs, lock === "UNLOCKED" ? known : await listAccountsByExternalId(tx, externalIds, lock)),
+    locking,
   );
   await updateAccounts(tx, changed);
   insertAccounts(tx, created);
@@ -207,10 +175,12 @@ async function recordPeople(
   inputs: readonly KnownPersonInput[],
   nullIdentity: NullIdentity,
   found: readonly PersonFacts[],
+  locking: Locking,
 ): Promise<Matching> {
   if (inputs.length === 0) return { matched: [], accountIds: [], created: [], changed: [], released: [] };
-  const plan: Matching = await planned(async (lock) =>
-    matchPeople(inputs, lock === "unlocked" ? found : await findPeople(tx, inputs, lock), nullIdentity),
+  const plan: Matching = await planned(
+    async (lock) => matchPeople(inputs, lock === "UNLOCKED" ? found : await findPeople(tx, inputs, lock), nullIdentity),
+    locking,
   );
   if (plan.matched.some(({ properties }) => Object.keys(properties).length > PROPERTIES_MAX)) {
     const name = nullIdentity === "none" ? "properties" : "person.properties";
@@ -224,27 +194,26 @@ async function recordPeople(
   return plan;
 }
 
+/** How rows are locked that must change. */
+type Locking = Exclude<Lock, "UNLOCKED">;
+
 /**
  * Makes a plan from what is stored. Rows are locked only when one must change, and then looked at
  * again, because somebody may have changed it meanwhile; mostly everybody is known and nothing changes.
  */
-async function planned<Plan extends { changed: unknown[] }>(make: (lock: Lock) => Promise<Plan>): Promise<Plan> {
-  const plan = await make("unlocked");
-  return plan.changed.length === 0 ? plan : make("for update");
-}
-
-/** Everybody whom one of these may be about. */
-async function findPeople(tx: WorkspaceTx, inputs: readonly Identified[], lock: Lock): Promise<PersonFacts[]> {
-  if (inputs.length === 0) return [];
-  const known = Object.fromEntries(IDENTITIES.map((kind) => [kind, identitiesOf(inputs, kind)]));
-  return listPeopleByIdentity(tx, known as Record<Identity, string[]>, lock);
-}
-
-type Identified = Pick<PersonInput, Identity>;
-
-function identitiesOf(inputs: readonly Identified[], kind: Identity): string[] {
-  const values = inputs.map((input) => input[kind]).filter((value) => typeof value === "string");
-  return [...new Set(values.map((value) => normaliseIdentity(kind, value)))].toSorted();
+async function planned<Plan extends { changed: unknown[] }>(
+  make: (lock: Lock) => Promise<Plan>,
+  locking: Locking,
+): Promise<Plan> {
+  const plan = await make("UNLOCKED");
+  if (plan.changed.length === 0) return plan;
+  try {
+    return await make(locking);
+  } catch (error) {
+    if (locking !== "AT_ONCE" || !isLockTimeout(error)) throw error;
+    // Not as its cause: who did not wait has not waited too long.
+    throw new ContendedError("somebody else is changing a person or an account");
+  }
 }
 
 function blankAccount(externalId: string): AccountFacts {

@@ -23,10 +23,9 @@ export function queriesOf(client: PoolClient): Omit<Tx, "now"> {
     return ask(client, { text, values, name: arePlansKept ? name : undefined });
   };
   const writes: PutOff[] = [];
-  const flush = async <Row extends object>(last?: Statement): Promise<Row[]> => {
-    const put = [...writes.splice(0).flatMap(({ rows, write }) => write(rows)), ...(last === undefined ? [] : [last])];
-    const results = await together(put.map((write) => prepared<Row>(write)));
-    return last === undefined ? [] : (results.at(-1) ?? []);
+  const flush = async (): Promise<void> => {
+    const put = writes.splice(0).flatMap(({ rows, write }) => write(rows));
+    await together(put.map((write) => prepared(write)));
   };
   return {
     db: databaseOf(client),

@@ -51,8 +51,8 @@ export interface Tx {
   later(write: Statement): void;
   /** The same for rows that go together with all others of their kind that are put off, whoever does it. */
   laterWith<Row>(kind: string, rows: readonly Row[], write: (rows: readonly Row[]) => Statement[]): void;
-  /** Runs what was put off, and then `last`, if given. @returns the rows of `last` */
-  flush<Row extends object>(last?: Statement): Promise<Row[]>;
+  /** Runs what was put off. */
+  flush(): Promise<void>;
   /** Lets each further statement of `run` take so long, in milliseconds, where that is more than a request may. */
   allowTime(milliseconds: number): Promise<void>;
   /** Runs `work` so that what it did can be undone alone: when it throws, the transaction goes on as before it. */

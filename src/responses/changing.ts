@@ -143,7 +143,7 @@ async function existing(tx: WorkspaceTx, id: string, steps: RecordingSteps): Pro
 async function applyChange(tx: WorkspaceTx, row: ResponseRow, change: Change) {
   const surveys = change.survey?.key === undefined ? [] : [change.survey];
   const [known, stored] = await together([findRespondents(tx, [change]), findSurveys(tx, surveys)]);
-  const { respondents, changedAccountIds } = await recordRespondents(tx, [change], known);
+  const { respondents, changedAccountIds } = await recordRespondents(tx, [change], known, "WAITING");
   const respondent = change.person || change.account ? respondents[0] : undefined;
   const [survey] = recordSurveys(tx, surveys, stored);
   await tx.flush();

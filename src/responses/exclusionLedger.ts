@@ -14,7 +14,7 @@ export interface ExclusionChange {
   after: ResponseRow;
 }
 
-/** Writes what was taken out of the aggregates or put back in, and who did it, where anything was. */
+/** Writes what was taken out of the aggregates or put back in, and who did it, where anything was: what begins with the next flush. */
 export async function recordExclusions(tx: WorkspaceTx, all: readonly ExclusionChange[]): Promise<void> {
   const changes = all.filter(
     ({ before, after }) => reasonOf(before) !== reasonOf(after) || before?.exclusionNote !== after.exclusionNote,
@@ -22,17 +22,21 @@ export async function recordExclusions(tx: WorkspaceTx, all: readonly ExclusionC
   const ended = changes.flatMap(({ before }) => (before !== null && before.exclusionReason !== null ? before.id : []));
   const begun = changes.flatMap(({ after }) => (after.exclusionReason === null ? [] : after));
   if (ended.length + begun.length === 0) return;
-  await tx.db
-    .update(responseExclusions)
-    .set({ includedAt: tx.now, includedBy: actorOf(tx) })
-    .where(
-      and(
-        eq(responseExclusions.workspaceId, tx.workspaceId),
-        sql`${responseExclusions.responseId} = ${anyOf("uuid", ended)}`,
-        isNull(responseExclusions.includedAt),
-      ),
-    );
-  await tx.run(statement`/* responses.insertExclusions */
+  if (ended.length > 0) {
+    // What was put off may be the beginning of what ends here.
+    await tx.flush();
+    await tx.db
+      .update(responseExclusions)
+      .set({ includedAt: tx.now, includedBy: actorOf(tx) })
+      .where(
+        and(
+          eq(responseExclusions.workspaceId, tx.workspaceId),
+          sql`${responseExclusions.responseId} = ${anyOf("uuid", ended)}`,
+          isNull(responseExclusions.includedAt),
+        ),
+      );
+  }
+  tx.later(statement`/* responses.insertExclusions */
     insert into response_exclusions (workspace_id, response_id, id, reason, note, excluded_at, excluded_by)
     select workspace_id, response_id, id, reason, note, ${tx.now}, ${actorOf(tx)}
     from ${newRows(tx.workspaceId, {

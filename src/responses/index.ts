@@ -42,6 +42,7 @@ export { recordResponses } from "./service.ts";
 export {
   LIVE,
   type NewResponse,
+  type RecordInput,
   type RecordingOptions,
   type RecordingStep,
   type RecordingSteps,

@@ -155,9 +155,30 @@ export async function listPreviousScores(
 }
 
 /** The answer before, as it is stored. */
-interface Previous {
+export interface Previous {
   score: number;
   respondedAt: Date;
+}
+
+/** Of each of the people whom the statement finds the last answer that counts, by person; null of who has given none. */
+export async function listLastScores(
+  tx: WorkspaceTx,
+  people: Statement | undefined,
+): Promise<Map<string, (Previous & { id: string }) | null>> {
+  if (people === undefined) return new Map();
+  const rows = await tx.prepared<{
+    personId: string;
+    id: string | null;
+    score: number;
+    respondedAt: Date;
+  }>(statement`/* responses.listLastScores */
+    select person.id as "personId", last.id, last.score, last.responded_at as "respondedAt"
+    from (${people}) as person left join lateral (
+      select id, score, responded_at from responses
+      where workspace_id = ${tx.workspaceId} and responses.person_id = person.id and exclusion_reason is null
+      order by responded_at desc, id desc limit 1
+    ) as last on true`);
+  return new Map(rows.map(({ personId, id, ...last }) => [personId, id === null ? null : { id, ...last }]));
 }
 
 /** What a response is shown from. */

@@ -1,5 +1,10 @@
-import { type AccountFacts, findRespondents, type PersonFacts, recordRespondents } from "../people/index.ts";
-import { ContendedError } from "../platform/database.ts";
+import {
+  type AccountFacts,
+  findRespondents,
+  idsOfRespondents,
+  type PersonFacts,
+  recordRespondents,
+} from "../people/index.ts";
 import { AppError, invalidRequest } from "../platform/errors.ts";
 import { recordEvents } from "../platform/events.ts";
 import { newId } from "../platform/ids.ts";
@@ -12,17 +17,17 @@ import { findContradictions } from "./contradictions.ts";
 import { responseRecorded } from "./events.ts";
 import { recordExclusions } from "./exclusionLedger.ts";
 import { DEFAULT_SOURCE, type ExclusionReason } from "./model.ts";
+import { findPrevious } from "./previous.ts";
 import {
-  listPreviousScores,
+  listLastScores,
   listResponsesById,
   listStoredAnswers,
+  type Previous,
   type ResponseParts,
   type StoredAnswer,
-  toPrevious,
   toResponse,
 } from "./queries.ts";
 import {
-  type FinishStep,
   LIVE,
   type NewResponse,
   type RecordInput,
@@ -37,8 +42,9 @@ import { insertResponses } from "./writes.ts";
 
 /**
  * Records survey answers, with everything that comes of them: people, accounts and surveys made on the
- * way, follow-up cases opened, events written. Any number of answers is the same few statements; a
- * single answer is a list of one. One result per input, in order; a rejected input costs no other.
+ * way, follow-up cases opened, events written. Any number of answers is the same few statements, in two round
+ * trips: to look and to write. A single answer is a list of one. One result per input, in order; a rejected
+ * input costs no other.
  */
 export async function recordResponses(
   tx: WorkspaceTx,
@@ -47,10 +53,11 @@ export async function recordResponses(
   options: RecordingOptions = LIVE,
 ): Promise<RecordResult[]> {
   const answers = inputs.map(toAnswer);
-  const known = await lookUp(tx, answers);
-  const sorted = sortOut(tx, answers, known.answers);
-  const { outcomes, recorded, finish, changedAccountIds } = await insertAnswers(tx, sorted, known, steps, options);
-  const told = await together(finish.map((part) => part(recorded)));
+  const known = await lookUp(tx, answers, steps, options);
+  const outcomes = sortOut(tx, answers, known.answers);
+  const fresh = outcomes.flatMap((outcome) => (outcome.kind === "new" ? outcome.answer : []));
+  const { recorded, changedAccountIds } = await insertAnswers(tx, fresh, known, options);
+  const told = await together(known.finish.map((part) => part(recorded)));
   if (changedAccountIds.length > 0) await tx.flush();
   for (const step of steps.onAccountsChanged) await step(tx, changedAccountIds);
 
@@ -88,24 +95,31 @@ function toAnswer(input: RecordInput): Answer {
   return { id: newId(), input, source, externalId, bodySha256: externalId === null ? null : hashJson(body) };
 }
 
-/** What is stored of answers, and of those whom they may be about. */
+/** What is known before anything is recorded. */
 type Known = Awaited<ReturnType<typeof lookUp>>;
 
 /**
- * Looks at once for all that recording goes by; also for answers that will turn out to be no new ones. It needs no `now`:
- * where the transaction is only beginning, it travels with that.
+ * Looks at once for all that recording goes by, and so do its steps; also for answers that will turn out to be no new
+ * ones. It needs no `now`: where the transaction is only beginning, it travels with that.
  */
-async function lookUp(tx: WorkspaceTx, answers: readonly Answer[]) {
+async function lookUp(
+  tx: WorkspaceTx,
+  answers: readonly Answer[],
+  { onRecorded }: RecordingSteps,
+  options: RecordingOptions,
+) {
   const inputs = answers.map(({ input }) => input);
-  const [stored, respondents, surveys] = await together([
+  const [stored, respondents, surveys, lastScores, ...finish] = await together([
     listStoredAnswers(tx, answers.filter(isIdentified)),
     findRespondents(tx, inputs),
     findSurveys(
       tx,
       inputs.map(({ survey }) => survey),
     ),
+    listLastScores(tx, idsOfRespondents(tx, inputs)),
+    ...onRecorded.map((step) => step(tx, inputs, options)),
   ]);
-  return { answers: stored, respondents, surveys };
+  return { answers: stored, respondents, surveys, lastScores, finish };
 }
 
 /** Tells the new answers from those that were sent before, here or in an earlier request. */
@@ -138,43 +152,18 @@ function keyOf({ source, externalId }: { source: string; externalId: string }): 
   return JSON.stringify([source, externalId]);
 }
 
-/** Stores the new ones, and tells those apart that somebody else has stored since they were looked for. */
-async function insertAnswers(
-  tx: WorkspaceTx,
-  outcomes: Outcome[],
-  known: Known,
-  steps: RecordingSteps,
-  options: RecordingOptions,
-): Promise<{ outcomes: Outcome[]; recorded: NewResponse[]; finish: FinishStep[]; changedAccountIds: string[] }> {
-  const answers = outcomes.flatMap((outcome) => (outcome.kind === "new" ? outcome.answer : []));
-  if (answers.length === 0) return { outcomes, recorded: [], finish: [], changedAccountIds: [] };
+/** Stores the new ones, with the next flush. */
+async function insertAnswers(tx: WorkspaceTx, answers: readonly Answer[], known: Known, options: RecordingOptions) {
+  if (answers.length === 0) return { recorded: [], changedAccountIds: [] };
   const { stored, changedAccountIds } = await toStored(tx, answers, known, options);
-  const coming = stored.map(toNew);
-  const [ids, previous, ...finish] = await together([
-    insertResponses(
-      tx,
-      stored.map(({ response }) => response),
-    ),
-    findPrevious(tx, stored),
-    ...steps.onRecorded.map((step) => step(tx, coming)),
-  ]);
-  const inserted = new Set(ids);
+  const rows = stored.map(({ response }) => response);
+  insertResponses(tx, rows);
   await recordExclusions(
     tx,
-    stored.flatMap(({ response }) => (inserted.has(response.id) ? { before: null, after: response } : [])),
+    rows.map((after) => ({ before: null, after })),
   );
-  const recorded = coming
-    .filter(({ response }) => inserted.has(response.id))
-    .map((one) => ({ ...one, response: { ...one.response, previous: toPrevious(previous.get(one.response.id)) } }));
-  if (inserted.size === answers.length) return { outcomes, recorded, finish, changedAccountIds };
-  const beaten = answers.filter(({ id }) => !inserted.has(id));
-  const late = sortOut(tx, beaten, await listStoredAnswers(tx, beaten.filter(isIdentified)));
-  // An answer that contradicts the stored one must leave nothing, and has told us about its person already.
-  if (late.some(({ kind }) => kind !== "known")) throw new ContendedError("the same answers came in twice at once");
-  const told = outcomes.map((outcome) =>
-    outcome.kind === "new" && !inserted.has(outcome.answer.id) ? (late.shift() ?? outcome) : outcome,
-  );
-  return { outcomes: told, recorded, finish, changedAccountIds };
+  const previous = await findPrevious(tx, stored, known);
+  return { recorded: stored.map((one) => toNew(one, previous.get(one.response.id) ?? null)), changedAccountIds };
 }
 
 /** A response as it is stored, with what is known of those it is about. */
@@ -184,22 +173,21 @@ interface Stored extends Omit<ResponseParts, "previous"> {
   isPersonNew: boolean;
 }
 
-/** As it would be read back: all of it is known but what the same person said before. */
-function toNew(stored: Stored): NewResponse {
-  return { response: toResponse({ ...stored, previous: null }), person: stored.person, account: stored.accountNow };
-}
-
-async function findPrevious(tx: WorkspaceTx, stored: readonly Stored[]) {
-  const answersOf = Map.groupBy(stored, ({ response }) => response.personId);
-  const answers = stored.flatMap(({ response: { id, personId, respondedAt }, isPersonNew }) =>
-    personId === null || (isPersonNew && answersOf.get(personId)?.length === 1) ? [] : { id, personId, respondedAt },
-  );
-  return listPreviousScores(tx, answers);
+/** As it would be read back. */
+function toNew(stored: Stored, previous: Previous | null): NewResponse {
+  const { person, accountNow: account, isPersonNew } = stored;
+  return { response: toResponse({ ...stored, previous }), person, account, isPersonNew };
 }
 
 async function toStored(tx: WorkspaceTx, answers: readonly Answer[], known: Known, options: RecordingOptions) {
   const inputs = answers.map(({ input }) => input);
-  const { respondents, changedAccountIds, newPersonIds } = await recordRespondents(tx, inputs, known.respondents);
+  const { respondents, changedAccountIds, newPersonIds } = await recordRespondents(
+    tx,
+    inputs,
+    known.respondents,
+    // Whoever opens cases holds some.
+    options.followUp === "OPEN" ? "AT_ONCE" : "WAITING",
+  );
   const surveys = recordSurveys(
     tx,
     inputs.map(({ survey }) => survey),

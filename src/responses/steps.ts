@@ -27,15 +27,21 @@ export interface RecordingSteps extends AccountSteps {
 export interface NewResponse {
   response: RecordedResponse;
   person: PersonFacts | null;
+  isPersonNew: boolean;
   account: AccountFacts | null;
 }
 
 /**
- * What happens with every recorded answer. It looks at what it needs, at once with all other steps and with the
- * insert, so that all of it is one round trip; what people said before is not known then. What it returns
- * does its part, for those that were recorded, and tells the cases it has found for them, by response id.
+ * What happens with every recorded answer. It looks at what it needs while it is still looked for whom the answers are
+ * about (`idsOfRespondents` finds them in a statement), so that all that recording looks for is one round trip; the
+ * transaction may only be beginning, and have no `now`. What it returns does its part, for those that were recorded,
+ * and tells the cases it has found for them, by response id.
  */
-export type RecordingStep = (tx: WorkspaceTx, coming: readonly NewResponse[]) => Promise<FinishStep>;
+export type RecordingStep = (
+  tx: WorkspaceTx,
+  coming: readonly RecordInput[],
+  options: RecordingOptions,
+) => Promise<FinishStep>;
 export type FinishStep = (recorded: readonly NewResponse[]) => Promise<ReadonlyMap<string, CaseSummary> | undefined>;
 
 /** How answers are recorded: history may open no case, and tell nobody. */

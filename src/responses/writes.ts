@@ -48,10 +48,10 @@ function columnsOf(rows: readonly ResponseRow[]) {
 }
 
 /**
- * Inserts all but those that somebody else has stored meanwhile, after whatever was put off.
- * @returns the ids of what was inserted
+ * Puts the insert off until the next flush. What somebody else has stored meanwhile is a unique violation: the
+ * transaction runs again and finds it.
  */
-export async function insertResponses(tx: WorkspaceTx, rows: readonly ResponseRow[]): Promise<string[]> {
+export function insertResponses(tx: WorkspaceTx, rows: readonly ResponseRow[]): void {
   // What no new answer has, or all have alike, does not travel with each.
   const { received_at: _received, updated_at: _updated, acknowledged_at: _acknowledged, ...most } = columnsOf(rows);
   const { reached_at: _reached, version: _version, ...all } = most;
@@ -65,11 +65,10 @@ export async function insertResponses(tx: WorkspaceTx, rows: readonly ResponseRo
     ...(isExcluded ? { exclusion_reason, exclusion_note, excluded_at, excluded_by } : {}),
   };
   const names = verbatim(namesOf(Object.keys(columns)));
-  const inserted = await tx.flush<{ id: string }>(statement`/* responses.insertResponses */
+  tx.later(statement`/* responses.insertResponses */
     insert into responses (workspace_id, received_at, updated_at, ${names})
-    select workspace_id, ${tx.now}, ${tx.now}, ${names} from ${newRows(tx.workspaceId, columns)} ${verbatim(isNamed ? "order by source, external_id" : "")}
-    on conflict (workspace_id, source, external_id) where external_id is not null do nothing returning id`);
-  return inserted.map(({ id }) => id);
+    select workspace_id, ${tx.now}, ${tx.now}, ${names}
+    from ${newRows(tx.workspaceId, columns)} ${verbatim(isNamed ? "order by source, external_id" : "")}`);
 }
 
 /** Writes the rows as they are now; what identifies them and when they came in stays. */

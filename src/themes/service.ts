@@ -53,7 +53,7 @@ export async function putTheme(
 
 /** Finds out what the comments of new answers speak of. */
 export const tagRecorded: RecordingStep = async (tx, coming) => {
-  const matchers = coming.some(({ response }) => response.comment !== null) ? await listMatchers(tx) : [];
+  const matchers = coming.some(({ comment }) => typeof comment === "string") ? await listMatchers(tx) : [];
   return async (recorded) => {
     insertThemes(
       tx,

@@ -1,6 +1,8 @@
 import { sql } from "drizzle-orm";
 import t from "tap";
 import { findCases } from "../../src/cases/followUp.ts";
+import { idsOf } from "../../src/cases/writes.ts";
+import { idsOfRespondents } from "../../src/people/index.ts";
 import { skipOnCluster } from "../support/cluster.ts";
 import { startService } from "../support/service.ts";
 
@@ -23,7 +25,8 @@ t.test(
 
     const rowsRead = () =>
       service.tenancy.inWorkspace(caller, async (tx) => {
-        const { touched } = await findCases(tx, [first.person.id], []);
+        const people = idsOfRespondents(tx, [{ person: { externalId: "first" } }]);
+        const { touched } = await findCases(tx, people ?? idsOf([]), []);
         t.match(touched, [{ row: { id: first.case.id, clocks: [{ n: 1 }] }, responses: [{ id: first.id }] }]);
         const [read] = await tx.run<{
           rows: number;

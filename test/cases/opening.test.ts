@@ -64,6 +64,23 @@ t.test("when a case opens", async (t) => {
     t.equal(cases.edges[0].node.clocks.length, 1);
   });
 
+  t.test("of somebody whom only another answer of the same batch names too, it is found", async (t) => {
+    const client = await service.newClient();
+    const { body: first } = await client.post("/v1/responses", { score: 5, person: { externalId: "u-1" } });
+    const { body } = await client.post("/v1/responses/batch", {
+      responses: [
+        { score: 9, person: { externalId: "u-1", email: "una@example.com" } },
+        { score: 3, person: { email: "una@example.com" } },
+      ],
+    });
+    t.match(body.results, [{ status: "created" }, { status: "created" }]);
+    const { body: joined } = await client.get(`/v1/responses/${body.results[1].id}`);
+    t.match(joined, { person: { externalId: "u-1" }, case: { id: first.case.id }, previous: { score: 9 } });
+    t.match(await client.query(`{ case(id: "${first.case.id}") { responses { score } } }`), {
+      case: { responses: [{ score: 5 }, { score: 3 }] },
+    });
+  });
+
   t.test("without a person, each answer has its own", async (t) => {
     const client = await service.newClient();
     const answers = [

@@ -1,4 +1,5 @@
 import t from "tap";
+import { collectDatabaseErrors, isOfWaiting } from "../support/databaseErrors.ts";
 import { startService } from "../support/service.ts";
 
 t.test("two answers of one new person at the same moment make one person and one case, 50 times", async (t) => {
@@ -67,4 +68,27 @@ t.test("100 answers at once over the same few people and accounts double nothing
        (select count(*)::int from accounts) as accounts, (select count(*)::int from cases) as cases`,
   );
   t.same(rows, [{ responses: 50, people: 5, accounts: 2, cases: 5 }]);
+});
+
+t.test("who changes an account and who holds a case of it do not wait for one another", async (t) => {
+  const service = await startService(t);
+  const client = await service.newClient();
+  const { body } = await client.post("/v1/api-keys", { name: "another", scopes: ["responses:write"] });
+  const people = Array.from({ length: 24 }, (_, n) => ({
+    externalId: `u-${n}`,
+    account: { externalId: `a-${n % 3}` },
+  }));
+  for (const person of people) await client.post("/v1/responses", { score: 5, person });
+  const errors = collectDatabaseErrors();
+  for (let round = 0; round < 5; round += 1) {
+    const sent = people.map(async ({ account, ...person }, n) => {
+      const answer = { score: 4, person: { ...person, account: { ...account, annualValue: round * 100 + n } } };
+      // By two, whose answers are never in one transaction.
+      return client.post("/v1/responses", answer, n % 2 === 0 ? {} : { authorization: `Bearer ${body.apiKey}` });
+    });
+    for (const { status } of await Promise.all(sent)) t.equal(status, 201);
+  }
+  t.same(errors.filter(isOfWaiting), []);
+  const [{ cases }] = (await client.rows("select count(*)::int as cases from cases")) as [{ cases: number }];
+  t.equal(cases, people.length);
 });

@@ -111,6 +111,33 @@ t.test("recording an answer", async (t) => {
     t.match((await client.get(`/v1/responses/${may.id}`)).body.previous, { score: 7, category: "PASSIVE" });
   });
 
+  t.test("and of a batch, in whatever order its answers stand", async (t) => {
+    const client = await service.newClient();
+    const person = { externalId: "u-1" };
+    const on = (day: string, score: number, more = {}) => ({
+      score,
+      respondedAt: `2026-${day}T00:00:00Z`,
+      person,
+      ...more,
+    });
+    await client.post("/v1/responses", on("05-01", 5));
+    const { body } = await client.post("/v1/responses/batch", {
+      responses: [on("07-01", 7), on("04-01", 4), on("06-15", 0, { test: true }), on("06-01", 6), on("03-01", 3)],
+    });
+    const previous = { "04-01": 3, "06-01": 5, "06-15": 6, "07-01": 6 };
+    const before = new Map<string, number | null>();
+    const told = await client.rows(
+      "select data #> '{response}' as response from events where type = 'response.recorded'",
+    );
+    for (const { response } of told as any[])
+      before.set(response.respondedAt.slice(5, 10), response.previous?.score ?? null);
+    t.match(Object.fromEntries(before), { "05-01": null, "03-01": null, ...previous });
+    for (const { id } of body.results) {
+      const { body: read } = await client.get(`/v1/responses/${id}`);
+      t.equal(read.previous?.score ?? null, before.get(read.respondedAt.slice(5, 10)), read.respondedAt);
+    }
+  });
+
   t.test("white space is no comment", async (t) => {
     const client = await service.newClient();
     for (const comment of ["", " \n", null]) {
