@@ -225,7 +225,7 @@ export function toResponse({ response: row, surveyKind, person, account, previou
 }
 
 /** The answer before, as far as there is one. */
-export function toPrevious(previous: Previous | null | undefined): RecordedResponse["previous"] {
+function toPrevious(previous: Previous | null | undefined): RecordedResponse["previous"] {
   if (previous === null || previous === undefined) return null;
   const { score, respondedAt } = previous;
   return { score, category: categoryOf(score), respondedAt: respondedAt.toISOString() };
