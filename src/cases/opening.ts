@@ -5,7 +5,7 @@ import type { CaseSummary, NewResponse, RecordingStep, ResponseChange } from "..
 import { findCases, findCasesOf, followUp } from "./followUp.ts";
 import type { Call } from "./placing.ts";
 import { caseIdsOf } from "./queries.ts";
-import { isReasonToCall, reasonsToCall } from "./reasons.ts";
+import { reasonsAhead, reasonsToCall } from "./reasons.ts";
 import { type CaseRow, idsOf, latestClock } from "./writes.ts";
 
 /**
@@ -14,7 +14,7 @@ import { type CaseRow, idsOf, latestClock } from "./writes.ts";
  * without a person has a case of its own. Excluded answers, and history, open none.
  */
 export const openCases: RecordingStep = async (tx, coming, options) => {
-  const calling = coming.filter((input) => isReasonToCall(input, options));
+  const calling = coming.filter((input) => reasonsAhead(input, options).length > 0);
   if (calling.length === 0) return async () => undefined;
   const looked = await findCases(tx, idsOfRespondents(tx, calling) ?? idsOf([]), []);
   return async (recorded) => {

@@ -23,18 +23,16 @@ export async function findPrevious(
   for (const [personId, all] of Map.groupBy(stored, ({ response }) => response.personId)) {
     if (personId === null) continue;
     const last = all[0]?.isPersonNew ? null : lastScores.get(personId);
-    const counted: Placed[] = all.flatMap(({ response }) => (response.exclusionReason === null ? response : []));
-    for (const { response } of all) {
-      const { id, respondedAt } = response;
+    let latest: Placed | null = last ?? null;
+    for (const response of all.map((one) => one.response).toSorted((a, b) => (isBefore(a, b) ? -1 : 1))) {
+      const { id, respondedAt, score } = response;
       // Before what this person said last, or of somebody who was not looked for: only the table can tell.
       if (last === undefined || (last !== null && !isBefore(last, response))) {
         early.push({ id, personId, respondedAt });
         continue;
       }
-      const latest = [...counted, ...(last === null ? [] : [last])]
-        .filter((other) => isBefore(other, response))
-        .reduce<Placed | undefined>((a, b) => (a === undefined || isBefore(a, b) ? b : a), undefined);
-      if (latest !== undefined) previous.set(id, { score: latest.score, respondedAt: latest.respondedAt });
+      if (latest !== null) previous.set(id, { score: latest.score, respondedAt: latest.respondedAt });
+      if (response.exclusionReason === null) latest = { id, score, respondedAt };
     }
   }
   if (early.length === 0) return previous;
