@@ -32,7 +32,7 @@ export function matchPeople(
   nullIdentity: NullIdentity = "unknown",
 ): Matching {
   const before = new Map(found.map((person) => [person.id, person]));
-  const everybody = new Map(found.map((person) => [person.id, structuredClone(person)]));
+  const everybody = new Map(found.map((person) => [person.id, copyOf(person)]));
   const owners = new Map<string, PersonFacts>();
   for (const person of everybody.values()) claim(owners, person);
 
@@ -97,6 +97,11 @@ function merge(person: PersonFacts, input: KnownPersonInput, nullIdentity: NullI
 function identityOf(input: KnownPersonInput, kind: Identity): string | undefined {
   const value = input[kind];
   return typeof value === "string" ? normaliseIdentity(kind, value) : undefined;
+}
+
+/** By hand, because every answer comes by here; what a property holds is never changed in place. */
+function copyOf(person: PersonFacts): PersonFacts {
+  return { ...person, properties: { ...person.properties } };
 }
 
 function blankPerson(): PersonFacts {
