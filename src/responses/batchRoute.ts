@@ -1,12 +1,14 @@
 import { Type } from "@sinclair/typebox";
 import type { AnySchema } from "ajv";
 import type { FastifyBaseLogger } from "fastify";
+import { callerOf } from "../platform/auth.ts";
 import { type AppError, invalidRequest } from "../platform/errors.ts";
 import type { Server } from "../platform/http.ts";
 import { answerCreation, IdempotencyHeaders } from "../platform/keyedRoute.ts";
 import { ProblemSchema, problems, toProblem } from "../platform/problem.ts";
 import { Id, OneOf, ref, Strict } from "../platform/schema.ts";
 import type { Tenancy } from "../platform/tenancy.ts";
+import { createTurns } from "../platform/turns.ts";
 import { createAjv, toInvalidParams } from "../platform/validation.ts";
 import { recordBatch } from "./batch.ts";
 import { FOLLOW_UPS, type ResponseInput, ResponseInputSchema } from "./model.ts";
@@ -14,6 +16,11 @@ import type { RecordingSteps, RecordResult } from "./steps.ts";
 
 const BATCH_MAX = 1_000;
 const BODY_BYTES_MAX = 5 * 1024 * 1024;
+/**
+ * Transactions of one workspace: one waits for the disk, one for PostgreSQL, and the next is prepared. More of them are done no
+ * sooner, and hold the connections and the processors that everybody else waits for.
+ */
+const AT_ONCE = 3;
 
 const BatchSchema = Strict(
   {
@@ -61,6 +68,7 @@ export function registerBatchRoute(app: Server, tenancy: Tenancy, steps: Recordi
       }),
     }),
   );
+  const inTurn = createTurns(AT_ONCE);
 
   app.post(
     "/v1/responses/batch",
@@ -95,24 +103,26 @@ export function registerBatchRoute(app: Server, tenancy: Tenancy, steps: Recordi
           isInput(input) ? { input } : { error: invalidRequest(toInvalidParams(isInput.errors ?? [])) },
       );
       const inputs = checked.flatMap((row) => ("input" in row ? row.input : []));
-      return answerCreation(request, reply, tenancy, async (tx) => {
-        const recorded = await recordBatch(tx, inputs, steps, { followUp, events });
-        for (const result of recorded) logFault(result, request.log);
-        let next = 0;
-        const results = checked.map((row): RecordResult => {
-          const result = "input" in row ? recorded[next++] : ({ status: "rejected", error: row.error } as const);
-          if (result === undefined) throw new Error("an answer has no result");
-          return result;
-        });
-        const place = { path: "/v1/responses/batch", id: request.id };
-        return {
-          status: 200,
-          resource: { results: results.map((result, index) => ({ index, ...describe(result, place) })) },
-          personIds: recorded.flatMap((result) =>
-            result.status === "rejected" ? [] : (result.response.person?.id ?? []),
-          ),
-        };
-      });
+      return inTurn(callerOf(request).workspaceId, async () =>
+        answerCreation(request, reply, tenancy, async (tx) => {
+          const recorded = await recordBatch(tx, inputs, steps, { followUp, events });
+          for (const result of recorded) logFault(result, request.log);
+          let next = 0;
+          const results = checked.map((row): RecordResult => {
+            const result = "input" in row ? recorded[next++] : ({ status: "rejected", error: row.error } as const);
+            if (result === undefined) throw new Error("an answer has no result");
+            return result;
+          });
+          const place = { path: "/v1/responses/batch", id: request.id };
+          return {
+            status: 200,
+            resource: { results: results.map((result, index) => ({ index, ...describe(result, place) })) },
+            personIds: recorded.flatMap((result) =>
+              result.status === "rejected" ? [] : (result.response.person?.id ?? []),
+            ),
+          };
+        }),
+      );
     },
   );
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import t from "tap";
 import { startService } from "../support/service.ts";
 
@@ -121,6 +122,30 @@ t.test("a batch", async (t) => {
     t.same(await client.rows("select count(*) as responses from responses"), [{ responses: 49 }]);
     t.same(await client.rows("select count(*) as cases from cases"), [{ cases: 49 }]);
     await client.rows("alter table responses drop constraint fault");
+  });
+
+  t.test("that waits for somebody keeps no other workspace waiting, however many come after it", async (t) => {
+    const [client, other] = await Promise.all([service.newClient(), service.newClient()]);
+    const batchOf = (name: string) => ({ responses: [{ score: 9, person: { externalId: "u-1", name } }] });
+    await client.post("/v1/responses/batch", batchOf("Ana"));
+    const holder = await service.pool.connect();
+    await holder.query(`begin; set local app.workspace_id = '${client.workspaceId}'`);
+    await holder.query("select 1 from people where workspace_id = $1 for update", [client.workspaceId]);
+    let done = 0;
+    const waiting = Array.from({ length: 12 }, async (_, n) => {
+      const { status } = await client.post("/v1/responses/batch", batchOf(`Ana ${n}`));
+      done += 1;
+      return status;
+    });
+    // So long that all of them have begun which may.
+    await sleep(200);
+    t.ok(service.pool.totalCount - service.pool.idleCount <= 1 + 3, "the holder, and three of its batches");
+    t.equal((await other.post("/v1/responses/batch", batchOf("Bea"))).status, 200);
+    t.equal(done, 0, "while it is held");
+    await holder.query("rollback");
+    holder.release();
+    t.same(new Set(await Promise.all(waiting)), new Set([200]));
+    t.same(await client.rows("select count(*)::int as n from responses"), [{ n: 13 }]);
   });
 });
 
