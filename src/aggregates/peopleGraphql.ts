@@ -1,7 +1,8 @@
 import { AccountType, PersonType } from "../people/graphql.ts";
 import { listPeople } from "../people/index.ts";
+import { byId } from "../platform/byId.ts";
 import { builder, type GraphqlContext } from "../platform/graphql.ts";
-import { byId, createLoader, defineConnection, readConnection } from "../platform/graphqlConnection.ts";
+import { createLoader, defineConnection, readConnection } from "../platform/graphqlConnection.ts";
 import { CategoryEnum, ResponseFilterInput, toResponseFilter } from "../responses/graphqlFilter.ts";
 import type { ResponseFilter } from "../responses/index.ts";
 import { NpsSummaryType } from "./graphqlTypes.ts";

@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
 import { newId } from "../platform/ids.ts";
+import { pagesOf } from "../platform/pages.ts";
 import { anyOf, newRows } from "../platform/sql.ts";
 import { statement } from "../platform/statement.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
@@ -83,21 +84,16 @@ export async function listActivitiesPage(
   return rows.map(toListed);
 }
 
-/** Of all cases, or of these, case by case and oldest first, after this place. */
-export async function listAllActivities(
+/** Of all cases, or of these, case by case and oldest first, so many at a time. */
+export async function* pagesOfActivities(
   tx: WorkspaceTx,
   caseIds: readonly string[] | undefined,
-  { limit, after }: { limit: number; after: ListedActivity | undefined },
-): Promise<ListedActivity[]> {
+  size: number,
+): AsyncGenerator<ListedActivity[]> {
   const ofThese = caseIds === undefined ? sql`` : sql`and case_id = ${anyOf("uuid", caseIds)}`;
-  const beyond =
-    after === undefined
-      ? sql``
-      : sql`and (case_id, version, id) > (${after.caseId}::uuid, ${after.version}::integer, ${after.activity.id}::uuid)`;
-  const rows = await tx.run<Row>(sql`/* cases.listAllActivities */
-    select ${COLUMNS} from case_activities where workspace_id = ${tx.workspaceId} ${ofThese} ${beyond}
-    order by case_activities.case_id, case_activities.version, case_activities.id limit ${limit}`);
-  return rows.map(toListed);
+  const all = sql`select ${COLUMNS} from case_activities where workspace_id = ${tx.workspaceId} ${ofThese}
+    order by case_activities.case_id, case_activities.version, case_activities.id`;
+  for await (const page of pagesOf<Row>(tx, all, size)) yield page.map(toListed);
 }
 
 function toListed(row: Row): ListedActivity {

@@ -1,8 +1,8 @@
 import { ImprovementType, loadImprovement } from "../causes/graphql.ts";
 import { AccountType, loadAccount, loadPerson, PersonType } from "../people/graphql.ts";
+import { byId } from "../platform/byId.ts";
 import { builder, parseId } from "../platform/graphql.ts";
 import {
-  byId,
   createListLoader,
   createLoader,
   defineConnection,

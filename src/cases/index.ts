@@ -1,12 +1,12 @@
 export { ActivitySchema } from "./activity.ts";
-export { listAllActivities } from "./activityStore.ts";
+export { pagesOfActivities } from "./activityStore.ts";
 export { eraseCases, listCaseIdsOf, listWritten, lockCasesOf } from "./erasing.ts";
 export { type CaseFilter, whereCases } from "./filter.ts";
 export { CaseFilterQuery, toCaseFilter } from "./filterQuery.ts";
 export { LIVE_STATUSES } from "./lifecycle.ts";
 export { type CaseOutcome, CaseSchema } from "./model.ts";
 export { openCases, reviewCases } from "./opening.ts";
-export { caseSummaryOf, listCases } from "./queries.ts";
+export { caseSummaryOf, pagesOfCases } from "./queries.ts";
 export { listCasesById } from "./reading.ts";
 export { rankCasesOfAccounts, returnParkedCases } from "./returning.ts";
 export { secondsSinceDue, sweep } from "./sweeping.ts";

@@ -1,4 +1,6 @@
 import { and, eq, type SQL, sql } from "drizzle-orm";
+import { inOrderOf } from "../platform/byId.ts";
+import { pagesOfIds } from "../platform/pages.ts";
 import type { Cursor } from "../platform/pagination.ts";
 import { anyOf, unnest } from "../platform/sql.ts";
 import { type Statement, statement } from "../platform/statement.ts";
@@ -70,6 +72,12 @@ export function pageQuery(tx: WorkspaceTx, { filter, order, limit, after }: Case
   const none = sql`(select id, ${column} as value from cases where false)`;
   return sql`/* cases.listCases */ select id, value from (${sql.join(best.length === 0 ? [none] : best, sql` union all `)}) as best
     order by value ${direction}, id ${direction} limit ${limit + 1}`;
+}
+
+/** Those that a filter lets through, the first opened first, so many at a time. */
+export async function* pagesOfCases(tx: WorkspaceTx, filter: CaseFilter, size: number): AsyncGenerator<Case[]> {
+  const ids = sql`select id from cases where ${whereCases(tx, filter)} order by ${cases.openedAt}, ${cases.id}`;
+  for await (const page of pagesOfIds(tx, ids, size)) yield inOrderOf(page, await listCasesById(tx, page));
 }
 
 export async function countCases(tx: WorkspaceTx, filter: CaseFilter): Promise<number> {

@@ -1,6 +1,7 @@
+import { byId } from "../platform/byId.ts";
 import { invalidRequest } from "../platform/errors.ts";
 import { builder, parseId } from "../platform/graphql.ts";
-import { byId, createLoader } from "../platform/graphqlConnection.ts";
+import { createLoader } from "../platform/graphqlConnection.ts";
 import { defineEnum, defineInput } from "../platform/graphqlInput.ts";
 import { STRING_LENGTH_MAX } from "../platform/schema.ts";
 import {

@@ -1,9 +1,6 @@
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import type { ResponseFilter } from "../responses/index.ts";
-import { categoryOf } from "../scoring/index.ts";
-import { type AnswerPlace, listAnswers } from "./queries.ts";
-
-type Row = Awaited<ReturnType<typeof listAnswers>>[number];
+import { pagesOfStoredAnswers, type StoredAnswer } from "./queries.ts";
 
 const ACCOUNT = ["externalId", "name", "segment", "annualValue", "currency", "renewsOn", "owner", "churnedOn"];
 
@@ -18,35 +15,31 @@ export const ANSWER_COLUMNS: readonly string[] = [
 ].flatMap((names) => names.split(" "));
 
 /** Answers as they can be imported again, in the order in which they were given; what is not known is absent. */
-export async function* pagesOfAnswers(tx: WorkspaceTx, filter: ResponseFilter, limit: number) {
-  for (let after: AnswerPlace | undefined; ; ) {
-    const rows = await listAnswers(tx, filter, { limit, after });
-    yield rows.map(toAnswer);
-    const last = rows.at(-1)?.response;
-    if (rows.length < limit || last === undefined) return;
-    after = { respondedAt: last.respondedAt, id: last.id };
-  }
+export async function* pagesOfAnswers(tx: WorkspaceTx, filter: ResponseFilter, size: number) {
+  for await (const page of pagesOfStoredAnswers(tx, filter, size)) yield page.map(toAnswer);
 }
 
-function toAnswer({ response: row, surveyKind, person, account: stored }: Row): object {
-  const account = stored && toAccount(stored, row.segment);
+function toAnswer({ response, person, account: stored }: StoredAnswer): object {
+  const account = stored && toAccount(stored, response.account?.segment ?? null);
   // An erased person is nobody who could be known again.
-  const isKnown = person !== null && (person.externalId ?? person.email ?? person.phone) !== null;
+  const isKnown = person !== undefined && (person.externalId ?? person.email ?? person.phone) !== null;
+  const { id, source, externalId, respondedAt, score, category, comment, followUpRequested, survey, exclusion } =
+    response;
   return present({
-    id: row.id,
-    source: row.source,
-    externalId: row.externalId,
-    respondedAt: row.respondedAt.toISOString(),
-    score: row.score,
-    category: categoryOf(row.score),
-    comment: row.comment,
-    followUpRequested: row.followUpRequested,
-    survey: { key: row.surveyKey, kind: surveyKind },
-    channel: row.channel,
-    touchpoint: row.touchpoint,
-    language: row.language,
-    incentivised: row.incentivised,
-    properties: filled(row.properties),
+    id,
+    source,
+    externalId,
+    respondedAt,
+    score,
+    category,
+    comment,
+    followUpRequested,
+    survey,
+    channel: response.channel,
+    touchpoint: response.touchpoint,
+    language: response.language,
+    incentivised: response.incentivised,
+    properties: filled(response.properties),
     person: isKnown
       ? present({
           externalId: person.externalId,
@@ -58,14 +51,14 @@ function toAnswer({ response: row, surveyKind, person, account: stored }: Row): 
         })
       : null,
     account: isKnown ? null : account,
-    exclusion: row.exclusionReason && present({ reason: row.exclusionReason, note: row.exclusionNote }),
-    receivedAt: row.receivedAt.toISOString(),
-    updatedAt: row.updatedAt.toISOString(),
+    exclusion: exclusion && present({ reason: exclusion.reason, note: exclusion.note }),
+    receivedAt: response.receivedAt,
+    updatedAt: response.updatedAt,
   });
 }
 
 /** The account of today, in the segment of when it was answered. */
-function toAccount(account: NonNullable<Row["account"]>, segment: string | null): object {
+function toAccount(account: NonNullable<StoredAnswer["account"]>, segment: string | null): object {
   const { externalId, name, annualValue, currency, renewsOn, owner, churnedOn } = account;
   return present({ externalId, name, segment, annualValue, currency, renewsOn, owner, churnedOn });
 }
@@ -75,5 +68,5 @@ function filled(properties: object): object | null {
 }
 
 function present(fields: Record<string, unknown>): object {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null && value !== undefined));
 }

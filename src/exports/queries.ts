@@ -1,4 +1,4 @@
-import { and, asc, eq, gt, sql } from "drizzle-orm";
+import { sql } from "drizzle-orm";
 import {
   type AccountFilter,
   accounts,
@@ -6,73 +6,65 @@ import {
   listPeople,
   type PeopleFilter,
   people,
+  type StoredAccount,
+  type StoredPerson,
   whereAccounts,
   wherePeople,
 } from "../people/index.ts";
+import { byId, inOrderOf } from "../platform/byId.ts";
+import { pagesOfIds } from "../platform/pages.ts";
 import { distinct } from "../platform/sql.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
-import { type ResponseFilter, responses, whereResponses } from "../responses/index.ts";
-import { surveys } from "../surveys/index.ts";
+import { together } from "../platform/together.ts";
+import {
+  listResponsesById,
+  type RecordedResponse,
+  type ResponseFilter,
+  responses,
+  whereResponses,
+} from "../responses/index.ts";
 
-/** Where a page of answers goes on: after this one. */
-export interface AnswerPlace {
-  respondedAt: Date;
-  id: string;
+/** An answer with all that is known of those it is about. */
+export interface StoredAnswer {
+  response: RecordedResponse;
+  person: StoredPerson | undefined;
+  account: StoredAccount | undefined;
 }
 
-/** Answers with all that is known of who gave them, in the order in which they were given. */
-export async function listAnswers(
-  tx: WorkspaceTx,
-  filter: ResponseFilter,
-  { limit, after }: { limit: number; after: AnswerPlace | undefined },
-) {
-  const beyond =
-    after && sql`(${responses.respondedAt}, ${responses.id}) > (${after.respondedAt}::timestamptz, ${after.id}::uuid)`;
-  return tx.db
-    .select({ response: responses, surveyKind: surveys.kind, person: people, account: accounts })
-    .from(responses)
-    .innerJoin(surveys, and(eq(surveys.workspaceId, tx.workspaceId), eq(surveys.key, responses.surveyKey)))
-    .leftJoin(people, and(eq(people.workspaceId, tx.workspaceId), eq(people.id, responses.personId)))
-    .leftJoin(accounts, and(eq(accounts.workspaceId, tx.workspaceId), eq(accounts.id, responses.accountId)))
-    .where(and(whereResponses(tx.workspaceId, filter), beyond))
-    .orderBy(asc(responses.respondedAt), asc(responses.id))
-    .limit(limit);
+/** In the order in which they were given. */
+export async function* pagesOfStoredAnswers(tx: WorkspaceTx, filter: ResponseFilter, size: number) {
+  const all = sql`select id from responses where ${whereResponses(tx.workspaceId, filter)}
+    order by ${responses.respondedAt}, ${responses.id}`;
+  for await (const ids of pagesOfIds(tx, all, size)) {
+    const page = inOrderOf(ids, await listResponsesById(tx, ids));
+    const [known, belonging] = await together([
+      listPeople(tx, distinct(page.map(({ person }) => person?.id))),
+      listAccounts(tx, distinct(page.map(({ account }) => account?.id))),
+    ]);
+    const [personOf, accountOf] = [byId(known), byId(belonging)];
+    yield page.map(
+      (response): StoredAnswer => ({
+        response,
+        person: personOf.get(response.person?.id ?? ""),
+        account: accountOf.get(response.account?.id ?? ""),
+      }),
+    );
+  }
 }
 
-/** People with the accounts they belong to, in the order in which we met them, after this id. */
-export async function listAllPeople(tx: WorkspaceTx, filter: PeopleFilter, limit: number, after: string | undefined) {
-  const found = await tx.db
-    .select({ id: people.id })
-    .from(people)
-    .where(and(wherePeople(tx, filter), after === undefined ? undefined : gt(people.id, after)))
-    .orderBy(asc(people.id))
-    .limit(limit);
-  const stored = await listPeople(tx, idsOf(found));
-  const belonging = await listAccounts(tx, distinct(stored.map(({ accountId }) => accountId)));
-  const byId = new Map(belonging.map((account) => [account.id, account]));
-  return inOrder(stored).map(({ accountId, ...person }) => ({ ...person, account: byId.get(accountId ?? "") ?? null }));
+/** People with the accounts they belong to, in the order in which we met them. */
+export async function* pagesOfPeople(tx: WorkspaceTx, filter: PeopleFilter, size: number) {
+  const all = sql`select id from people where ${wherePeople(tx, filter)} order by ${people.id}`;
+  for await (const ids of pagesOfIds(tx, all, size)) {
+    const stored = inOrderOf(ids, await listPeople(tx, ids));
+    const belonging = await listAccounts(tx, distinct(stored.map(({ accountId }) => accountId)));
+    const accountOf = byId(belonging);
+    yield stored.map(({ accountId, ...person }) => ({ ...person, account: accountOf.get(accountId ?? "") ?? null }));
+  }
 }
 
-/** Accounts in the order in which we met them, after this id. */
-export async function listAllAccounts(
-  tx: WorkspaceTx,
-  filter: AccountFilter,
-  limit: number,
-  after: string | undefined,
-) {
-  const found = await tx.db
-    .select({ id: accounts.id })
-    .from(accounts)
-    .where(and(whereAccounts(tx, filter), after === undefined ? undefined : gt(accounts.id, after)))
-    .orderBy(asc(accounts.id))
-    .limit(limit);
-  return inOrder(await listAccounts(tx, idsOf(found)));
-}
-
-function idsOf(rows: readonly { id: string }[]): string[] {
-  return rows.map(({ id }) => id);
-}
-
-function inOrder<Row extends { id: string }>(rows: readonly Row[]): Row[] {
-  return rows.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+/** Accounts in the order in which we met them. */
+export async function* pagesOfAccounts(tx: WorkspaceTx, filter: AccountFilter, size: number) {
+  const all = sql`select id from accounts where ${whereAccounts(tx, filter)} order by ${accounts.id}`;
+  for await (const ids of pagesOfIds(tx, all, size)) yield inOrderOf(ids, await listAccounts(tx, ids));
 }

@@ -3,8 +3,8 @@ import {
   ActivitySchema,
   CaseFilterQuery,
   CaseSchema,
-  listAllActivities,
-  listCases,
+  pagesOfActivities,
+  pagesOfCases,
   toCaseFilter,
 } from "../cases/index.ts";
 import { AccountSchema, normaliseIdentity, PersonSchema } from "../people/index.ts";
@@ -12,7 +12,7 @@ import { AnyOf, Id, Text } from "../platform/schema.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { ResponseFilterQuery, toResponseFilter } from "../responses/index.ts";
 import { ANSWER_COLUMNS, pagesOfAnswers } from "./answers.ts";
-import { listAllAccounts, listAllPeople } from "./queries.ts";
+import { pagesOfAccounts, pagesOfPeople } from "./queries.ts";
 import { columnsOf } from "./writing.ts";
 
 /** Small enough for what it takes to be garbage before V8 takes it for old. */
@@ -45,14 +45,14 @@ export const EXPORTED = {
     summary: "Export cases, oldest first, without their activities",
     parameters: CaseFilterQuery,
     columns: columnsOf(CaseSchema).filter((column) => column !== "activities"),
-    pages: (tx, query) => pagesOfCases(tx, query),
+    pages: (tx, query) => pagesOfShownCases(tx, query),
   },
   activities: {
     scope: "cases:read",
     summary: "Export everything that happened to cases, case by case",
     parameters: { caseId: AnyOf(Id("Of this case")) },
     columns: ["caseId", ...columnsOf(ActivitySchema)],
-    pages: (tx, query) => pagesOfActivities(tx, query["caseId"] as Strings),
+    pages: (tx, query) => pagesOfPlacedActivities(tx, query["caseId"] as Strings),
   },
   people: {
     scope: "people:read",
@@ -64,7 +64,7 @@ export const EXPORTED = {
     columns: columnsOf(PersonSchema, [AccountSchema]),
     pages: (tx, { email, externalId }) => {
       const emails = (email as Strings)?.map((address) => normaliseIdentity("email", address));
-      return pagesById((after) => listAllPeople(tx, { externalId: externalId as Strings, email: emails }, PAGE, after));
+      return pagesOfPeople(tx, { externalId: externalId as Strings, email: emails }, PAGE);
     },
   },
   accounts: {
@@ -76,38 +76,18 @@ export const EXPORTED = {
     },
     columns: columnsOf(AccountSchema),
     pages: (tx, { externalId, segment }) =>
-      pagesById((after) =>
-        listAllAccounts(tx, { externalIds: externalId as Strings, segments: segment as Strings }, PAGE, after),
-      ),
+      pagesOfAccounts(tx, { externalIds: externalId as Strings, segments: segment as Strings }, PAGE),
   },
 } satisfies Record<string, Exported>;
 
-async function* pagesById<Thing extends { id: string }>(list: (after: string | undefined) => Promise<Thing[]>) {
-  for (let after: string | undefined; ; ) {
-    const page = await list(after);
-    yield page;
-    after = page.at(-1)?.id;
-    if (page.length < PAGE) return;
+async function* pagesOfShownCases(tx: WorkspaceTx, query: CaseFilterQuery) {
+  for await (const page of pagesOfCases(tx, toCaseFilter(query), CASES_PER_PAGE)) {
+    yield page.map(({ activities: _activities, ...shown }) => shown);
   }
 }
 
-async function* pagesOfCases(tx: WorkspaceTx, query: CaseFilterQuery) {
-  const filter = toCaseFilter(query);
-  const order = "OLDEST";
-  for (let after: { order: string; value: string; id: string } | undefined; ; ) {
-    const page = (await listCases(tx, { filter, order, limit: CASES_PER_PAGE, after })).slice(0, CASES_PER_PAGE);
-    yield page.map(({ node: { activities: _activities, ...shown } }) => shown);
-    const last = page.at(-1);
-    if (page.length < CASES_PER_PAGE || last === undefined) return;
-    after = { order, value: last.sortValue, id: last.node.id };
-  }
-}
-
-async function* pagesOfActivities(tx: WorkspaceTx, caseIds: Strings) {
-  for (let after: Awaited<ReturnType<typeof listAllActivities>>[number] | undefined; ; ) {
-    const page = await listAllActivities(tx, caseIds, { limit: PAGE, after });
+async function* pagesOfPlacedActivities(tx: WorkspaceTx, caseIds: Strings) {
+  for await (const page of pagesOfActivities(tx, caseIds, PAGE)) {
     yield page.map(({ caseId, activity }) => ({ caseId, ...activity }));
-    after = page.at(-1);
-    if (page.length < PAGE) return;
   }
 }

@@ -1,4 +1,5 @@
 import type { TSchema } from "@sinclair/typebox";
+import { ahead } from "../platform/pages.ts";
 import { toCsvLine } from "../platform/spreadsheet.ts";
 
 export const EXPORT_TYPES = { csv: "text/csv; charset=utf-8", ndjson: "application/x-ndjson; charset=utf-8" } as const;
@@ -21,13 +22,13 @@ export function formatOf(accept: string | undefined): ExportFormat {
 
 /** Writes things as text, page by page; a CSV file begins with its header, also when it is empty. */
 export async function* toText(
-  pages: AsyncIterable<readonly object[]>,
+  pages: AsyncIterator<readonly object[]>,
   format: ExportFormat,
   columns: readonly string[],
 ): AsyncGenerator<string> {
   const paths = columns.map((column) => column.split("."));
   if (format === "csv") yield toCsvLine(columns);
-  for await (const page of pages) {
+  for await (const page of ahead(pages)) {
     const lines = page.map((thing) =>
       format === "csv" ? toCsvLine(paths.map((path) => cellOf(thing, path))) : `${JSON.stringify(thing)}\n`,
     );

@@ -1,6 +1,7 @@
+import { byId } from "../platform/byId.ts";
 import { invalidRequest } from "../platform/errors.ts";
 import { builder, parseId } from "../platform/graphql.ts";
-import { byId, createListLoader, createLoader, pageSize } from "../platform/graphqlConnection.ts";
+import { createListLoader, createLoader, pageSize } from "../platform/graphqlConnection.ts";
 import { IDENTITIES, normaliseIdentity } from "./model.ts";
 import {
   listAccounts,

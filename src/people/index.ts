@@ -21,6 +21,7 @@ export {
   listPeople,
   type PeopleFilter,
   type StoredAccount,
+  type StoredPerson,
   whereAccounts,
   wherePeople,
 } from "./queries.ts";

@@ -1,6 +1,6 @@
 import { and, desc, eq, lte, type SQL, sql } from "drizzle-orm";
 import type { Cursor } from "../platform/pagination.ts";
-import { anyOf, oneOf, selected, unnest } from "../platform/sql.ts";
+import { anyOf, eachOf, listOf, oneOf, selected, unnest } from "../platform/sql.ts";
 import { joined, type Statement, statement, verbatim } from "../platform/statement.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { type Account, type AccountFacts, IDENTITIES, type Identity, type Person, type PersonFacts } from "./model.ts";
@@ -38,25 +38,29 @@ export type StoredPerson = PersonFacts & Pick<Person, "createdAt" | "updatedAt">
 const accountTimes = { createdAt: accounts.createdAt, updatedAt: accounts.updatedAt };
 const personTimes = { createdAt: people.createdAt, updatedAt: people.updatedAt };
 
-function withTimes<Row extends { createdAt: Date; updatedAt: Date }>({ createdAt, updatedAt, ...row }: Row) {
+const [ACCOUNT, PERSON] = [selected(account), selected(person)];
+const [ACCOUNT_TIMES, PERSON_TIMES] = [selected(accountTimes), selected(personTimes)];
+
+interface Times {
+  createdAt: Date;
+  updatedAt: Date;
+}
+
+function withTimes<Row extends Times>({ createdAt, updatedAt, ...row }: Row) {
   return { ...row, createdAt: createdAt.toISOString(), updatedAt: updatedAt.toISOString() };
 }
 
 export async function listAccounts(tx: WorkspaceTx, ids: readonly string[]): Promise<StoredAccount[]> {
   if (ids.length === 0) return [];
-  const rows = await tx.db
-    .select({ ...account, ...accountTimes })
-    .from(accounts)
-    .where(and(eq(accounts.workspaceId, tx.workspaceId), sql`${accounts.id} = ${anyOf("uuid", ids)}`));
+  const rows = await tx.prepared<AccountFacts & Times>(statement`/* people.listAccounts */
+    select ${ACCOUNT}, ${ACCOUNT_TIMES} from ${eachOf("accounts", tx.workspaceId, listOf("uuid", ids))}`);
   return rows.map(withTimes);
 }
 
 export async function listPeople(tx: WorkspaceTx, ids: readonly string[]): Promise<StoredPerson[]> {
   if (ids.length === 0) return [];
-  const rows = await tx.db
-    .select({ ...person, ...personTimes })
-    .from(people)
-    .where(and(eq(people.workspaceId, tx.workspaceId), sql`${people.id} = ${anyOf("uuid", ids)}`));
+  const rows = await tx.prepared<PersonFacts & Times>(statement`/* people.listPeople */
+    select ${PERSON}, ${PERSON_TIMES} from ${eachOf("people", tx.workspaceId, listOf("uuid", ids))}`);
   return rows.map(withTimes);
 }
 
@@ -152,7 +156,6 @@ const COLUMN: Record<Identity, Statement> = {
   email: verbatim("email"),
   phone: verbatim("phone"),
 };
-const [ACCOUNT, PERSON] = [selected(account), selected(person)];
 const locking: Record<Lock, Statement> = {
   UNLOCKED: verbatim(""),
   WAITING: verbatim("for no key update"),

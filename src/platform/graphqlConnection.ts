@@ -157,8 +157,3 @@ export function createListLoader<Value>(
     return (await loader(context, key)) ?? [];
   };
 }
-
-/** The things by their id. */
-export function byId<Item extends { id: string }>(items: readonly Item[]): Map<string, Item> {
-  return new Map(items.map((item) => [item.id, item]));
-}

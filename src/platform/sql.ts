@@ -111,6 +111,16 @@ export function anyOf(type: ColumnType, values: readonly Value[]): Statement {
   return statement`any(${listOf(type, values)})`;
 }
 
+/**
+ * The rows of these ids as a table, one by one: a plan that is made for any number of ids, or before anybody has analyzed
+ * the table, must not come to read all there are.
+ */
+export function eachOf(table: "responses" | "people" | "accounts", workspaceId: string, ids: Statement): Statement {
+  return statement`unnest(${ids}) as wanted (id) cross join lateral (
+    select * from ${verbatim(table)} where workspace_id = ${workspaceId} and id = wanted.id limit 1
+  ) as ${verbatim(table)}`;
+}
+
 /** A term of a filter: that a column has one of these values. Without values it asks for nothing. */
 export function oneOf(column: PgColumn, values: readonly Value[] | undefined, type: ColumnType = "text") {
   return values && sql`${column} = ${anyOf(type, values)}`;

@@ -1,7 +1,7 @@
 import { AccountType, loadAccount, loadPerson, PersonType } from "../people/graphql.ts";
+import { byId } from "../platform/byId.ts";
 import { builder, parseId } from "../platform/graphql.ts";
 import {
-  byId,
   createListLoader,
   createLoader,
   defineConnection,

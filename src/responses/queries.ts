@@ -1,7 +1,7 @@
 import { and, asc, desc, getTableColumns, sql } from "drizzle-orm";
 import type { Account, Person } from "../people/index.ts";
 import type { Cursor } from "../platform/pagination.ts";
-import { distinct, listOf, selected, unnest } from "../platform/sql.ts";
+import { distinct, eachOf, listOf, selected, unnest } from "../platform/sql.ts";
 import { type Statement, statement, verbatim } from "../platform/statement.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { categoryOf, isDangerZone } from "../scoring/index.ts";
@@ -23,17 +23,23 @@ export interface ResponsePage {
 
 const RESPONSE = selected(getTableColumns(responses));
 
-/** One row more than `limit` where there are more. */
+/**
+ * One row more than `limit` where there are more. The page is found first, and what belongs to it afterwards: else that is looked
+ * up for all that the filter lets through, where they have to be sorted.
+ */
 export async function listResponses(tx: WorkspaceTx, page: ResponsePage): Promise<RecordedResponse[]> {
   const column = page.order === "UPDATED" ? responses.updatedAt : responses.respondedAt;
   const [direction, comparison] = page.order === "NEWEST" ? [desc, sql.raw("<")] : [asc, sql.raw(">")];
   const after =
     page.after &&
     sql`(${column}, ${responses.id}) ${comparison} (${page.after.value}::timestamptz, ${page.after.id}::uuid)`;
-  return tx
-    .run<Row>(sql`/* responses.listResponses */ ${selectAll(tx)} where ${and(whereResponses(tx.workspaceId, page.filter), after)}
-      order by ${direction(column)}, ${direction(responses.id)} limit ${page.limit + 1}`)
-    .then((rows) => rows.map(toRecorded));
+  const order = sql`order by ${direction(column)}, ${direction(responses.id)}`;
+  const rows = await tx.run<Row>(sql`/* responses.listResponses */
+    with page as (
+      select * from responses where ${and(whereResponses(tx.workspaceId, page.filter), after)} ${order} limit ${page.limit + 1}
+    )
+    ${select(tx, verbatim("page as responses"))} ${order}`);
+  return rows.map(toRecorded);
 }
 
 /** Those of the ids that exist here, in no order. */
@@ -44,14 +50,9 @@ export async function listResponsesById(tx: WorkspaceTx, ids: readonly string[])
 
 /** The same of a list of ids that a statement makes. */
 export async function listResponsesOf(tx: WorkspaceTx, ids: Statement): Promise<RecordedResponse[]> {
-  // One by one: a plan that is kept for any number of ids must not come to read all there are.
-  const rows = await tx.prepared<Row>(statement`/* responses.listResponsesOf */
-    ${select(
-      tx,
-      statement`unnest(${ids}) as wanted (id) cross join lateral (
-      select * from responses where workspace_id = ${tx.workspaceId} and id = wanted.id limit 1
-    ) as responses`,
-    )}`);
+  const rows = await tx.prepared<Row>(
+    statement`/* responses.listResponsesOf */ ${select(tx, eachOf("responses", tx.workspaceId, ids))}`,
+  );
   return rows.map(toRecorded);
 }
 
@@ -78,8 +79,8 @@ export async function listResponsesOfPeople(
 }
 
 /**
- * A response with those it is about, and the score of the same person's answer before it, as far as that counts. Each table
- * is told the workspace: Citus does not conclude it for one from another.
+ * A response with those it is about, and the score of the same person's answer before it, as far as that counts. Each is looked
+ * up for itself, as in `eachOf`; each table is told the workspace: Citus does not conclude it for one from another.
  */
 function select({ workspaceId }: WorkspaceTx, from: Statement): Statement {
   return statement`select ${RESPONSE}, surveys.kind as "surveyKind",
@@ -88,8 +89,8 @@ function select({ workspaceId }: WorkspaceTx, from: Statement): Statement {
     previous.score as "previousScore", previous.responded_at as "previousRespondedAt"
   from ${from}
   join surveys on surveys.workspace_id = ${workspaceId} and surveys.key = responses.survey_key
-  left join people on people.workspace_id = ${workspaceId} and people.id = responses.person_id
-  left join accounts on accounts.workspace_id = ${workspaceId} and accounts.id = responses.account_id
+  left join lateral (select * from people where workspace_id = ${workspaceId} and id = responses.person_id limit 1) as people on true
+  left join lateral (select * from accounts where workspace_id = ${workspaceId} and id = responses.account_id limit 1) as accounts on true
   left join lateral (
     select earlier.score, earlier.responded_at from responses as earlier
     where earlier.workspace_id = ${workspaceId} and earlier.person_id = responses.person_id

@@ -8,4 +8,3 @@ export {
 } from "./model.ts";
 export { listSurveys } from "./queries.ts";
 export { findSurveys, recordSurveys } from "./service.ts";
-export { surveys } from "./table.ts";
