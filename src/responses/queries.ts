@@ -266,7 +266,7 @@ export async function listStoredAnswers(
   if (keys.length === 0) return [];
   // One by one, so that the plan is right too while the table grows faster than its statistics; of `external_id = any`
   // PostgreSQL before 17 may make a filter, and read all that the source has sent.
-  return tx.run<StoredAnswer>(statement`/* responses.listStoredAnswers */
+  return tx.prepared<StoredAnswer>(statement`/* responses.listStoredAnswers */
     select stored.id, stored.source, input.external_id as "externalId", stored.body_sha256 as "bodySha256",
       stored.source_updated_at as "sourceUpdatedAt", stored.erased_at is not null as "isErased"
     from ${unnest({
