@@ -1,5 +1,5 @@
 import { and, eq, getTableColumns, sql } from "drizzle-orm";
-import { anyOf, type Columns, namesOf, newRows, selected, unnest } from "../platform/sql.ts";
+import { anyOf, type Columns, namesOf, newRows, rowOf, selected, unnest } from "../platform/sql.ts";
 import { type Statement, statement, verbatim } from "../platform/statement.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import type { Clock } from "./firstContact.ts";
@@ -63,16 +63,10 @@ export async function lockRows(
   return tx.prepared(statement`/* cases.lockCases */ select ${STORED} from ${each(tx, ids, locking)}`);
 }
 
-/**
- * The cases of these ids for `from`, one by one: of `id = any` PostgreSQL before 17 makes a filter as long as it knows
- * of few cases, and that plan is kept and comes to read every case there is. They are asked for in an order, which only
- * the index by id has: by `id = wanted.id` alone each index of a young table looks as good.
- */
+/** The cases of these ids for `from`. */
 export function each(tx: WorkspaceTx, ids: Statement, locking = verbatim("")): Statement {
-  return statement`(select distinct id from (${ids}) as found order by id) as wanted cross join lateral (
-    select * from cases where workspace_id = ${tx.workspaceId} and id between wanted.id and wanted.id
-    order by id limit 1 ${locking}
-  ) as cases`;
+  return statement`(select distinct id from (${ids}) as found order by id) as wanted
+    cross join lateral ${rowOf("cases", tx.workspaceId, "wanted.id", locking)}`;
 }
 
 /** A clock with its case, and the ids of the answers of that. */

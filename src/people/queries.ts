@@ -1,6 +1,6 @@
 import { and, desc, eq, lte, type SQL, sql } from "drizzle-orm";
 import type { Cursor } from "../platform/pagination.ts";
-import { anyOf, eachOf, listOf, oneOf, selected, unnest } from "../platform/sql.ts";
+import { anyOf, listOf, oneOf, rowOf, rowsOf, selected, unnest } from "../platform/sql.ts";
 import { joined, type Statement, statement, verbatim } from "../platform/statement.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { type Account, type AccountFacts, IDENTITIES, type Identity, type Person, type PersonFacts } from "./model.ts";
@@ -53,14 +53,14 @@ function withTimes<Row extends Times>({ createdAt, updatedAt, ...row }: Row) {
 export async function listAccounts(tx: WorkspaceTx, ids: readonly string[]): Promise<StoredAccount[]> {
   if (ids.length === 0) return [];
   const rows = await tx.prepared<AccountFacts & Times>(statement`/* people.listAccounts */
-    select ${ACCOUNT}, ${ACCOUNT_TIMES} from ${eachOf("accounts", tx.workspaceId, listOf("uuid", ids))}`);
+    select ${ACCOUNT}, ${ACCOUNT_TIMES} from ${rowsOf("accounts", tx.workspaceId, listOf("uuid", ids))}`);
   return rows.map(withTimes);
 }
 
 export async function listPeople(tx: WorkspaceTx, ids: readonly string[]): Promise<StoredPerson[]> {
   if (ids.length === 0) return [];
   const rows = await tx.prepared<PersonFacts & Times>(statement`/* people.listPeople */
-    select ${PERSON}, ${PERSON_TIMES} from ${eachOf("people", tx.workspaceId, listOf("uuid", ids))}`);
+    select ${PERSON}, ${PERSON_TIMES} from ${rowsOf("people", tx.workspaceId, listOf("uuid", ids))}`);
   return rows.map(withTimes);
 }
 
@@ -201,8 +201,5 @@ export async function listPeopleByIdentity(tx: WorkspaceTx, known: Identities, l
   if (ids === undefined) return [];
   return tx.prepared(statement`/* people.listPeopleByIdentity */
     select ${PERSON} from (${ids} order by id) as known
-    cross join lateral (
-      select * from people where workspace_id = ${tx.workspaceId} and people.id = known.id limit 1
-      ${locking[lock]}
-    ) as people`);
+    cross join lateral ${rowOf("people", tx.workspaceId, "known.id", locking[lock])}`);
 }

@@ -111,14 +111,24 @@ export function anyOf(type: ColumnType, values: readonly Value[]): Statement {
   return statement`any(${listOf(type, values)})`;
 }
 
+type Identified = "accounts" | "cases" | "people" | "responses";
+
 /**
- * The rows of these ids as a table, one by one: a plan that is made for any number of ids, or before anybody has analyzed
- * the table, must not come to read all there are.
+ * The row of this id, as a table of its own in a `lateral`: found by itself, because a plan for any number of ids may come to read
+ * all there are. It is asked for in an order, which only the index by id has: while nobody has analyzed the table each
+ * index looks as good, and plans are kept.
+ * @param id an expression
  */
-export function eachOf(table: "responses" | "people" | "accounts", workspaceId: string, ids: Statement): Statement {
-  return statement`unnest(${ids}) as wanted (id) cross join lateral (
-    select * from ${verbatim(table)} where workspace_id = ${workspaceId} and id = wanted.id limit 1
+export function rowOf(table: Identified, workspaceId: string, id: string, locking = verbatim("")): Statement {
+  return statement`(
+    select * from ${verbatim(table)} where workspace_id = ${workspaceId} and id between ${verbatim(id)} and ${verbatim(id)}
+    order by id limit 1 ${locking}
   ) as ${verbatim(table)}`;
+}
+
+/** The rows of these ids, in no order. */
+export function rowsOf(table: Identified, workspaceId: string, ids: Statement): Statement {
+  return statement`unnest(${ids}) as wanted (id) cross join lateral ${rowOf(table, workspaceId, "wanted.id")}`;
 }
 
 /** A term of a filter: that a column has one of these values. Without values it asks for nothing. */

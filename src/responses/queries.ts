@@ -1,7 +1,7 @@
 import { and, asc, desc, getTableColumns, sql } from "drizzle-orm";
 import type { Account, Person } from "../people/index.ts";
 import type { Cursor } from "../platform/pagination.ts";
-import { distinct, eachOf, listOf, selected, unnest } from "../platform/sql.ts";
+import { distinct, listOf, rowOf, rowsOf, selected, unnest } from "../platform/sql.ts";
 import { type Statement, statement, verbatim } from "../platform/statement.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { categoryOf, isDangerZone } from "../scoring/index.ts";
@@ -51,7 +51,7 @@ export async function listResponsesById(tx: WorkspaceTx, ids: readonly string[])
 /** The same of a list of ids that a statement makes. */
 export async function listResponsesOf(tx: WorkspaceTx, ids: Statement): Promise<RecordedResponse[]> {
   const rows = await tx.prepared<Row>(
-    statement`/* responses.listResponsesOf */ ${select(tx, eachOf("responses", tx.workspaceId, ids))}`,
+    statement`/* responses.listResponsesOf */ ${select(tx, rowsOf("responses", tx.workspaceId, ids))}`,
   );
   return rows.map(toRecorded);
 }
@@ -79,8 +79,8 @@ export async function listResponsesOfPeople(
 }
 
 /**
- * A response with those it is about, and the score of the same person's answer before it, as far as that counts. Each is looked
- * up for itself, as in `eachOf`; each table is told the workspace: Citus does not conclude it for one from another.
+ * A response with those it is about, and the score of the same person's answer before it, as far as that counts. Each table
+ * is told the workspace: Citus does not conclude it for one from another.
  */
 function select({ workspaceId }: WorkspaceTx, from: Statement): Statement {
   return statement`select ${RESPONSE}, surveys.kind as "surveyKind",
@@ -89,8 +89,8 @@ function select({ workspaceId }: WorkspaceTx, from: Statement): Statement {
     previous.score as "previousScore", previous.responded_at as "previousRespondedAt"
   from ${from}
   join surveys on surveys.workspace_id = ${workspaceId} and surveys.key = responses.survey_key
-  left join lateral (select * from people where workspace_id = ${workspaceId} and id = responses.person_id limit 1) as people on true
-  left join lateral (select * from accounts where workspace_id = ${workspaceId} and id = responses.account_id limit 1) as accounts on true
+  left join lateral ${rowOf("people", workspaceId, "responses.person_id")} on true
+  left join lateral ${rowOf("accounts", workspaceId, "responses.account_id")} on true
   left join lateral (
     select earlier.score, earlier.responded_at from responses as earlier
     where earlier.workspace_id = ${workspaceId} and earlier.person_id = responses.person_id

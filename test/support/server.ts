@@ -78,6 +78,8 @@ async function createDistributedDatabase({ url, workers }: Cluster): Promise<Tes
   });
   await migrate(owned.href);
   const pool = new Pool({ connectionString: inDatabase(url, name), max: 1 });
+  // It does not wait for its connection to be closed, which dropping the database may break off.
+  pool.on("error", () => undefined);
   await distribute(pool);
   await pool.end();
   return {
