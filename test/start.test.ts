@@ -92,19 +92,26 @@ async function live(t: Test, options: ProgramOptions): Promise<void> {
   third.child.kill("SIGTERM");
   t.equal(await third.exit, 0, third.output());
   t.notOk(existsSync(postmaster), "and stopped");
+}
 
+/** As root the data lie elsewhere, and must not be taken for those of whatever comes to the same place. */
+async function beginAnew(t: Test, options: ProgramOptions): Promise<void> {
+  const home = join(options.checkout ?? "", ".afterscore");
+  const key = await readFile(join(home, "demo-key"), "utf8");
   await rm(home, { recursive: true });
   const anew = startProgram(["serve"], options);
   const empty = await listening(anew);
   const other = await printed(anew, /API key of the workspace "demo": (\S+)/);
-  t.not(other, key, "a new checkout at the same path begins anew");
+  t.not(other, key.trim(), "a new checkout at the same path begins anew");
   t.same((await request(empty, other, "/v1/responses")).body.data, []);
   anew.child.kill("SIGTERM");
   t.equal(await anew.exit, 0, anew.output());
 }
 
 t.test("with nothing but the checkout, as root below a private home", { skip: !isRoot && "not root" }, async (t) => {
-  await live(t, await install(t, undefined, 0o700));
+  const options = await install(t, undefined, 0o700);
+  await live(t, options);
+  await beginAnew(t, options);
 });
 
 t.test("with nothing but the checkout, as an ordinary user", async (t) => {

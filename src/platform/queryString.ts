@@ -9,10 +9,11 @@ type Declared = Record<string, { type?: string; items?: { type?: string } }>;
  * their one spelling (`0x10` is none), and one value of a list is a list of one.
  * @returns what Fastify expects of a validator
  */
-export function compileQuery(schema: AnySchema, validate: ValidateFunction) {
+export function compileQuery(schema: AnySchema, validator: () => ValidateFunction) {
   const declared = (schema as { properties?: Declared }).properties ?? {};
   return (raw: Record<string, unknown>) => {
     const value = Object.fromEntries(Object.entries(raw).map(([name, text]) => [name, read(text, declared[name])]));
+    const validate = validator();
     if (validate(value)) return { value };
     return { error: invalidRequest(describe(toInvalidParams(validate.errors ?? []), raw, declared)) };
   };
