@@ -1,10 +1,8 @@
-import { fileURLToPath } from "node:url";
 import { showProgress } from "../src/platform/progress.ts";
 import { type Measurement, middleOf } from "./measurement.ts";
-import { CONNECTIONS, send } from "./sending.ts";
+import { BASELINES, CONNECTIONS, send } from "./sending.ts";
 import type { BenchService } from "./service.ts";
 
-const BASELINES = fileURLToPath(new URL("baselineServer.ts", import.meta.url));
 const ROUNDS = 3;
 const TOKEN = "the token of the bench";
 

@@ -1,8 +1,7 @@
 // Sends answers as fast as they are taken, or at a rate, from a process of its own: told on the command line in JSON.
-import { Agent, request } from "node:http";
-import { setTimeout as sleep } from "node:timers/promises";
 import autocannon from "autocannon";
 import { answerBodies } from "./answers.ts";
+import { createSender, evenly, percentileOf } from "./requests.ts";
 
 /** What to send, where and how fast. */
 export interface Load {
@@ -72,32 +71,19 @@ async function sendFast(load: Load): Promise<LoadResult> {
 
 /** The library's own rate sends those of a second all at once. */
 async function sendEvenly(load: Load, rate: number): Promise<LoadResult> {
-  const agent = new Agent({ keepAlive: true, maxSockets: load.connections });
-  const sendOne = async (dueAt: number) => {
-    const { path, headers, body } = next(load);
-    const { promise, resolve, reject } = Promise.withResolvers<number | undefined>();
-    const sent = request(`${load.url}${path}`, { agent, method: "POST", headers }, (answer) =>
-      answer.resume().once("end", () => resolve(answer.statusCode)),
-    );
-    sent.once("error", reject).end(body);
-    const status = await promise.catch(() => undefined);
-    return { dueAt, ms: performance.now() - dueAt, isGood: status !== undefined && status < 300 };
-  };
+  const sender = createSender(load.connections);
   const from = performance.now();
-  const under: ReturnType<typeof sendOne>[] = [];
-  while (under.length < rate * (load.warmUpSeconds + load.seconds)) {
-    const dueAt = from + (under.length * 1_000) / rate;
-    if (dueAt > performance.now()) await sleep(dueAt - performance.now());
-    under.push(sendOne(dueAt));
-  }
-  const counted = (await Promise.all(under)).filter(({ dueAt }) => dueAt >= from + load.warmUpSeconds * 1_000);
-  agent.destroy();
-  const sorted = counted.map(({ ms }) => ms).toSorted((a, b) => a - b);
-  const percentile = (p: number) => sorted[Math.floor(sorted.length * p)] ?? Number.NaN;
+  const all = await evenly(rate, load.warmUpSeconds + load.seconds, (dueAt) => {
+    const { path, headers, body } = next(load);
+    return sender.send({ url: `${load.url}${path}`, headers, body }, dueAt);
+  });
+  sender.end();
+  const counted = all.filter(({ dueAt }) => dueAt >= from + load.warmUpSeconds * 1_000);
+  const times = counted.map(({ ms }) => ms);
   return {
     requestsPerSecond: counted.length / load.seconds,
-    p50: percentile(0.5),
-    p99: percentile(0.99),
+    p50: percentileOf(times, 0.5),
+    p99: percentileOf(times, 0.99),
     failures: counted.filter(({ isGood }) => !isGood).length,
   };
 }

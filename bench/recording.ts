@@ -1,10 +1,7 @@
-import { fileURLToPath } from "node:url";
 import { showProgress } from "../src/platform/progress.ts";
 import { type Measurement, middleOf } from "./measurement.ts";
-import { CONNECTIONS, type Run, send } from "./sending.ts";
+import { BASELINES, CONNECTIONS, type Run, send } from "./sending.ts";
 import type { BenchService } from "./service.ts";
-
-const BASELINES = fileURLToPath(new URL("baselineServer.ts", import.meta.url));
 
 /** A machine of two cores changes its pace within minutes: of three rounds the median said 1.4 one time and 1.9 the next. */
 const ROUNDS = 7;

@@ -6,6 +6,8 @@ import type { Load, LoadResult } from "./load.ts";
 
 const run = promisify(execFile);
 const LOAD = fileURLToPath(new URL("load.ts", import.meta.url));
+/** The servers that recording is held against. */
+export const BASELINES = fileURLToPath(new URL("baselineServer.ts", import.meta.url));
 
 export const CONNECTIONS = 64;
 const SECONDS = 8;

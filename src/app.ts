@@ -3,13 +3,13 @@ import type { Pool } from "pg";
 import "./aggregates/accountsGraphql.ts";
 import "./aggregates/caseGraphql.ts";
 import "./aggregates/graphql.ts";
-import { countRecorded, NpsShiftSchema, recountChanged } from "./aggregates/index.ts";
+import { NpsShiftSchema } from "./aggregates/index.ts";
 import "./aggregates/peopleGraphql.ts";
 import { INFO, readExamples, TAGS } from "./apiDocument.ts";
 import { registerAudienceRoute } from "./cases/audienceRoutes.ts";
 import { registerCaseCommands } from "./cases/commandRoutes.ts";
 import "./cases/graphql.ts";
-import { caseSummaryOf, openCases, rankCasesOfAccounts, returnParkedCases, reviewCases } from "./cases/index.ts";
+import { returnParkedCases } from "./cases/index.ts";
 import "./cases/mutations.ts";
 import { registerPolicyRoutes } from "./cases/policyRoutes.ts";
 import { registerCaseRoutes } from "./cases/routes.ts";
@@ -45,21 +45,15 @@ import { createSecretBox } from "./platform/secrets.ts";
 import { registerShedding } from "./platform/shedding.ts";
 import { createTenancy } from "./platform/tenancy.ts";
 import { registerPrivacyRoutes } from "./privacy/routes.ts";
+import { RECORDING } from "./recording.ts";
 import { registerBatchRoute } from "./responses/batchRoute.ts";
 import { registerResponseCommands } from "./responses/commandRoutes.ts";
-import {
-  type RecordingSteps,
-  ResponseInputSchema,
-  ResponsePatchSchema,
-  ResponseSchema,
-  ResponseUpsertSchema,
-} from "./responses/index.ts";
+import { ResponseInputSchema, ResponsePatchSchema, ResponseSchema, ResponseUpsertSchema } from "./responses/index.ts";
 import { defineResponseMutations } from "./responses/mutations.ts";
 import { registerResponseRoutes } from "./responses/routes.ts";
 import { SurveyInputSchema, SurveyPutSchema, SurveySchema } from "./surveys/index.ts";
 import { registerSurveyRoutes } from "./surveys/routes.ts";
 import "./themes/graphql.ts";
-import { tagChanged, tagRecorded } from "./themes/index.ts";
 import { registerThemeRoutes } from "./themes/routes.ts";
 import { registerDeliveryRoutes } from "./webhooks/deliveryRoutes.ts";
 import { registerFeedRoute } from "./webhooks/feedRoutes.ts";
@@ -67,14 +61,6 @@ import { describeEvents } from "./webhooks/index.ts";
 import { registerEndpointRoutes } from "./webhooks/routes.ts";
 import { createAuthenticate, SCOPES, type UserSettings } from "./workspaces/index.ts";
 import { registerWorkspaceRoutes } from "./workspaces/routes.ts";
-
-/** What happens with every answer, in the transaction that records or changes it. */
-export const RECORDING: RecordingSteps = {
-  onRecorded: [tagRecorded, openCases, countRecorded],
-  onChanged: [tagChanged, reviewCases, recountChanged],
-  onAccountsChanged: [rankCasesOfAccounts],
-  caseSummaryOf,
-};
 
 /** What happens when an improvement moves. */
 const IMPROVING: ImprovementSteps = { onMoved: [returnParkedCases] };

@@ -1,15 +1,13 @@
 import { readFile, writeFile } from "node:fs/promises";
-import { describeApp } from "./app.ts";
 import { parse, UsageError } from "./commandLine.ts";
 import { exportAll, importFiles, manageJobs, manageWorkspaces, print, rebuild } from "./commands.ts";
 import { ConfigError, type Environment, readEnvironment } from "./platform/config.ts";
 import { createPool } from "./platform/database.ts";
-import { distribute } from "./platform/distribute.ts";
 import { AppError } from "./platform/errors.ts";
 import { createLogger, type Logger } from "./platform/logger.ts";
 import { createTenancy } from "./platform/tenancy.ts";
 import { type Database, openDatabase } from "./runtime.ts";
-import { serve } from "./serve.ts";
+import type { Roles } from "./serve.ts";
 
 const USAGE = `Usage: node src/main.ts <command>
 
@@ -47,17 +45,22 @@ async function run(args: string[]): Promise<void> {
   const logger = createLogger(environment.LOG_LEVEL);
   // What answers on standard output writes nothing else there.
   const quiet = createLogger("silent");
+  // What one command needs alone is imported by it: all of it takes three times as long as any of the others.
+  const serve = async (roles: Roles) => (await import("./serve.ts")).serve(environment, logger, roles);
   switch (command) {
     case "serve":
-      return serve(environment, logger, { http: true, jobs: true });
+      return serve({ http: true, jobs: true });
     case "api":
-      return serve(environment, logger, { http: true, jobs: false });
+      return serve({ http: true, jobs: false });
     case "worker":
-      return serve(environment, logger, { http: false, jobs: true });
+      return serve({ http: false, jobs: true });
     case "migrate":
       return withDatabase(environment, logger, async () => {});
     case "distribute":
-      return withDatabase(environment, quiet, async ({ pool }) => print({ distributed: await distribute(pool) }));
+      return withDatabase(environment, quiet, async ({ pool }) => {
+        const { distribute } = await import("./platform/distribute.ts");
+        print({ distributed: await distribute(pool) });
+      });
     case "workspace":
       return withDatabase(environment, quiet, (database) => manageWorkspaces(database, subcommand, values));
     case "import":
@@ -93,6 +96,7 @@ async function writeInterface(check: boolean): Promise<void> {
   const logger = createLogger("silent");
   // Describing asks the database nothing, so this pool never connects.
   const pool = createPool({ connectionString: "postgres://localhost", max: 1, logger });
+  const { describeApp } = await import("./app.ts");
   const { openapi, sdl } = await describeApp(pool, logger);
   for (const [name, text] of [
     ["openapi.json", openapi],

@@ -4,7 +4,6 @@ import { BlockList } from "node:net";
 import { join } from "node:path";
 import closeWithGrace from "close-with-grace";
 import type { Pool } from "pg";
-import { buildApp } from "./app.ts";
 import { type Environment, limitsOf } from "./platform/config.ts";
 import { prepareListening } from "./platform/listening.ts";
 import type { Logger } from "./platform/logger.ts";
@@ -17,7 +16,7 @@ import { createSecretBox } from "./platform/secrets.ts";
 import { createTenancy, type Tenancy } from "./platform/tenancy.ts";
 import { startTracing } from "./platform/tracing.ts";
 import { HOME, openDatabase } from "./runtime.ts";
-import { readBacklog, startWorker, type Worker } from "./worker.ts";
+import type { Worker } from "./worker.ts";
 import {
   createApiKey,
   createAuthenticate,
@@ -63,7 +62,9 @@ export async function serve(environment: Environment, logger: Logger, { http, jo
       graphiql: environment.NODE_ENV !== "production",
       ...limitsOf(environment),
     };
-    const app = http ? await buildApp(database.pool, logger, settings) : undefined;
+    // A worker has no use for the HTTP and GraphQL of the one, nor the other for jobs.
+    const { buildApp } = http ? await import("./app.ts") : {};
+    const app = await buildApp?.(database.pool, logger, settings);
     const apiKey = app !== undefined && database.embedded ? await demoKey(tenancy) : undefined;
     const listen = app && prepareListening(app);
     await app?.ready();
@@ -74,8 +75,10 @@ export async function serve(environment: Environment, logger: Logger, { http, jo
       schedule: environment.DELIVERY_RETRY_SECONDS.split(",").map(Number),
       random: Math.random,
     };
-    worker = jobs ? await startWorker(database.pool, logger, sending) : undefined;
-    metrics = await serveMetrics(environment, database.pool, jobs).catch(explainListening);
+    const { startWorker, readBacklog } = jobs ? await import("./worker.ts") : {};
+    worker = await startWorker?.(database.pool, logger, sending);
+    const backlog = readBacklog && (() => readBacklog(database.pool));
+    metrics = await serveMetrics(environment, database.pool, backlog).catch(explainListening);
     if (metrics !== undefined) logger.info({ port: metrics.port }, "metrics at /metrics");
     const place = { host: environment.HOST, port: environment.PORT, backlog: CONNECTIONS_WAITING_MAX };
     const address = await listen?.(place).catch(explainListening);
@@ -99,10 +102,14 @@ export async function serve(environment: Environment, logger: Logger, { http, jo
   }
 }
 
-async function serveMetrics({ HOST, METRICS_PORT }: Environment, pool: Pool, jobs: boolean) {
+async function serveMetrics(
+  { HOST, METRICS_PORT }: Environment,
+  pool: Pool,
+  backlog: Parameters<typeof measureBacklog>[0] | undefined,
+) {
   if (METRICS_PORT === undefined) return undefined;
   measurePool(pool);
-  if (jobs) measureBacklog(() => readBacklog(pool));
+  if (backlog !== undefined) measureBacklog(backlog);
   return startMetricsServer(HOST, METRICS_PORT);
 }
 

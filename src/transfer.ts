@@ -2,7 +2,6 @@ import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import type { Writable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
-import { RECORDING } from "./app.ts";
 import { EXPORTED, type Exported, type ExportFormat, toText, writeExport } from "./exports/index.ts";
 import {
   findImport,
@@ -14,6 +13,7 @@ import {
 } from "./imports/index.ts";
 import { showProgress } from "./platform/progress.ts";
 import type { Caller, Tenancy } from "./platform/tenancy.ts";
+import { RECORDING } from "./recording.ts";
 
 /** How often something is looked at that goes on elsewhere. */
 const WATCH_MS = 200;
@@ -56,6 +56,9 @@ export async function importFile(
 }
 
 /** Whether this is the name of something that can be exported. */
+/** What can be exported. */
+export const EXPORTABLE = Object.keys(EXPORTED);
+
 export function isExported(name: string | undefined): name is keyof typeof EXPORTED {
   return name !== undefined && Object.hasOwn(EXPORTED, name);
 }

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Pool } from "pg";
 import { buildRollups, findRollupsToBuild, foldRollups, lookForShifts } from "./aggregates/index.ts";
-import { RECORDING } from "./app.ts";
 import { secondsSinceDue, sweep } from "./cases/index.ts";
 import { findWaitingImports, secondsImportsWait, workImport } from "./imports/index.ts";
 import { listQueueStates } from "./platform/jobStore.ts";
@@ -11,6 +10,7 @@ import { type Backlog, observeLoop } from "./platform/metrics.ts";
 import { createTenancy, type Tenancy } from "./platform/tenancy.ts";
 import { together } from "./platform/together.ts";
 import { eraseCopies, findRunningErasures, keepRetention } from "./privacy/index.ts";
+import { RECORDING } from "./recording.ts";
 import { applyThemes } from "./themes/index.ts";
 import {
   type DeliveringOptions,

@@ -72,6 +72,7 @@ t.test("only the entry points know every slice", async (t) => {
     "commands.ts",
     "main.ts",
     "program.ts",
+    "recording.ts",
     "runtime.ts",
     "serve.ts",
     "transfer.ts",

@@ -1,6 +1,5 @@
-import type { WorkspaceTx } from "../platform/tenancy.ts";
-import type { ResponseFilter } from "../responses/index.ts";
-import { pagesOfStoredAnswers, type StoredAnswer } from "./queries.ts";
+import type { StoredAccount, StoredPerson } from "../people/index.ts";
+import type { RecordedResponse } from "../responses/index.ts";
 
 const ACCOUNT = ["externalId", "name", "segment", "annualValue", "currency", "renewsOn", "owner", "churnedOn"];
 
@@ -14,12 +13,15 @@ export const ANSWER_COLUMNS: readonly string[] = [
   "exclusion.reason exclusion.note receivedAt updatedAt",
 ].flatMap((names) => names.split(" "));
 
-/** Answers as they can be imported again, in the order in which they were given; what is not known is absent. */
-export async function* pagesOfAnswers(tx: WorkspaceTx, filter: ResponseFilter, size: number) {
-  for await (const page of pagesOfStoredAnswers(tx, filter, size)) yield page.map(toAnswer);
+/** An answer with all that is known of those it is about. */
+export interface StoredAnswer {
+  response: RecordedResponse;
+  person: StoredPerson | undefined;
+  account: StoredAccount | undefined;
 }
 
-function toAnswer({ response, person, account: stored }: StoredAnswer): object {
+/** An answer as it can be imported again; what is not known is absent. */
+export function toAnswer({ response, person, account: stored }: StoredAnswer): object {
   const account = stored && toAccount(stored, response.account?.segment ?? null);
   // An erased person is nobody who could be known again.
   const isKnown = person !== undefined && (person.externalId ?? person.email ?? person.phone) !== null;

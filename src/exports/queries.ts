@@ -6,8 +6,6 @@ import {
   listPeople,
   type PeopleFilter,
   people,
-  type StoredAccount,
-  type StoredPerson,
   whereAccounts,
   wherePeople,
 } from "../people/index.ts";
@@ -16,23 +14,11 @@ import { pagesOfIds } from "../platform/pages.ts";
 import { distinct } from "../platform/sql.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { together } from "../platform/together.ts";
-import {
-  listResponsesById,
-  type RecordedResponse,
-  type ResponseFilter,
-  responses,
-  whereResponses,
-} from "../responses/index.ts";
+import { listResponsesById, type ResponseFilter, responses, whereResponses } from "../responses/index.ts";
+import { toAnswer } from "./answers.ts";
 
-/** An answer with all that is known of those it is about. */
-export interface StoredAnswer {
-  response: RecordedResponse;
-  person: StoredPerson | undefined;
-  account: StoredAccount | undefined;
-}
-
-/** In the order in which they were given. */
-export async function* pagesOfStoredAnswers(tx: WorkspaceTx, filter: ResponseFilter, size: number) {
+/** Answers as they can be imported again, in the order in which they were given. */
+export async function* pagesOfAnswers(tx: WorkspaceTx, filter: ResponseFilter, size: number) {
   const all = sql`select id from responses where ${whereResponses(tx.workspaceId, filter)}
     order by ${responses.respondedAt}, ${responses.id}`;
   for await (const ids of pagesOfIds(tx, all, size)) {
@@ -42,8 +28,8 @@ export async function* pagesOfStoredAnswers(tx: WorkspaceTx, filter: ResponseFil
       listAccounts(tx, distinct(page.map(({ account }) => account?.id))),
     ]);
     const [personOf, accountOf] = [byId(known), byId(belonging)];
-    yield page.map(
-      (response): StoredAnswer => ({
+    yield page.map((response) =>
+      toAnswer({
         response,
         person: personOf.get(response.person?.id ?? ""),
         account: accountOf.get(response.account?.id ?? ""),

@@ -11,8 +11,8 @@ import { AccountSchema, normaliseIdentity, PersonSchema } from "../people/index.
 import { AnyOf, Id, Text } from "../platform/schema.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { ResponseFilterQuery, toResponseFilter } from "../responses/index.ts";
-import { ANSWER_COLUMNS, pagesOfAnswers } from "./answers.ts";
-import { pagesOfAccounts, pagesOfPeople } from "./queries.ts";
+import { ANSWER_COLUMNS } from "./answers.ts";
+import { pagesOfAccounts, pagesOfAnswers, pagesOfPeople } from "./queries.ts";
 import { columnsOf } from "./writing.ts";
 
 /** Small enough for what it takes to be garbage before V8 takes it for old. */

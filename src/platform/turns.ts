@@ -5,7 +5,8 @@ import { AppError } from "./errors.ts";
 const WAITS_MS = 8_000;
 
 /**
- * Lets at most so many go on at once for each workspace, apart from all others.
+ * Lets at most so many go on at once for each workspace, apart from all others. Whatever `work` does counts until it
+ * resolves; it must not wait for another turn of its workspace.
  * @throws {AppError} `unavailable` when those before it took too long: nothing was begun
  */
 export function createTurns(atOnce: number, waitsMs = WAITS_MS) {

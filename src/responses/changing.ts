@@ -9,7 +9,7 @@ import { findContradictions } from "./contradictions.ts";
 import { responseExcluded, responseUpdated } from "./events.ts";
 import { recordExclusions } from "./exclusionLedger.ts";
 import type { RecordedResponse, Response, ResponsePatch, ResponseUpsert } from "./model.ts";
-import { listResponsesById, listStoredAnswers } from "./queries.ts";
+import { listResponsesById } from "./queries.ts";
 import { commentOf, exclusionFor, recordResponses } from "./service.ts";
 import {
   LIVE,
@@ -19,6 +19,7 @@ import {
   type RecordResult,
   withCases,
 } from "./steps.ts";
+import { listStoredAnswers } from "./storedAnswers.ts";
 import type { ResponseRow } from "./table.ts";
 import { lockResponses, updateResponses } from "./writes.ts";
 

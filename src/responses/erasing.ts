@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { sql } from "drizzle-orm";
 import { anyOf, unnest } from "../platform/sql.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
-import { erasedId } from "./queries.ts";
+import { erasedId } from "./storedAnswers.ts";
 
 const KEY_BYTES = 32;
 

@@ -37,7 +37,7 @@ export {
   type ResponseUpsert,
   ResponseUpsertSchema,
 } from "./model.ts";
-export { listResponsesById, listResponsesOf, listStoredAnswers } from "./queries.ts";
+export { listResponsesById, listResponsesOf } from "./queries.ts";
 export { recordResponses } from "./service.ts";
 export {
   LIVE,
@@ -49,5 +49,6 @@ export {
   type RecordResult,
   withCases,
 } from "./steps.ts";
+export { listStoredAnswers } from "./storedAnswers.ts";
 export { responses } from "./table.ts";
 export { lockResponses } from "./writes.ts";

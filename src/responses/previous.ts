@@ -1,6 +1,6 @@
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { together } from "../platform/together.ts";
-import { listPreviousScores, type Previous } from "./queries.ts";
+import { listPreviousScores, type Previous } from "./previousQueries.ts";
 import type { ResponseRow } from "./table.ts";
 
 type Row = Pick<ResponseRow, "id" | "personId" | "respondedAt" | "score" | "exclusionReason">;

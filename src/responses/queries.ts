@@ -8,6 +8,7 @@ import { categoryOf, isDangerZone } from "../scoring/index.ts";
 import type { SurveyKind } from "../surveys/index.ts";
 import { type ResponseFilter, whereResponses } from "./filter.ts";
 import type { RecordedResponse } from "./model.ts";
+import type { Previous } from "./previousQueries.ts";
 import { type ResponseRow, responses } from "./table.ts";
 
 /** NEWEST and OLDEST by when it was answered, UPDATED by when it last changed, the oldest change first. */
@@ -129,59 +130,6 @@ function toRecorded(row: Row): RecordedResponse {
   });
 }
 
-/** The score of each of these answers' person before it, as far as it counts; of who answered before only. */
-export async function listPreviousScores(
-  tx: WorkspaceTx,
-  answers: readonly { id: string; personId: string; respondedAt: Date }[],
-): Promise<Map<string, Previous>> {
-  if (answers.length === 0) return new Map();
-  const rows = await tx.prepared<{
-    id: string;
-    score: number;
-    respondedAt: Date;
-  }>(statement`/* responses.listPreviousScores */
-    select input.id, previous.score, previous.responded_at as "respondedAt"
-    from ${unnest({
-      id: ["uuid", answers.map(({ id }) => id)],
-      person_id: ["uuid", answers.map(({ personId }) => personId)],
-      responded_at: ["timestamptz", answers.map(({ respondedAt }) => respondedAt)],
-    })}
-    cross join lateral (
-      select score, responded_at from responses
-      where workspace_id = ${tx.workspaceId} and responses.person_id = input.person_id and exclusion_reason is null
-        and (responses.responded_at, responses.id) < (input.responded_at, input.id)
-      order by responses.responded_at desc, responses.id desc limit 1
-    ) as previous`);
-  return new Map(rows.map(({ id, ...previous }) => [id, previous]));
-}
-
-/** The answer before, as it is stored. */
-export interface Previous {
-  score: number;
-  respondedAt: Date;
-}
-
-/** Of each of the people whom the statement finds the last answer that counts, by person; null of who has given none. */
-export async function listLastScores(
-  tx: WorkspaceTx,
-  people: Statement | undefined,
-): Promise<Map<string, (Previous & { id: string }) | null>> {
-  if (people === undefined) return new Map();
-  const rows = await tx.prepared<{
-    personId: string;
-    id: string | null;
-    score: number;
-    respondedAt: Date;
-  }>(statement`/* responses.listLastScores */
-    select person.id as "personId", last.id, last.score, last.responded_at as "respondedAt"
-    from (${people}) as person left join lateral (
-      select id, score, responded_at from responses
-      where workspace_id = ${tx.workspaceId} and responses.person_id = person.id and exclusion_reason is null
-      order by responded_at desc, id desc limit 1
-    ) as last on true`);
-  return new Map(rows.map(({ personId, id, ...last }) => [personId, id === null ? null : { id, ...last }]));
-}
-
 /** What a response is shown from. */
 export interface ResponseParts {
   response: ResponseRow;
@@ -236,49 +184,4 @@ function toExclusion(row: ResponseRow): RecordedResponse["exclusion"] {
   const { exclusionReason: reason, exclusionNote: note, excludedAt, excludedBy } = row;
   if (reason === null || excludedAt === null || excludedBy === null) return null;
   return { reason, note, excludedAt: excludedAt.toISOString(), excludedBy };
-}
-
-/**
- * The externalId of an erased answer: SHA-256 of the workspace's key and (source, externalId), twice, as HMAC does
- * it; null where nobody has been erased yet. It says nothing of what it is made of, and is the same every time.
- */
-export function erasedId(tx: WorkspaceTx, source: string, externalId: string): Statement {
-  const key = statement`(select key from erasure_keys where workspace_id = ${tx.workspaceId})`;
-  const answer = verbatim(`convert_to(jsonb_build_array(${source}, ${externalId})::text, 'UTF8')`);
-  return statement`'erased:' || encode(sha256(${key} || sha256(${key} || ${answer})), 'hex')`;
-}
-
-export interface StoredAnswer {
-  id: string;
-  source: string;
-  externalId: string;
-  bodySha256: Buffer | null;
-  sourceUpdatedAt: string | null;
-  /** Nothing of it may be changed any more. */
-  isErased: boolean;
-}
-
-/** What is stored under these (source, externalId), pair by pair; what was erased is known by the hash that it left. */
-export async function listStoredAnswers(
-  tx: WorkspaceTx,
-  keys: readonly { source: string; externalId: string }[],
-): Promise<StoredAnswer[]> {
-  if (keys.length === 0) return [];
-  // One by one, so that the plan is right too while the table grows faster than its statistics; of `external_id = any`
-  // PostgreSQL before 17 may make a filter, and read all that the source has sent.
-  return tx.prepared<StoredAnswer>(statement`/* responses.listStoredAnswers */
-    select stored.id, stored.source, input.external_id as "externalId", stored.body_sha256 as "bodySha256",
-      stored.source_updated_at as "sourceUpdatedAt", stored.erased_at is not null as "isErased"
-    from ${unnest({
-      source: ["text", keys.map(({ source }) => source)],
-      external_id: ["text", keys.map(({ externalId }) => externalId)],
-    })}
-    cross join lateral (
-      select found.* from unnest(array[input.external_id, ${erasedId(tx, "input.source", "input.external_id")}]) as kept (external_id)
-      cross join lateral (
-        select id, source, body_sha256, source_updated_at, erased_at from responses
-        where responses.workspace_id = ${tx.workspaceId}
-          and responses.source = input.source and responses.external_id = kept.external_id limit 1
-      ) as found limit 1
-    ) as stored`);
 }

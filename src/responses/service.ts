@@ -18,15 +18,8 @@ import { responseRecorded } from "./events.ts";
 import { recordExclusions } from "./exclusionLedger.ts";
 import { DEFAULT_SOURCE, type ExclusionReason } from "./model.ts";
 import { findPrevious } from "./previous.ts";
-import {
-  listLastScores,
-  listResponsesById,
-  listStoredAnswers,
-  type Previous,
-  type ResponseParts,
-  type StoredAnswer,
-  toResponse,
-} from "./queries.ts";
+import { listLastScores, type Previous } from "./previousQueries.ts";
+import { listResponsesById, type ResponseParts, toResponse } from "./queries.ts";
 import {
   LIVE,
   type NewResponse,
@@ -37,6 +30,7 @@ import {
   show,
   withCases,
 } from "./steps.ts";
+import { listStoredAnswers, type StoredAnswer } from "./storedAnswers.ts";
 import type { ResponseRow } from "./table.ts";
 import { insertResponses } from "./writes.ts";
 

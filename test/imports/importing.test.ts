@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { pino } from "pino";
 import t from "tap";
-import { RECORDING } from "../../src/app.ts";
 import { findWaitingImports, workImport } from "../../src/imports/index.ts";
 import { serializers } from "../../src/platform/logger.ts";
+import { RECORDING } from "../../src/recording.ts";
 import { isCluster } from "../support/cluster.ts";
 import { CSV, importFile, NDJSON, workImports } from "../support/files.ts";
 import { startService } from "../support/service.ts";

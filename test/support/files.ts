@@ -1,5 +1,5 @@
-import { RECORDING } from "../../src/app.ts";
 import { findWaitingImports, workImport } from "../../src/imports/index.ts";
+import { RECORDING } from "../../src/recording.ts";
 import type { Answer, Client, Service } from "./service.ts";
 
 export const CSV = { "content-type": "text/csv" };
