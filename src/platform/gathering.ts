@@ -8,6 +8,8 @@ import type { Caller, Tenancy, WorkspaceTx } from "./tenancy.ts";
 const BATCH_MAX = 64;
 /** Of one actor: while one waits for the disk, and one for PostgreSQL, the next is prepared. */
 const BATCHES_IN_FLIGHT = 3;
+/** Where so many wait that the next is a full one, there is too much to do: a third would only take the processor from all else. */
+const FULL_BATCHES_IN_FLIGHT = 2;
 /**
  * A transaction costs much the same for one as for many. So while some are under way, the next begins once as many wait
  * as they are, so that it is prepared while PostgreSQL works on those; and never for fewer than this.
@@ -72,7 +74,9 @@ export function gatherInBatches<Asked, Answer>(
     });
 
   function schedule(queue: Queue<One>): void {
-    if (queue.waiting.length === 0 || queue.isScheduled || queue.inFlight === BATCHES_IN_FLIGHT) return;
+    if (queue.waiting.length === 0 || queue.isScheduled) return;
+    const atOnce = queue.waiting.length < BATCH_MAX ? BATCHES_IN_FLIGHT : FULL_BATCHES_IN_FLIGHT;
+    if (queue.inFlight >= atOnce) return;
     const early = queue.nextAt - performance.now();
     const company = Math.min(BATCH_MAX, Math.max(COMPANY_MIN, queue.underWay));
     if (queue.inFlight > 0 && queue.waiting.length < company && early > 0) {

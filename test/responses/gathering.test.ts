@@ -32,6 +32,27 @@ async function hold(service: Service, client: Client, externalIds: string[]): Pr
   };
 }
 
+/** A gatherer whose batches all wait to be let go, and the sizes of those that have begun. */
+function gatherHeld({ tenancy }: Service, workspaceId: string) {
+  const sizes: number[] = [];
+  const letGo = Promise.withResolvers<void>();
+  const work: WorkOnMany<number, number> = async (tx, batch) => {
+    sizes.push(batch.length);
+    await Promise.all([tx.run(sql`select 1`), letGo.promise]);
+    return batch.map((n) => ({ answer: n }));
+  };
+  const record = gatherInBatches(tenancy, work, 60_000);
+  const caller = { workspaceId, actor: { kind: "job", id: "test" }, requestId: null } as const;
+  return {
+    sizes,
+    letGo: () => letGo.resolve(),
+    ask: (count: number) => Array.from({ length: count }, (_, n) => record(caller, n)),
+    haveBegun: async (batches: number) => {
+      while (sizes.length < batches) await nextTurn();
+    },
+  };
+}
+
 t.test("answers that come in at once", async (t) => {
   const service = await startService(t);
 
@@ -103,21 +124,7 @@ t.test("answers that come in at once", async (t) => {
 
   t.test("while others are recorded wait until they are as many", async (t) => {
     const { workspaceId } = await service.newClient();
-    const sizes: number[] = [];
-    const letGo = Promise.withResolvers<void>();
-    const work: WorkOnMany<number, number> = async (tx, batch) => {
-      sizes.push(batch.length);
-      await Promise.all([tx.run(sql`select 1`), letGo.promise]);
-      return batch.map((n) => ({ answer: n }));
-    };
-    const record = gatherInBatches(service.tenancy, work, 60_000);
-    const ask = (count: number) =>
-      Array.from({ length: count }, (_, n) =>
-        record({ workspaceId, actor: { kind: "job", id: "test" }, requestId: null }, n),
-      );
-    const haveBegun = async (batches: number) => {
-      while (sizes.length < batches) await nextTurn();
-    };
+    const { sizes, letGo, ask, haveBegun } = gatherHeld(service, workspaceId);
     const first = ask(12);
     await haveBegun(1);
     const others = ask(11);
@@ -128,9 +135,24 @@ t.test("answers that come in at once", async (t) => {
     others.push(...ask(5));
     for (let turn = 0; turn < 20; turn += 1) await nextTurn();
     t.same(sizes, [12, 12]);
-    letGo.resolve();
+    letGo();
     t.equal((await Promise.all([...first, ...others])).length, 29);
     t.same(sizes, [12, 12, 5]);
+  });
+
+  t.test("are recorded two full batches at a time, and no third beside them", async (t) => {
+    const { workspaceId } = await service.newClient();
+    const { sizes, letGo, ask, haveBegun } = gatherHeld(service, workspaceId);
+    const asked = ask(64);
+    await haveBegun(1);
+    asked.push(...ask(64));
+    await haveBegun(2);
+    asked.push(...ask(64));
+    for (let turn = 0; turn < 20; turn += 1) await nextTurn();
+    t.same(sizes, [64, 64]);
+    letGo();
+    t.equal((await Promise.all(asked)).length, 192);
+    t.same(sizes, [64, 64, 64]);
   });
 
   t.test("do not wait long for one that takes long", async (t) => {
