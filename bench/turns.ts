@@ -22,15 +22,19 @@ const { values, positionals } = parseArgs({
   options: { seconds: { type: "string", default: SECONDS }, rate: { type: "string" } },
 });
 
+if (positionals.length === 0) throw new Error("no server is named: src/main.ts of this or another checkout, or bare");
+
 await withService(async (service) => {
   const workspace = await service.newWorkspace("turns");
-  const servers = await Promise.all(
-    positionals.map((script) =>
-      script === "bare" ? service.startServer(BASELINES, "bare") : service.startServer(resolve(script), "api"),
-    ),
-  );
+  await using started = new AsyncDisposableStack();
+  const urls: string[] = [];
+  for (const script of positionals) {
+    const [path, name] = script === "bare" ? [BASELINES, "bare"] : [resolve(script), "api"];
+    const server = await service.startServer(path, name);
+    started.defer(() => server.stop());
+    urls.push(server.url);
+  }
   const sendFor = async (seconds: number, rate?: number) => {
-    const urls = servers.map(({ url }) => url);
     const load: TurnsLoad = {
       urls,
       apiKey: workspace.apiKey,
@@ -50,5 +54,4 @@ await withService(async (service) => {
       `${positionals[n]}: ${requestsPerSecond} a second (± ${standardError}, ${turns} turns), p50 ${p50}, p90 ${p90}, p99 ${p99} ms`,
     );
   }
-  await Promise.all(servers.map((server) => server.stop()));
 });

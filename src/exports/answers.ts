@@ -14,14 +14,14 @@ export const ANSWER_COLUMNS: readonly string[] = [
 ].flatMap((names) => names.split(" "));
 
 /** An answer with all that is known of those it is about. */
-export interface StoredAnswer {
+export interface WholeAnswer {
   response: RecordedResponse;
   person: StoredPerson | undefined;
   account: StoredAccount | undefined;
 }
 
 /** An answer as it can be imported again; what is not known is absent. */
-export function toAnswer({ response, person, account: stored }: StoredAnswer): object {
+export function toAnswer({ response, person, account: stored }: WholeAnswer): object {
   const account = stored && toAccount(stored, response.account?.segment ?? null);
   // An erased person is nobody who could be known again.
   const isKnown = person !== undefined && (person.externalId ?? person.email ?? person.phone) !== null;
@@ -60,7 +60,7 @@ export function toAnswer({ response, person, account: stored }: StoredAnswer): o
 }
 
 /** The account of today, in the segment of when it was answered. */
-function toAccount(account: NonNullable<StoredAnswer["account"]>, segment: string | null): object {
+function toAccount(account: NonNullable<WholeAnswer["account"]>, segment: string | null): object {
   const { externalId, name, annualValue, currency, renewsOn, owner, churnedOn } = account;
   return present({ externalId, name, segment, annualValue, currency, renewsOn, owner, churnedOn });
 }

@@ -75,8 +75,7 @@ export function gatherInBatches<Asked, Answer>(
 
   function schedule(queue: Queue<One>): void {
     if (queue.waiting.length === 0 || queue.isScheduled) return;
-    const atOnce = queue.waiting.length < BATCH_MAX ? BATCHES_IN_FLIGHT : FULL_BATCHES_IN_FLIGHT;
-    if (queue.inFlight >= atOnce) return;
+    if (isBusy(queue)) return;
     const early = queue.nextAt - performance.now();
     const company = Math.min(BATCH_MAX, Math.max(COMPANY_MIN, queue.underWay));
     if (queue.inFlight > 0 && queue.waiting.length < company && early > 0) {
@@ -91,6 +90,8 @@ export function gatherInBatches<Asked, Answer>(
     queue.isScheduled = true;
     setImmediate(() => {
       queue.isScheduled = false;
+      // Others may have come in this turn, and made it a full one.
+      if (isBusy(queue)) return;
       const batch = queue.waiting.splice(0, BATCH_MAX);
       queue.inFlight += 1;
       queue.underWay += batch.length;
@@ -161,6 +162,11 @@ interface Queue<One> {
 
 function newQueue<One>(): Queue<One> {
   return { waiting: [], inFlight: 0, underWay: 0, nextAt: 0, timer: undefined, isScheduled: false };
+}
+
+/** Whether the next must wait until one of those in flight has ended. */
+function isBusy({ waiting, inFlight }: Queue<unknown>): boolean {
+  return inFlight >= (waiting.length < BATCH_MAX ? BATCHES_IN_FLIGHT : FULL_BATCHES_IN_FLIGHT);
 }
 
 /** Whether it can be the doing of one among many; a database that is away is not. */

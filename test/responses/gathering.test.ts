@@ -155,6 +155,21 @@ t.test("answers that come in at once", async (t) => {
     t.same(sizes, [64, 64, 64]);
   });
 
+  t.test("are a full batch too where the last of them came in the turn in which it would begin", async (t) => {
+    const { workspaceId } = await service.newClient();
+    const { sizes, letGo, ask, haveBegun } = gatherHeld(service, workspaceId);
+    const asked = ask(8);
+    await haveBegun(1);
+    asked.push(...ask(8));
+    await haveBegun(2);
+    asked.push(...ask(70));
+    for (let turn = 0; turn < 20; turn += 1) await nextTurn();
+    t.same(sizes, [8, 8]);
+    letGo();
+    t.equal((await Promise.all(asked)).length, 86);
+    t.same(sizes, [8, 8, 64, 6]);
+  });
+
   t.test("do not wait long for one that takes long", async (t) => {
     const { workspaceId } = await service.newClient();
     const sizes: number[] = [];
