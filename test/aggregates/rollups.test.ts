@@ -4,7 +4,7 @@ import { emptyDistribution } from "../../src/scoring/index.ts";
 import { randomOf } from "../support/population.ts";
 import { type Client, type Service, startService } from "../support/service.ts";
 
-const EDITS = 2_000;
+const EDITS = 1_200;
 const EDITS_PER_COMPARISON = 80;
 
 /** Questions that the counts by day can answer, at whatever instants, and some that they cannot. */

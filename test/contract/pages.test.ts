@@ -114,7 +114,9 @@ async function runShell(t: Test, { url, metrics, folder, env }: Place, blocks: B
   const parts = blocks.map(
     ({ code }) => `${code.replaceAll(ADDRESS, url).replaceAll(METRICS, metrics)}\nprintf '\\036%s\\036' $?\n`,
   );
-  const { stdout, stderr } = await run("bash", ["-c", parts.join("")], { cwd: folder, env, maxBuffer: 2 ** 26 });
+  // Without the hooks that the test runner adds to every node that is spawned, and what that spawns.
+  const shell = ["-u", "NODE_OPTIONS", "bash", "-c", parts.join("")];
+  const { stdout, stderr } = await run("env", shell, { cwd: folder, env, maxBuffer: 2 ** 26 });
   const printed = stdout.split("\x1e");
   for (const [index, block] of blocks.entries()) {
     const output = printed[2 * index] ?? "";

@@ -7,7 +7,7 @@ import t from "tap";
 import { listening, startProgram } from "../support/program.ts";
 import { cloneDatabase, rowsOf } from "../support/server.ts";
 
-const ROWS = 30_000;
+const ROWS = 20_000;
 const ROW_OF_NOBODY = 17;
 const lines = Array.from({ length: ROWS }, (_, index) =>
   index % 1_000 === ROW_OF_NOBODY
@@ -36,7 +36,7 @@ t.test("killed with -9 again and again in the middle of an import, every row is 
   const posted = await call("/v1/imports?followUp=NONE&events=false", { method: "POST", body });
   t.equal(posted.status, 202);
   t.match(await posted.json(), { status: "QUEUED", received: ROWS });
-  for (let kills = 0; kills < 3; kills += 1) {
+  for (let kills = 0; kills < 2; kills += 1) {
     const before = (await latest()).created;
     const workers = [startProgram(["worker"], { env }), startProgram(["worker"], { env })];
     while ((await latest()).created < before + 3_000) await sleep(20);

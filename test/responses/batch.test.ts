@@ -149,10 +149,10 @@ t.test("a batch", async (t) => {
   });
 });
 
-t.test("two batches over the same people at once neither deadlock nor double anything, 100 times", async (t) => {
+t.test("two batches over the same people at once neither deadlock nor double anything, 50 times", async (t) => {
   const service = await startService(t);
   const client = await service.newClient();
-  for (let round = 0; round < 100; round += 1) {
+  for (let round = 0; round < 50; round += 1) {
     const rows = Array.from({ length: 40 }, (_, index) => ({
       score: index % 7,
       externalId: `${round}-${index}`,
@@ -181,7 +181,7 @@ t.test("two batches over the same people at once neither deadlock nor double any
        (select count(*) from accounts) as accounts, (select count(*) from cases) as cases,
        (select count(*) from case_responses) as joined, (select count(*) from events where type = 'response.recorded') as events`,
   );
-  t.same(counts, [{ responses: 4000, people: 1000, accounts: 500, cases: 1000, joined: 4000, events: 4000 }]);
+  t.same(counts, [{ responses: 2000, people: 500, accounts: 250, cases: 500, joined: 2000, events: 2000 }]);
 });
 
 t.test("many batches that overlap store each answer once, and none of them fails", async (t) => {
