@@ -101,6 +101,8 @@ export function gatherInBatches<Asked, Answer>(
         queue.underWay -= batch.length;
         schedule(queue);
       });
+      // Those that were too many for it.
+      schedule(queue);
     });
   }
 

@@ -33,7 +33,7 @@ async function hold(service: Service, client: Client, externalIds: string[]): Pr
 }
 
 /** A gatherer whose batches all wait to be let go, and the sizes of those that have begun. */
-function gatherHeld({ tenancy }: Service, workspaceId: string) {
+function gatherHeld({ tenancy }: Service, workspaceId: string, apartMs = 60_000) {
   const sizes: number[] = [];
   const letGo = Promise.withResolvers<void>();
   const work: WorkOnMany<number, number> = async (tx, batch) => {
@@ -41,7 +41,7 @@ function gatherHeld({ tenancy }: Service, workspaceId: string) {
     await Promise.all([tx.run(sql`select 1`), letGo.promise]);
     return batch.map((n) => ({ answer: n }));
   };
-  const record = gatherInBatches(tenancy, work, 60_000);
+  const record = gatherInBatches(tenancy, work, apartMs);
   const caller = { workspaceId, actor: { kind: "job", id: "test" }, requestId: null } as const;
   return {
     sizes,
@@ -168,6 +168,16 @@ t.test("answers that come in at once", async (t) => {
     letGo();
     t.equal((await Promise.all(asked)).length, 86);
     t.same(sizes, [8, 8, 64, 6]);
+  });
+
+  t.test("that are too many for one batch do not wait for it to end", async (t) => {
+    const { workspaceId } = await service.newClient();
+    const { sizes, letGo, ask, haveBegun } = gatherHeld(service, workspaceId, 20);
+    const asked = ask(70);
+    await haveBegun(2);
+    t.same(sizes, [64, 6]);
+    letGo();
+    t.equal((await Promise.all(asked)).length, 70);
   });
 
   t.test("do not wait long for one that takes long", async (t) => {
