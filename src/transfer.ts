@@ -35,10 +35,10 @@ export async function importFile(
   question: Parameters<typeof toImportOptions>[0],
 ) {
   const caller = operatorOf(workspaceId);
+  const upload = { format, options: toImportOptions(question, format), again };
   const { size } = await stat(file);
   const bytes = createReadStream(file);
   const watching = setInterval(() => showProgress(`bytes of ${file} received`, bytes.bytesRead, size), WATCH_MS);
-  const upload = { format, options: toImportOptions(question, format), again };
   const received = await receiveImport(tenancy, caller, upload, bytes).finally(() => clearInterval(watching));
   const { id } = received.import;
   let current = received.import;
@@ -55,10 +55,10 @@ export async function importFile(
   return { file, isNew: received.isNew, import: current, rejections };
 }
 
-/** Whether this is the name of something that can be exported. */
 /** What can be exported. */
 export const EXPORTABLE = Object.keys(EXPORTED);
 
+/** Whether this is the name of something that can be exported. */
 export function isExported(name: string | undefined): name is keyof typeof EXPORTED {
   return name !== undefined && Object.hasOwn(EXPORTED, name);
 }

@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import { createHash } from "node:crypto";
+import { createHash, type Hash } from "node:crypto";
 import { AppError, invalidRequest } from "../platform/errors.ts";
 import { newId } from "../platform/ids.ts";
 import { hashJson } from "../platform/json.ts";
@@ -48,6 +48,20 @@ export async function receiveImport(
 ): Promise<{ import: Import; isNew: boolean }> {
   const hash = createHash("sha256");
   const pieces = inPieces(bytes, hash);
+  try {
+    return await receivePieces(tenancy, caller, upload, { pieces, hash });
+  } finally {
+    // Of a file that is refused on the way the rest is still to come.
+    await pieces.return(undefined);
+  }
+}
+
+async function receivePieces(
+  tenancy: Tenancy,
+  caller: Caller,
+  upload: Upload,
+  { pieces, hash }: { pieces: AsyncGenerator<Buffer, void>; hash: Hash },
+): Promise<{ import: Import; isNew: boolean }> {
   const { splitter, first, columns, delimiter } = await begin(upload, pieces);
   const id = newId();
   const { format, options } = upload;
@@ -73,7 +87,7 @@ export async function receiveImport(
 }
 
 /** The bytes in pieces that are worth the work, without the byte-order mark. */
-async function* inPieces(bytes: AsyncIterable<Buffer>, hash: { update(bytes: Buffer): unknown }) {
+async function* inPieces(bytes: AsyncIterable<Buffer>, hash: Hash): AsyncGenerator<Buffer, void> {
   let waiting: Buffer[] = [];
   let size = 0;
   let isFirst = true;
@@ -99,7 +113,7 @@ async function* inPieces(bytes: AsyncIterable<Buffer>, hash: { update(bytes: Buf
 }
 
 /** Reads as much as tells how the file is to be read. */
-async function begin({ format, options }: Upload, pieces: AsyncGenerator<Buffer>) {
+async function begin({ format, options }: Upload, pieces: AsyncGenerator<Buffer, void>) {
   if (format === "NDJSON") {
     return { splitter: new RecordSplitter(1), first: [], columns: null, delimiter: null };
   }

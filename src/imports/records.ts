@@ -30,7 +30,7 @@ export class RecordSplitter {
     this.#delimiter = delimiter?.charCodeAt(0);
   }
 
-  /** Yields the records that are complete with these bytes; blank lines are none. */
+  /** Yields the records that are complete with these bytes, blank lines too. */
   *push(bytes: Buffer): Generator<FileRecord> {
     yield* this.#split(this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]), false);
   }

@@ -25,12 +25,18 @@ export async function* pagesOfIds(tx: Tx, select: SQL, size: number): AsyncGener
 
 /** The same pages; while one is used, the next is already asked for. */
 export async function* ahead<Page>(pages: AsyncIterator<Page>): AsyncGenerator<Page> {
-  for (let next = pages.next(); ; ) {
-    const { done, value } = await next;
-    if (done === true) return;
-    next = pages.next();
-    // Whoever goes on is told; whoever has gone away need not be.
-    next.catch(() => undefined);
-    yield value;
+  let next = pages.next();
+  try {
+    for (;;) {
+      const { done, value } = await next;
+      if (done === true) return;
+      next = pages.next();
+      // Whoever goes on is told; whoever has gone away need not be.
+      next.catch(() => undefined);
+      yield value;
+    }
+  } finally {
+    // The transaction may not end while something is asked in it: its connection is somebody else's then.
+    await next.catch(() => undefined);
   }
 }

@@ -28,6 +28,8 @@ export async function* slowBody({ raw }: FastifyRequest): AsyncGenerator<Buffer>
     }
   } finally {
     slow.delete(socket);
+    // As long as this one looks at the body, nobody else can read it.
+    await pieces.return?.();
     raw.resume();
   }
 }

@@ -125,4 +125,5 @@ t.test("files by the command line, in and out", async (t) => {
   t.match((await run(1, "import", `${file}.csv`)).output(), /ENOENT/);
   t.match((await run(2, "export", "nonsense")).output(), /export responses, cases/);
   t.match((await run(1, "import", file, "--map", "nonsense=Note")).output(), /map\.nonsense is not a known field/);
+  t.match((await run(1, "import", file, "--time-zone", "Mars/Base")).output(), /timeZone/);
 });

@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import t from "tap";
 import { NDJSON } from "../support/files.ts";
@@ -36,4 +38,26 @@ t.test("an upload may take longer than any other request, while it keeps coming"
   const refused: any = await send("/v1/responses", { "content-type": "application/json" }, letters);
   t.ok(refused === "cut off" || refused.status === 400, `elsewhere it is refused: ${JSON.stringify(refused)}`);
   t.same((await client.get("/v1/responses")).body.data, []);
+});
+
+t.test("who writes all of a file before reading is told too that its header was refused", async (t) => {
+  const service = await startService(t);
+  const client = await service.newClient();
+  const url = new URL(await service.app.listen({ host: "127.0.0.1", port: 0 }));
+  // More than the system keeps between two sockets.
+  const rest = Buffer.alloc(64 * 1024 * 1024, "9,x\n");
+  const head = Buffer.from("Score,comment\n");
+  const socket = connect(Number(url.port), url.hostname);
+  t.teardown(() => socket.destroy());
+  socket.write(
+    `POST /v1/imports HTTP/1.1\r\nHost: x\r\nContent-Type: text/csv\r\n` +
+      `Authorization: Bearer ${client.apiKey}\r\nContent-Length: ${head.length + rest.length}\r\n\r\n`,
+  );
+  socket.write(head);
+  socket.write(rest);
+  const isWritten = await Promise.race([once(socket, "drain").then(() => true), sleep(20_000, false, { ref: false })]);
+  t.ok(isWritten, "the rest is taken, and thrown away");
+  if (!isWritten) return;
+  const [answer] = await once(socket.setEncoding("utf8"), "data");
+  t.match(answer, /^HTTP\/1.1 400 [^]*"invalidParams":\[\{"name":"Score"/);
 });
