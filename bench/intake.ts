@@ -26,7 +26,9 @@ const MAPPING = {
 
 /** Deliveries of a survey tool over 64 connections, against one transaction each. */
 export async function measureIntake(service: BenchService): Promise<Measurement[]> {
+  await using started = new AsyncDisposableStack();
   const single = await service.startServer(BASELINES, "single");
+  started.defer(() => single.stop());
   const rates = { single: [] as number[], full: [] as number[] };
   const targets = await Promise.all(
     (["single", "full"] as const).map(async (name) => {
@@ -49,7 +51,6 @@ export async function measureIntake(service: BenchService): Promise<Measurement[
     }
     await targets[0]?.workspace.vacuum();
   }
-  await single.stop();
   const perThousand = (values: readonly number[]) => 1_000_000 / middleOf(values);
   return [
     {

@@ -16,8 +16,11 @@ type Server = "bare" | "single" | "full";
 
 /** Answers that come in one by one, over 64 connections, against a bare route and against one transaction each. */
 export async function measureRecording(service: BenchService): Promise<Measurement[]> {
+  await using started = new AsyncDisposableStack();
   const bare = await service.startServer(BASELINES, "bare");
+  started.defer(() => bare.stop());
   const single = await service.startServer(BASELINES, "single");
+  started.defer(() => single.stop());
   const urls: Record<Server, string> = { bare: bare.url, single: single.url, full: service.url };
   const workspaces = await Promise.all(
     Array.from({ length: WORKSPACES + ROUNDS_OF_WORKSPACES }, (_, n) => service.newWorkspace(`recording ${n}`)),
@@ -62,8 +65,6 @@ export async function measureRecording(service: BenchService): Promise<Measureme
     (round) => load("full", { rate: OFFERED_SINGLE_ROWS, apiKeys: newcomers.slice(round, round + 1) }),
     () => load("full", { rate: OFFERED_SINGLE_ROWS, apiKeys: [first, ...others] }),
   );
-  await Promise.all([bare.stop(), single.stop()]);
-
   const perThousand = (server: Server) => 1_000_000 / rateOf(server);
   return [
     {

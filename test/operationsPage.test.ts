@@ -19,6 +19,12 @@ t.test("the page of operations has every variable, with its default, and no othe
   }
 });
 
+t.test("the page of jobs has every job", async (t) => {
+  const jobs = matches(await read("src/worker.ts"), /\bname: "([\w-]+)",\s+(?:\/\/.*\s+)?limitSeconds/g);
+  t.ok(jobs.length > 3);
+  t.same(matches(await read("docs/jobs.md"), /^\| `([\w-]+)` \|/gm).toSorted(), jobs.toSorted());
+});
+
 t.test("and every metric of ours", async (t) => {
   const page = await read("docs/operations.md");
   const pool = createPool({ connectionString: "postgres://localhost", max: 1, logger: createLogger("silent") });

@@ -5,6 +5,12 @@ import { ERROR_STATUS } from "../../src/platform/errors.ts";
 const ROOT = new URL("../../", import.meta.url);
 const textOf = (url: URL) => readFile(url, "utf8");
 
+const isThere = async (url: URL) =>
+  stat(url).then(
+    () => true,
+    () => false,
+  );
+
 t.test("the pages lead to places that are there", async (t) => {
   const names = (await readdir(new URL("docs/", ROOT), { recursive: true })).filter((name) => name.endsWith(".md"));
   const pages = ["README.md", "src/README.md", ...names.map((name) => `docs/${name}`)];
@@ -15,12 +21,9 @@ t.test("the pages lead to places that are there", async (t) => {
       if (/^[a-z]+:/.test(target)) continue;
       const url = new URL(target, here);
       const [place = ""] = url.href.split("#");
-      const isThere = await stat(new URL(place)).then(
-        () => true,
-        () => false,
-      );
-      t.ok(isThere, `${page} leads to ${target}`);
-      if (!isThere || url.hash === "") continue;
+      const isFound = await isThere(new URL(place));
+      t.ok(isFound, `${page} leads to ${target}`);
+      if (!isFound || url.hash === "") continue;
       const headings = [...(await textOf(new URL(place))).matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) =>
         heading
           .toLowerCase()
@@ -28,6 +31,17 @@ t.test("the pages lead to places that are there", async (t) => {
           .replaceAll(" ", "-"),
       );
       t.ok(headings.includes(decodeURIComponent(url.hash.slice(1))), `${page} leads to ${target}`);
+    }
+  }
+});
+
+t.test("the files that they name are there", async (t) => {
+  const names = (await readdir(new URL("docs/", ROOT), { recursive: true })).filter((name) => name.endsWith(".md"));
+  for (const page of ["README.md", "CONTRIBUTING.md", "src/README.md", ...names.map((name) => `docs/${name}`)]) {
+    for (const [, path = ""] of (await textOf(new URL(page, ROOT))).matchAll(
+      /\b((?:src|test|bench|docs)\/[\w/-]+\.ts)\b/g,
+    )) {
+      t.ok(await isThere(new URL(path, ROOT)), `${page} names ${path}`);
     }
   }
 });
