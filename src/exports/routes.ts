@@ -34,14 +34,16 @@ export function registerExportRoutes(app: Server, tenancy: Tenancy): void {
       },
       async (request, reply) => {
         const format = formatOf(request.headers.accept);
+        void reply
+          .type(EXPORT_TYPES[format])
+          .header("vary", "accept")
+          .header("content-disposition", `attachment; filename="${name}.${format}"`);
+        // All would be read, and nothing of it sent.
+        if (request.method === "HEAD") return reply.send();
         const stream = await streamExport(tenancy, callerOf(request), (tx) =>
           toText(pages(tx, request.query), format, columns),
         );
-        return reply
-          .type(EXPORT_TYPES[format])
-          .header("vary", "accept")
-          .header("content-disposition", `attachment; filename="${name}.${format}"`)
-          .send(stream);
+        return reply.send(stream);
       },
     );
   }

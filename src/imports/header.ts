@@ -32,7 +32,7 @@ export type Columns = readonly (Field | undefined)[];
 
 /**
  * Finds what the columns mean. Mapped fields are taken from their columns; any other column is a field by its
- * own name. Columns that are none are passed over where a mapping says that names are the file's own;
+ * own name. Those that are no field are passed over where a mapping says that names are the file's own;
  * without a mapping they are mistakes.
  * @param map the column of each field that has another name
  */

@@ -2,7 +2,7 @@ import { Type } from "@sinclair/typebox";
 import type { FastifyRequest } from "fastify";
 import { callerOf } from "../platform/auth.ts";
 import { AppError } from "../platform/errors.ts";
-import { requireReadable, type Server } from "../platform/http.ts";
+import { requireReadable, type Server, validatorsWith } from "../platform/http.ts";
 import { refuseIdempotencyKey } from "../platform/keylessRoute.ts";
 import { decodeCursor, LIMIT_DEFAULT, NO_ID, PageOf, PageQuery, toPage } from "../platform/pagination.ts";
 import { problems } from "../platform/problem.ts";
@@ -69,13 +69,8 @@ export async function registerImportRoutes(app: Server, tenancy: Tenancy): Promi
       {
         config: { scope: "responses:write" },
         onRequest: async (request) => refuseIdempotencyKey(request, "a file is known by its bytes"),
-        validatorCompiler: ({ httpPart, schema }) => {
-          // It has not been read yet.
-          if (httpPart === "body") return () => true;
-          const compiled = app.validatorCompiler?.({ httpPart, schema } as never);
-          if (compiled === undefined) throw new Error("the server has no validator");
-          return compiled;
-        },
+        // The body has not been read yet.
+        validatorCompiler: validatorsWith(app, () => true),
         schema: {
           operationId: "importResponses",
           summary: "Import a file of answers, of any size; what becomes of it is told by the import",

@@ -4,7 +4,13 @@ import { AppError, type InvalidParam } from "../platform/errors.ts";
 import { canonicalJson, isObject, parseJson } from "../platform/json.ts";
 import { unguardFormula } from "../platform/spreadsheet.ts";
 import { createAjv, toInvalidParams } from "../platform/validation.ts";
-import { type ExclusionInput, ExclusionInputSchema, findWrongFields, type ResponseInput } from "../responses/index.ts";
+import {
+  type ExclusionInput,
+  ExclusionInputSchema,
+  findWrongFields,
+  type RecordInput,
+  type ResponseInput,
+} from "../responses/index.ts";
 import { EXPORTED_ONLY, readCell } from "./fields.ts";
 import { type Columns, parseCsv, readHeader } from "./header.ts";
 import type { ReadableFile } from "./model.ts";
@@ -12,9 +18,7 @@ import { type FileRecord, isBlank, splitRecords } from "./records.ts";
 import { type ReadTime, timeReader } from "./times.ts";
 
 /** A row of a file as an answer to record, or why it is none. */
-export type Row =
-  | { line: number; input: ResponseInput; exclusion: ExclusionInput | null }
-  | { line: number; reason: string };
+export type Row = { line: number; input: RecordInput } | { line: number; reason: string };
 
 const isExclusion = createAjv().compile<ExclusionInput>(ExclusionInputSchema);
 
@@ -88,13 +92,26 @@ function fill(cells: readonly string[], columns: Columns, readTime: ReadTime | u
     const isTime = readTime !== undefined && field.path[0] === "respondedAt";
     const value = isTime ? readTime(text) : readCell(field.type, text);
     if (value === undefined) return { reason: NOT_A_TIME };
-    let owner = body;
-    for (const name of field.path.slice(0, -1)) owner = (owner[name] ??= {}) as Record<string, unknown>;
+    const path = field.path.slice(0, -1);
+    const owner = objectAt(body, path);
+    // A column of its own says that it is something else.
+    if (owner === undefined) return { reason: `${path.join(".")} must be an object.` };
     const last = field.path.at(-1) ?? "";
     const before = owner[last];
     owner[last] = field.type === "properties" && isObject(before) && isObject(value) ? { ...value, ...before } : value;
   }
   return { body };
+}
+
+/** The object inside at this path, made where there is nothing yet; undefined where something else is in its place. */
+function objectAt(body: Record<string, unknown>, path: readonly string[]): Record<string, unknown> | undefined {
+  let owner = body;
+  for (const name of path) {
+    const inside = (owner[name] ??= {});
+    if (!isObject(inside)) return undefined;
+    owner = inside;
+  }
+  return owner;
 }
 
 function toRow(file: ReadableFile, line: number, body: unknown): Row {
@@ -106,10 +123,10 @@ function toRow(file: ReadableFile, line: number, body: unknown): Row {
   const answer = source === undefined || given["source"] !== undefined ? given : { ...given, source };
   const wrong = findWrongFields(answer);
   if (wrong !== undefined) return { line, reason: describe(wrong) };
-  // Stored as a test at first, so that nothing comes of it, and given its own reason then.
+  // That it is one to be left out is part of what it says, and why is not: sent again it is the same answer.
   const input = { ...(answer as unknown as ResponseInput), ...(exclusion === null ? {} : { test: true }) };
   const externalId = input.externalId ?? deriveId(file, line, input);
-  return { line, input: { ...input, externalId }, exclusion };
+  return { line, input: { ...input, externalId, exclusion } };
 }
 
 /** What we have added to an answer when it was exported says nothing to us. */

@@ -1,13 +1,7 @@
 import type { Logger } from "../platform/logger.ts";
 import { boundMemory } from "../platform/memory.ts";
 import type { Caller, Tenancy, WorkspaceTx } from "../platform/tenancy.ts";
-import {
-  type ExclusionInput,
-  type RecordingSteps,
-  type RecordResult,
-  recordBatch,
-  restoreExclusions,
-} from "../responses/index.ts";
+import { type RecordingSteps, type RecordResult, recordBatch } from "../responses/index.ts";
 import type { Rejection } from "./model.ts";
 import { deleteChunks, failImport, type ImportRow, insertRejections } from "./queries.ts";
 import { readRows } from "./rows.ts";
@@ -109,18 +103,15 @@ async function recordChunk(
   const inputs = readable.map(({ input }) => input);
   const results = await recordBatch(tx, inputs, steps, { followUp, events });
 
-  const exclusions = new Map<string, ExclusionInput>();
   const rejections: Rejection[] = rows.flatMap((read) => ("reason" in read ? read : []));
   for (const [index, result] of results.entries()) {
-    const { line = 0, exclusion = null } = readable[index] ?? {};
-    if (result.status === "rejected") {
-      rejections.push({ line, reason: describe(result.error) });
-      if (result.error.code === "internal") {
-        logger?.error({ err: result.error, import_id: row.id, line }, "a row was rejected by a fault of ours");
-      }
-    } else if (result.status === "created" && exclusion !== null) exclusions.set(result.response.id, exclusion);
+    if (result.status !== "rejected") continue;
+    const { line = 0 } = readable[index] ?? {};
+    rejections.push({ line, reason: describe(result.error) });
+    if (result.error.code === "internal") {
+      logger?.error({ err: result.error, import_id: row.id, line }, "a row was rejected by a fault of ours");
+    }
   }
-  await restoreExclusions(tx, exclusions);
   await insertRejections(tx, row.id, rejections);
   await deleteChunks(tx, row.id, 1);
   const count = (status: RecordResult["status"]) => results.filter((result) => result.status === status).length;

@@ -34,18 +34,20 @@ function bodyOf({ body }: { body: unknown }): Buffer {
   return Buffer.isBuffer(body) ? body : Buffer.alloc(0);
 }
 
-/** A survey tool sends for all of its customers from the same few addresses, and in bursts. */
-const BY_SOURCE = {
-  scope: "public" as const,
-  countedBy: ({ params }: FastifyRequest) => `source ${(params as { sourceId: string }).sourceId}`,
-};
+const sourceOf = ({ params }: FastifyRequest) => (params as { sourceId: string }).sourceId;
 
 function registerRoutes(app: Server, intake: Intake, gather: Gather, limits: RateLimits): void {
-  const receive = createReceiver(intake, gather);
+  const { receive, knows } = createReceiver(intake, gather);
+  // A survey tool sends for all of its customers from the same few addresses, and in bursts.
+  const config = {
+    scope: "public" as const,
+    countedBy: (request: FastifyRequest) => `source ${sourceOf(request)}`,
+    isKnown: (request: FastifyRequest) => knows(sourceOf(request)),
+  };
   app.post(
     "/v1/intake/:sourceId",
     {
-      config: BY_SOURCE,
+      config,
       schema: {
         operationId: "receiveDelivery",
         summary: "Take in a delivery of a survey tool",
@@ -75,7 +77,7 @@ function registerRoutes(app: Server, intake: Intake, gather: Gather, limits: Rat
   app.get(
     "/v1/intake/:sourceId",
     {
-      config: BY_SOURCE,
+      config,
       schema: {
         operationId: "tryIntake",
         summary: "Say that deliveries are taken here, for tools that try an address first",

@@ -1,5 +1,16 @@
 import { type Static, type TSchema, Type } from "@sinclair/typebox";
-import { DateTime, Id, Nullable, nullableRef, OneOf, ref, Strict, Text } from "../platform/schema.ts";
+import { PROPERTIES_MAX } from "../people/index.ts";
+import {
+  DateTime,
+  Id,
+  Nullable,
+  nullableRef,
+  OneOf,
+  ref,
+  STRING_LENGTH_MAX,
+  Strict,
+  Text,
+} from "../platform/schema.ts";
 import { CHANNELS, ResponseSchema } from "../responses/index.ts";
 import { SurveyInputSchema } from "../surveys/index.ts";
 
@@ -45,8 +56,7 @@ type MappedField = (typeof MAPPED_FIELDS)[number];
 export type Mapping = { [Field in MappedField]?: string } & { properties?: Record<string, string> };
 type Nulls<T> = { [K in keyof T]?: T[K] | null };
 
-const PROPERTIES_MAX = 50;
-const propertyNames = { type: "string", format: "filled", minLength: 1, maxLength: 255 };
+const propertyNames = { type: "string", format: "filled", minLength: 1, maxLength: STRING_LENGTH_MAX };
 
 function mappingSchema<M>(question: TSchema, $id: string, description: string) {
   const fields = Object.fromEntries(MAPPED_FIELDS.map((field) => [field, Type.Optional(question)]));

@@ -1,6 +1,7 @@
+import { PROPERTIES_MAX, PROPERTY_LENGTH_MAX } from "../people/index.ts";
 import { isObject } from "../platform/json.ts";
-import { isDateTime, STRING_LENGTH_MAX } from "../platform/schema.ts";
-import { CHANNELS, type ResponseUpsert } from "../responses/index.ts";
+import { FORMATS, isDateTime, STRING_LENGTH_MAX } from "../platform/schema.ts";
+import { CHANNELS, COMMENT_LENGTH_MAX, type ResponseUpsert } from "../responses/index.ts";
 import type { Mapping, PartialRule } from "./model.ts";
 
 /** What a vendor's mapper is told beside the payload. */
@@ -32,9 +33,6 @@ export type Found = Partial<Record<Exclude<keyof Mapping, "properties">, unknown
 
 export const NO_NPS = "no NPS answer found";
 export const NO_MAPPED_ANSWER = "the mapped question has no answer";
-const COMMENT_LENGTH_MAX = 10_000;
-const PROPERTIES_MAX = 50;
-const PROPERTY_LENGTH_MAX = 1_000;
 
 /** The fields of an object, none where it is no object. */
 export function fieldsOf(value: unknown): Record<string, unknown> {
@@ -102,8 +100,8 @@ function toPerson({ personExternalId, email, phone, name }: Found) {
   const number = toText(phone);
   const identity = given({
     externalId: toText(personExternalId),
-    email: address !== undefined && /^[^@\s\p{Cc}]+@[^@\s\p{Cc}]+$/u.test(address) ? address : undefined,
-    phone: number !== undefined && /\d/.test(number) ? number : undefined,
+    email: address !== undefined && FORMATS.email.test(address) ? address : undefined,
+    phone: number !== undefined && FORMATS.phone.test(number) ? number : undefined,
   });
   if (Object.keys(identity).length === 0) return undefined;
   return { ...identity, ...given({ name: toText(name) }) };

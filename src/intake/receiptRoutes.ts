@@ -1,6 +1,7 @@
 import { Type } from "@sinclair/typebox";
 import { callerOf } from "../platform/auth.ts";
 import type { Server } from "../platform/http.ts";
+import { allowNoBody, NoFields } from "../platform/noBody.ts";
 import { decodeCursor, encodeCursor, LIMIT_DEFAULT, PageOf, PageQuery, toPage } from "../platform/pagination.ts";
 import { problems } from "../platform/problem.ts";
 import { AnyOf, Id, OneOf, ref, Strict, Text } from "../platform/schema.ts";
@@ -54,6 +55,7 @@ export function registerReceiptRoutes(app: Server, intake: Intake): void {
     "/v1/sources/:id/receipts/replay",
     {
       config: { scope: "sources:manage" },
+      preValidation: allowNoBody,
       schema: {
         operationId: "replaySourceReceipts",
         summary: "Read receipts again by the mapping of today, oldest first",
@@ -75,7 +77,11 @@ export function registerReceiptRoutes(app: Server, intake: Intake): void {
           ),
           cursor: Type.Optional(Text({ maxLength: 1000, description: "`nextCursor` of the call before" })),
         }),
-        response: { 200: { description: "What became of them", ...ref(ReplayResultSchema) }, ...problems(400, 404) },
+        body: NoFields,
+        response: {
+          200: { description: "What became of them", ...ref(ReplayResultSchema) },
+          ...problems(400, 404, 413, 415),
+        },
       },
     },
     async (request) => {
@@ -86,6 +92,7 @@ export function registerReceiptRoutes(app: Server, intake: Intake): void {
         after,
         outcomes,
         options: { followUp, events },
+        log: request.log,
       });
       const nextCursor = last === null ? null : encodeCursor({ order: "OLDEST", value: last, id: last });
       return { ...result, nextCursor };

@@ -29,10 +29,17 @@ const SOURCES_REMEMBERED_MAX = 10_000;
  * @throws {AppError} `unauthenticated` for an unknown source and for what is not signed by it, which are not
  * told apart; `unavailable` or `internal` by a fault of ours: the receipt is kept if it can be, and the sender comes again
  */
-export type Receive = (sourceId: string, delivery: Delivery, requestId: string) => Promise<DeliveryResult>;
+type Receive = (sourceId: string, delivery: Delivery, requestId: string) => Promise<DeliveryResult>;
+
+/** Takes in what sources send. */
+export interface Receiver {
+  receive: Receive;
+  /** Whether something has come to it since the process began: to be asked without asking the database. */
+  knows: (sourceId: string) => boolean;
+}
 
 /** Deliveries of one source that come in at once share a transaction, as `gather` has it. */
-export function createReceiver({ tenancy, steps, secrets }: Intake, gather: Gather): Receive {
+export function createReceiver({ tenancy, steps, secrets }: Intake, gather: Gather): Receiver {
   const receiveOne = gather(tenancy, (tx, batch: readonly Arrival[]) => receiveEach(tx, batch, { steps, secrets }));
   // Which it is of never changes. Everything else of a source is read with each delivery.
   const workspaceIds = new LRUCache<string, string>({ max: SOURCES_REMEMBERED_MAX });
@@ -46,7 +53,7 @@ export function createReceiver({ tenancy, steps, secrets }: Intake, gather: Gath
     return source?.workspaceId;
   };
 
-  return async (sourceId, delivery, requestId) => {
+  const receive: Receive = async (sourceId, delivery, requestId) => {
     const workspaceId = await findWorkspaceId(sourceId);
     if (workspaceId === undefined) throw notGenuine();
     const caller = callerFor({ workspaceId, id: sourceId }, requestId);
@@ -64,6 +71,7 @@ export function createReceiver({ tenancy, steps, secrets }: Intake, gather: Gath
       throw error;
     }
   };
+  return { receive, knows: (sourceId) => workspaceIds.has(sourceId) };
 }
 
 /** In whose name a source's deliveries are recorded. */

@@ -1,4 +1,5 @@
 import { AppError } from "../platform/errors.ts";
+import type { Logger } from "../platform/logger.ts";
 import type { Caller } from "../platform/tenancy.ts";
 import type { RecordingOptions } from "../responses/index.ts";
 import { recordAudit } from "../workspaces/index.ts";
@@ -14,6 +15,8 @@ export interface Replay {
   after: string | undefined;
   outcomes: Parameters<typeof listReceipts>[2]["outcomes"];
   options: RecordingOptions;
+  /** Is told of a receipt that could not be read by a fault of ours. */
+  log: Pick<Logger, "error">;
 }
 
 /**
@@ -26,7 +29,7 @@ export async function replay(
   { tenancy, steps }: Intake,
   caller: Caller,
   sourceId: string,
-  { limit, after, outcomes, options }: Replay,
+  { limit, after, outcomes, options, log }: Replay,
 ): Promise<Omit<ReplayResult, "nextCursor"> & { last: string | null }> {
   const { source, receipts } = await tenancy.readWorkspace(caller, async (tx) => ({
     source: requireSource(await findSource(tx, sourceId)),
@@ -45,6 +48,7 @@ export async function replay(
       })
       .catch((error: unknown) => {
         if (error instanceof AppError && error.code !== "internal") throw error;
+        log.error({ err: error, receipt_id: receipt.id }, "a receipt could not be read again");
         return { outcome: "FAILED" as const };
       });
     counts[outcome] = (counts[outcome] ?? 0) + 1;

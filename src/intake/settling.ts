@@ -4,6 +4,7 @@ import type { Headers } from "../platform/signature.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import {
   changeResponse,
+  isInRange,
   listStoredAnswers,
   lockResponses,
   putResponse,
@@ -77,7 +78,14 @@ export function readDelivery(source: SourceRow, parsed: Parsed): Read {
     const { ignored: reason, externalId } = reading;
     return { ignored: { outcome: "IGNORED", reason, ...given({ externalId }) } };
   }
-  return { answer: reading };
+  return { answer: { ...reading, fields: withoutWrongTimes(reading.fields, parsed.receivedAt) } };
+}
+
+/** A time that cannot be is left out as whatever else cannot be used: the answer counts without it. */
+function withoutWrongTimes(fields: Answer["fields"], receivedAt: Date): Answer["fields"] {
+  const rightOf = (time: string | undefined) => (time !== undefined && isInRange(time, receivedAt) ? time : undefined);
+  const { respondedAt, updatedAt, ...others } = fields;
+  return { ...others, ...given({ respondedAt: rightOf(respondedAt), updatedAt: rightOf(updatedAt) }) };
 }
 
 /** Does what one answer asks for. */

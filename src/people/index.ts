@@ -12,6 +12,7 @@ export {
   PersonSchema,
   PersonUpsertSchema,
   PROPERTIES_MAX,
+  PROPERTY_LENGTH_MAX,
   type Properties,
   PropertiesSchema,
 } from "./model.ts";

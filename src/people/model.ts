@@ -12,7 +12,7 @@ import {
 } from "../platform/schema.ts";
 
 export const PROPERTIES_MAX = 50;
-const PROPERTY_LENGTH_MAX = 1000;
+export const PROPERTY_LENGTH_MAX = 1_000;
 
 /** Free facts: up to 50 of text, number or boolean, texts up to 1,000 characters. */
 export const PropertiesSchema = Type.Unsafe<Record<string, string | number | boolean>>({

@@ -173,6 +173,16 @@ function buildValidator(registered: Record<string, AnySchema>) {
   };
 }
 
+/** The server's validators for a route, but with one of its own for the body. */
+export function validatorsWith<Validate>(app: Pick<Server, "validatorCompiler">, body: Validate) {
+  return ({ httpPart, schema }: { httpPart?: string | undefined; schema: unknown }) => {
+    if (httpPart === "body") return body;
+    const compiled = app.validatorCompiler?.({ httpPart, schema } as never);
+    if (compiled === undefined) throw new Error("the server has no validator");
+    return compiled;
+  };
+}
+
 /** One serializer for all answers of one schema: nearly every answer can also be a problem. */
 function buildSerializer(registered: Record<string, AnySchema>, options: object) {
   const compile = SerializerSelector()(registered, options);

@@ -2,7 +2,11 @@ import type { AnySchema, ValidateFunction } from "ajv";
 import { type InvalidParam, invalidRequest } from "./errors.ts";
 import { toInvalidParams } from "./validation.ts";
 
-type Declared = Record<string, { type?: string; items?: { type?: string } }>;
+interface Parameter {
+  type?: string;
+  items?: { type?: string };
+}
+type Declared = Record<string, Parameter>;
 
 /**
  * Reads and validates a query string, which has only text: whole numbers and booleans are taken in
@@ -10,12 +14,14 @@ type Declared = Record<string, { type?: string; items?: { type?: string } }>;
  * @returns what Fastify expects of a validator
  */
 export function compileQuery(schema: AnySchema, validator: () => ValidateFunction) {
-  const declared = (schema as { properties?: Declared }).properties ?? {};
+  const { properties: declared = {}, patternProperties = {} } = schema as Record<string, Declared | undefined>;
+  const byPattern = Object.entries(patternProperties).map(([pattern, one]) => [new RegExp(pattern, "u"), one] as const);
+  const find = (name: string) => declared[name] ?? byPattern.find(([pattern]) => pattern.test(name))?.[1];
   return (raw: Record<string, unknown>) => {
     const value = Object.fromEntries(Object.entries(raw).map(([name, text]) => [name, read(text, declared[name])]));
     const validate = validator();
     if (validate(value)) return { value };
-    return { error: invalidRequest(describe(toInvalidParams(validate.errors ?? []), raw, declared)) };
+    return { error: invalidRequest(describe(toInvalidParams(validate.errors ?? []), raw, find)) };
   };
 }
 
@@ -32,11 +38,16 @@ function readOne(text: unknown, type: string | undefined): unknown {
 }
 
 /** A value of a list is named by its parameter, and what was given twice and may not be is told so. */
-function describe(params: InvalidParam[], raw: Record<string, unknown>, declared: Declared): InvalidParam[] {
+function describe(
+  params: InvalidParam[],
+  raw: Record<string, unknown>,
+  find: (name: string) => Parameter | undefined,
+): InvalidParam[] {
   return params.map(({ name, reason }) => {
-    const parameter = name.replace(/\.\d+$/, "");
-    if (declared[parameter] === undefined) return { name: parameter, reason: "is not a known parameter" };
-    const isRepeated = Array.isArray(raw[parameter]) && declared[parameter].type !== "array";
+    const parameter = Object.hasOwn(raw, name) ? name : name.replace(/\.\d+$/, "");
+    const declared = find(parameter);
+    if (declared === undefined) return { name: parameter, reason: "is not a known parameter" };
+    const isRepeated = Array.isArray(raw[parameter]) && declared.type !== "array";
     return { name: parameter, reason: isRepeated ? "must be given once" : reason };
   });
 }

@@ -9,7 +9,7 @@ export interface RateLimitSettings {
   perCredential: number;
   /** Requests a second without a credential, of each address. */
   perAddress: number;
-  /** Failed logins a minute, of each address. */
+  /** Failed logins a minute, of each address; of deliveries also of each source that we know. */
   failuresPerMinute: number;
 }
 
@@ -20,6 +20,11 @@ declare module "fastify" {
      * rate of a credential; null where they are not counted.
      */
     countedBy?: (request: FastifyRequest) => string | null;
+    /**
+     * Whether that is something we know: then failed logins there say nothing of others that come from the same address,
+     * which many may share.
+     */
+    isKnown?: (request: FastifyRequest) => boolean;
   }
 }
 
@@ -60,7 +65,7 @@ export function createRateLimits(
   const countAnonymous: RateLimits["countAnonymous"] = (request, reply) =>
     addresses?.(addressKey(request.ip), reply, 1, "Too many requests without a credential from this address.");
   const requireFewFailures: RateLimits["requireFewFailures"] = (request, reply) =>
-    failures?.(addressKey(request.ip), reply, 0, TOO_MANY_FAILURES);
+    failures?.(failureKey(request), reply, 0, TOO_MANY_FAILURES);
 
   return {
     countAnonymous,
@@ -78,13 +83,20 @@ export function createRateLimits(
     failed: (request, reply, error) => {
       if (!(error instanceof AppError) || error.code !== "unauthenticated") return error;
       try {
-        failures?.(addressKey(request.ip), reply, 1, TOO_MANY_FAILURES);
+        failures?.(failureKey(request), reply, 1, TOO_MANY_FAILURES);
         return error;
       } catch (tooMany) {
         return tooMany;
       }
     },
   };
+}
+
+/** By what failed logins are counted. */
+function failureKey(request: FastifyRequest): string {
+  const { countedBy, isKnown } = request.routeOptions.config;
+  const address = addressKey(request.ip);
+  return isKnown?.(request) === true ? `${address} ${countedBy?.(request)}` : address;
 }
 
 const TOO_MANY_FAILURES = "Too many requests from this address had a credential that is not valid.";

@@ -1,9 +1,8 @@
 import { isOutage, isRetryable } from "../platform/database.ts";
 import { AppError } from "../platform/errors.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
-import type { ResponseInput } from "./model.ts";
 import { recordResponses } from "./service.ts";
-import { type RecordingOptions, type RecordingSteps, type RecordResult } from "./steps.ts";
+import type { RecordInput, RecordingOptions, RecordingSteps, RecordResult } from "./steps.ts";
 
 /**
  * Records many answers so that no bad one costs a good one: all together, and where that fails by a
@@ -12,7 +11,7 @@ import { type RecordingOptions, type RecordingSteps, type RecordResult } from ".
  */
 export async function recordBatch(
   tx: WorkspaceTx,
-  inputs: readonly ResponseInput[],
+  inputs: readonly RecordInput[],
   steps: RecordingSteps,
   options: RecordingOptions,
 ): Promise<RecordResult[]> {

@@ -1,16 +1,16 @@
 import { Type } from "@sinclair/typebox";
-import type { AnySchema } from "ajv";
 import type { FastifyBaseLogger } from "fastify";
 import { callerOf } from "../platform/auth.ts";
 import { type AppError, invalidRequest } from "../platform/errors.ts";
-import type { Server } from "../platform/http.ts";
+import { type Server, validatorsWith } from "../platform/http.ts";
 import { answerCreation, IdempotencyHeaders } from "../platform/keyedRoute.ts";
 import { ProblemSchema, problems, toProblem } from "../platform/problem.ts";
 import { Id, OneOf, ref, Strict } from "../platform/schema.ts";
 import type { Tenancy } from "../platform/tenancy.ts";
 import { createTurns } from "../platform/turns.ts";
-import { createAjv, toInvalidParams } from "../platform/validation.ts";
+import { createAjv } from "../platform/validation.ts";
 import { recordBatch } from "./batch.ts";
+import { findWrongFields } from "./inputs.ts";
 import { FOLLOW_UPS, type ResponseInput, ResponseInputSchema } from "./model.ts";
 import type { RecordingSteps, RecordResult } from "./steps.ts";
 
@@ -56,11 +56,8 @@ const HistoryQuery = Strict({
 export function registerBatchRoute(app: Server, tenancy: Tenancy, steps: RecordingSteps): void {
   app.addSchema(BatchSchema);
   app.addSchema(BatchResultSchema);
-  const ajv = createAjv();
-  for (const schema of Object.values(app.getSchemas())) ajv.addSchema(schema as AnySchema);
-  const isInput = ajv.compile<ResponseInput>(ref(ResponseInputSchema));
   // Each answer is validated by itself, so that a bad one is a result and not the end of all.
-  const isBatch = ajv.compile(
+  const isBatch = createAjv().compile(
     Strict({
       responses: Type.Array(Type.Unknown(), {
         maxItems: BATCH_MAX,
@@ -75,12 +72,7 @@ export function registerBatchRoute(app: Server, tenancy: Tenancy, steps: Recordi
     {
       config: { scope: "responses:write" },
       bodyLimit: BODY_BYTES_MAX,
-      validatorCompiler: ({ httpPart, schema }) => {
-        if (httpPart === "body") return isBatch;
-        const compiled = app.validatorCompiler?.({ httpPart, schema } as never);
-        if (compiled === undefined) throw new Error("the server has no validator");
-        return compiled;
-      },
+      validatorCompiler: validatorsWith(app, isBatch),
       schema: {
         operationId: "recordResponses",
         summary: "Record many survey answers; one bad row never costs a good one",
@@ -98,10 +90,10 @@ export function registerBatchRoute(app: Server, tenancy: Tenancy, steps: Recordi
     },
     async (request, reply) => {
       const { followUp = "OPEN", events = true } = request.query;
-      const checked = request.body.responses.map(
-        (input): Checked =>
-          isInput(input) ? { input } : { error: invalidRequest(toInvalidParams(isInput.errors ?? [])) },
-      );
+      const checked = request.body.responses.map((input): Checked => {
+        const wrong = findWrongFields(input);
+        return wrong === undefined ? { input } : { error: invalidRequest(wrong) };
+      });
       const inputs = checked.flatMap((row) => ("input" in row ? row.input : []));
       return inTurn(callerOf(request).workspaceId, async () =>
         answerCreation(request, reply, tenancy, async (tx) => {

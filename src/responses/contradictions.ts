@@ -5,6 +5,12 @@ const TIMES_FROM = Date.UTC(1970, 0, 1);
 /** Clocks of senders run ahead, and so do time zones taken for UTC. */
 const AHEAD_MS = 24 * 3_600_000;
 
+/** Whether an answer can have been given, or changed, at this time. */
+export function isInRange(text: string, now: Date): boolean {
+  const time = Date.parse(text);
+  return time >= TIMES_FROM && time <= now.getTime() + AHEAD_MS;
+}
+
 /** What the schema cannot say: fields that do not go together, and times out of range. */
 export function findContradictions(
   {
@@ -17,8 +23,7 @@ export function findContradictions(
 ): InvalidParam[] {
   const invalid: InvalidParam[] = [];
   for (const [name, text] of Object.entries({ respondedAt, updatedAt })) {
-    const time = text === undefined ? now.getTime() : Date.parse(text);
-    if (time < TIMES_FROM || time > now.getTime() + AHEAD_MS) {
+    if (text !== undefined && !isInRange(text, now)) {
       invalid.push({ name, reason: "must be between 1970 and 24 hours from now" });
     }
   }

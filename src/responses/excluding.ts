@@ -1,12 +1,10 @@
 import { AppError } from "../platform/errors.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { lockResponse, writeChange } from "./changing.ts";
-import { recordExclusions } from "./exclusionLedger.ts";
 import type { ExclusionInput, Response } from "./model.ts";
 import { exclusionFor } from "./service.ts";
 import type { RecordingSteps } from "./steps.ts";
 import type { ResponseRow } from "./table.ts";
-import { lockResponses, updateResponses } from "./writes.ts";
 
 /**
  * Takes a response out of every aggregate, for a reason; the same again changes nothing.
@@ -43,25 +41,4 @@ async function decide(
 ): Promise<Response | undefined> {
   const found = await lockResponse(tx, id);
   return found && writeChange(tx, { ...found, changed: change(found.row) }, steps);
-}
-
-/**
- * Gives responses that are out of every aggregate the reason for which they were out where they come
- * from, by id. They stay out, so no count changes and nobody is told.
- */
-export async function restoreExclusions(
-  tx: WorkspaceTx,
-  exclusions: ReadonlyMap<string, ExclusionInput>,
-): Promise<void> {
-  if (exclusions.size === 0) return;
-  const changes = (await lockResponses(tx, [...exclusions.keys()])).flatMap((before) => {
-    const given = exclusions.get(before.id);
-    if (given === undefined || before.exclusionReason === null) return [];
-    return { before, after: { ...before, ...exclusionFor(tx, given.reason, given.note ?? null) } };
-  });
-  await recordExclusions(tx, changes);
-  await updateResponses(
-    tx,
-    changes.map(({ after }) => after),
-  );
 }

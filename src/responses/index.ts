@@ -1,6 +1,7 @@
 export { acknowledgeResponses, markReached } from "./acknowledging.ts";
 export { recordBatch } from "./batch.ts";
 export { changeResponse, putResponse } from "./changing.ts";
+export { isInRange } from "./contradictions.ts";
 export {
   eraseResponses,
   type KnownAnswer,
@@ -10,7 +11,6 @@ export {
   type OldAnswer,
   removeOldComments,
 } from "./erasing.ts";
-export { restoreExclusions } from "./excluding.ts";
 export { listExclusions } from "./exclusionLedger.ts";
 export { type ResponseFilter, whereResponses } from "./filter.ts";
 export { ResponseFilterQuery, toResponseFilter } from "./filterQuery.ts";
@@ -22,6 +22,7 @@ export {
   type CaseStatus,
   type CaseSummary,
   CHANNELS,
+  COMMENT_LENGTH_MAX,
   DEFAULT_SOURCE,
   type ExclusionInput,
   ExclusionInputSchema,

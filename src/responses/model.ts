@@ -18,7 +18,7 @@ export type CaseStatus = (typeof CASE_STATUSES)[number];
 export const CASE_PRIORITIES = ["URGENT", "HIGH", "NORMAL", "LOW"] as const;
 export type CasePriority = (typeof CASE_PRIORITIES)[number];
 
-const COMMENT_LENGTH_MAX = 10_000;
+export const COMMENT_LENGTH_MAX = 10_000;
 /** The source of an answer that names none. */
 export const DEFAULT_SOURCE = "api";
 

@@ -218,10 +218,8 @@ async function toStored(tx: WorkspaceTx, answers: readonly Answer[], known: Know
       followUp: options.followUp,
       version: 1,
       erasedAt: null,
-      // Test answers are stored, out of every aggregate.
-      ...(input.test === true
-        ? exclusionFor(tx, "TEST")
-        : exclusionFor(tx, input.exclusion?.reason ?? null, input.exclusion?.note)),
+      // Test answers are stored, out of every aggregate, and so is what was left out where it comes from.
+      ...exclusionFor(tx, input.exclusion?.reason ?? (input.test === true ? "TEST" : null), input.exclusion?.note),
     };
     const isPersonNew = newPersonIds.has(person?.id ?? "");
     return { response, surveyKind: survey.kind, person, account, accountNow, isPersonNew };

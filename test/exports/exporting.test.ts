@@ -79,6 +79,21 @@ t.test("exports", async (t) => {
       // The one that had no id has one now.
       for (const { node } of theirs.responses.edges) if (node.externalId.startsWith("row-")) node.externalId = null;
       t.same(theirs, ours, accept);
+      t.same(
+        await other.rows("select reason, note, included_at from response_exclusions order by reason"),
+        [
+          { reason: "DUPLICATE", note: "=twice", included_at: null },
+          { reason: "TEST", note: null, included_at: null },
+        ],
+        "it was never out for another reason",
+      );
+      t.match(
+        await other.rows(
+          "select data->'response'->'exclusion'->>'reason' as reason from events where data->'response'->>'exclusion' is not null order by 1",
+        ),
+        [{ reason: "DUPLICATE" }, { reason: "TEST" }],
+        "nor was anybody told so",
+      );
       t.match((await importFile(service, other, "?again=true&followUp=NONE", text, headers)).import, {
         created: 0,
         existing: ANSWERS.length,
@@ -151,6 +166,12 @@ t.test("exports", async (t) => {
     t.equal((await client.get("/v1/exports/responses?nonsense=1")).status, 400);
     t.equal((await client.get("/v1/exports/responses?from=2026-02-01T00:00:00Z&to=2026-01-01T00:00:00Z")).status, 400);
     t.equal((await client.get("/v1/exports/nonsense")).status, 404);
+    const head = await service.app.inject({
+      method: "HEAD",
+      url: "/v1/exports/responses",
+      headers: { authorization: `Bearer ${client.apiKey}`, accept: "text/csv" },
+    });
+    t.match(head, { statusCode: 200, body: "", headers: { "content-type": /^text\/csv/ } });
   });
 });
 

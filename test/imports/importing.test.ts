@@ -54,6 +54,29 @@ t.test("files of answers", async (t) => {
     );
   });
 
+  t.test("a column of properties goes with columns of single ones, as far as it is an object", async (t) => {
+    const client = await service.newClient();
+    const header = "score,properties,properties.plan,person.email,person.properties.x,person.properties";
+    const rows = [
+      `1,"{""seats"": 5}",pro,a@example.com,1,"{""y"": true}"`,
+      "2,abc,pro,,,",
+      "3,7,pro,,,",
+      "4,,pro,b@example.com,1,abc",
+      "5,,pro,,,",
+    ];
+    const { import: done, rejections } = await importFile(service, client, "", [header, ...rows].join("\n"));
+    t.match(done, { status: "DONE", received: 5, created: 2, rejected: 3 });
+    t.match(rejections, [
+      { line: 3, reason: "properties must be an object." },
+      { line: 4, reason: "properties must be an object." },
+      { line: 5, reason: /^person\.properties must be an object/ },
+    ]);
+    const { data } = (await client.get("/v1/responses")).body;
+    const byScore = new Map(data.map((one: any) => [one.score, one.properties]));
+    t.same([byScore.get(1), byScore.get(5)], [{ seats: 5, plan: "pro" }, { plan: "pro" }]);
+    t.match((await client.get("/v1/people")).body.data, [{ properties: { x: "1", y: true } }]);
+  });
+
   t.test("NDJSON is as strict as a POST", async (t) => {
     const client = await service.newClient();
     const lines = [
@@ -158,6 +181,11 @@ t.test("files of answers", async (t) => {
     await refused("?map.score=Note", "score\n1\n", CSV, ["map.score"]);
     await refused("?map.nonsense=score", "score\n1\n", CSV, ["map.nonsense"]);
     await refused("?map.score=x", '{"score":1}', NDJSON, ["map.score"]);
+    const twice = "?map.properties.2024=a&map.properties.2024=b";
+    await refused(twice, "score\n1\n", CSV, ["map.properties.2024"]);
+    t.match((await client.post(`/v1/imports${twice}`, "score\n1\n", CSV)).body.invalidParams, [
+      { reason: "must be given once" },
+    ]);
     await refused("?timeZone=Mars/Base&timestampFormat=QQ", "score\n1\n", CSV, ["timeZone", "timestampFormat"]);
     await refused("", "", CSV, []);
     await refused("", Buffer.from("\ufeffscore\n1\n", "utf16le"), CSV, []);

@@ -47,7 +47,6 @@ t.test("what is signed and cannot be used is ignored, with a reason among the re
     [{ id: "a", s: " 5" }, /not an integer/],
     [{ id: "a", s: true }, /not an integer/],
     [{ id: "a", s: null }, /has no answer/],
-    [{ id: "a", s: 5, u: "2999-01-01T00:00:00Z" }, /updatedAt/],
     ["--x", /multipart/, "multipart/form-data; boundary=y"],
   ];
   for (const [payload, reason, type] of cases) {
@@ -111,6 +110,15 @@ t.test("a JSON source takes digits, odd times and long texts, and drops what it 
     properties: { plan: "pro" },
   });
   t.equal(response.comment.length, 10_000);
+  const ahead = new Date(Date.now() + 48 * 3_600_000).toISOString();
+  for (const [n, times] of [{ t: ahead }, { t: "1969-12-31" }, { u: "2999-01-01T00:00:00Z" }].entries()) {
+    const before = new Date().toISOString();
+    const answer = await deliver(service, source, { s: 2, id: `time-${n}`, ...times }, headers);
+    t.match(answer.body, { outcome: "RECORDED" }, `${JSON.stringify(times)} cannot be, and the answer counts`);
+    const found = (await stored(client)).find(({ externalId }: any) => externalId === `time-${n}`);
+    t.ok(found.respondedAt >= before && found.respondedAt < ahead, "as of now");
+    t.match(found, { case: { status: "OPEN" } });
+  }
 });
 
 t.test("a form with brackets, its parts and JSON say the same", async (t) => {
@@ -268,6 +276,9 @@ t.test("a mended mapping is replayed, as history where it is wished", async (t) 
     Array.from({ length: 5 }, () => ({ outcome: "RECORDED", reason: null })),
   );
   await client.patch(`/v1/sources/${source.id}`, { mapping: { score: "/id" } });
+  const options = { followUp: "NONE", events: false };
+  const { status, body } = await client.post(`/v1/sources/${source.id}/receipts/replay`, options);
+  t.match({ status, body }, { status: 400, body: { invalidParams: [{ name: "followUp" }, { name: "events" }] } });
   t.same((await call("outcome=RECORDED")).body.outcomes, { IGNORED: 5 });
   t.equal((await stored(client)).length, 5, "what was recorded stays");
 });

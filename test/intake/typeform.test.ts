@@ -61,4 +61,15 @@ t.test("Typeform's older names of types, opinion-scale and textfield, are unders
   const preview = { event_type: "form_response", form_response: form };
   const { body } = await client.post(`/v1/sources/${source.id}/preview`, preview);
   t.match(body, { outcome: "RECORDED", response: { score: 8, comment: "Quick", externalId: "older" } });
+
+  const definition = {
+    fields: [
+      { ...scale, id: 38 },
+      { id: 39, type: "textfield", title: "Why?" },
+    ],
+  };
+  const answers = form.answers.map((answer, n) => ({ ...answer, field: { ...answer.field, id: String(38 + n) } }));
+  const numbered = { event_type: "form_response", form_response: { ...form, definition, answers } };
+  const { body: read } = await client.post(`/v1/sources/${source.id}/preview`, numbered);
+  t.match(read, { outcome: "RECORDED", response: { score: 8, comment: "Quick" } }, "and ids that are numbers");
 });

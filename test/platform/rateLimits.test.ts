@@ -4,6 +4,7 @@ import { addressKey } from "../../src/platform/addressKey.ts";
 import { type Authenticate, registerAuth } from "../../src/platform/auth.ts";
 import { AppError } from "../../src/platform/errors.ts";
 import { createServer } from "../../src/platform/http.ts";
+import { newId } from "../../src/platform/ids.ts";
 import { createLogger } from "../../src/platform/logger.ts";
 import { createRateLimits, type RateLimitSettings } from "../../src/platform/rateLimits.ts";
 import { startService } from "../support/service.ts";
@@ -142,10 +143,10 @@ t.test("deliveries are counted by source, and those that are not signed as faile
     mapping: { externalId: "/id", score: "/score" },
   };
   const { body } = await client.post("/v1/sources", source);
-  const deliver = async (token: string) => {
+  const deliver = async (token: string, id: string = body.id) => {
     const { statusCode, headers } = await service.app.inject({
       method: "POST",
-      url: `/v1/intake/${body.id}`,
+      url: `/v1/intake/${id}`,
       headers: { "content-type": "application/json", "x-webhook-token": token },
       payload: { id: "1", score: 9 },
     });
@@ -154,4 +155,14 @@ t.test("deliveries are counted by source, and those that are not signed as faile
   for (const remaining of ["4", "3"]) t.same(await deliver("a token of ours"), { status: 200, remaining });
   for (const remaining of ["2", "1", "0"]) t.same(await deliver("another"), { status: 401, remaining });
   t.same(await deliver("a token of ours"), { status: 429, remaining: "0" });
+
+  // Survey tools send for all of their customers from the same addresses.
+  const other = await service.newClient();
+  const { body: theirs } = await other.post("/v1/sources", source);
+  t.equal((await deliver("a token of ours", theirs.id)).status, 200, "another source goes on");
+  const unknown = [newId(), newId(), newId(), newId()];
+  const statuses = [];
+  for (const id of unknown) statuses.push((await deliver("a token of ours", id)).status);
+  t.same(statuses, [401, 401, 401, 429], "what is no source counts for the address");
+  t.equal((await deliver("a token of ours", theirs.id)).status, 200, "and holds up none that is");
 });

@@ -25,7 +25,6 @@ export function readTypeform(payload: unknown, { mapping, partial }: ReadingCont
   const answers = objectsOf(form["answers"]);
   const definition = objectsOf(fieldsOf(form["definition"])["fields"]);
   const hidden = fieldsOf(form["hidden"]);
-  const isNamed = (field: Fields, name: unknown) => field["id"] === name || field["ref"] === name;
   const answerOf = (name: unknown) => answers.find(({ field }) => isNamed(fieldsOf(field), name));
   const look = (name: string) => valueOf(answerOf(name)) ?? fieldOf(hidden, name);
 
@@ -43,7 +42,12 @@ export function readTypeform(payload: unknown, { mapping, partial }: ReadingCont
   return toReading(withMapping(found, mapping, look), mapping);
 }
 
-/** A field's name: older payloads have numbers, of which the answers have texts. */
+/** By its id or ref. Older payloads have numbers, of which the answers have texts. */
+function isNamed({ id, ref }: Fields, name: unknown): boolean {
+  return String(id) === String(name) || ref === name;
+}
+
+/** Older payloads write types with a hyphen. */
 function typeOf(field: Fields): string {
   return String(field["type"]).replace("-", "_");
 }
@@ -66,13 +70,11 @@ function isRecommending(title: unknown): boolean {
 
 /** The first text after the score, in the order of the definition. */
 function findComment(answers: Fields[], definition: Fields[], scoreName: unknown): unknown {
-  const scoreAt = definition.findIndex(
-    ({ id, ref }) => scoreName !== undefined && (id === scoreName || ref === scoreName),
-  );
+  const scoreAt = definition.findIndex((field) => scoreName !== undefined && isNamed(field, scoreName));
   if (scoreAt === -1) return undefined;
   const texts = definition.slice(scoreAt + 1).filter((field) => TEXTS.has(typeOf(field)));
   for (const { id } of texts) {
-    const answer = answers.find(({ field }) => fieldsOf(field)["id"] === id);
+    const answer = answers.find(({ field }) => isNamed(fieldsOf(field), id));
     if (answer !== undefined) return valueOf(answer);
   }
   return undefined;
