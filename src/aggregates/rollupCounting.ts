@@ -108,7 +108,12 @@ async function countDays(
       sql`${table}.workspace_id = ${tx.workspaceId}`,
       eq(sql`${table}.generation`, generation),
       eq(sql`${table}.dimension`, dimension),
-      values && sql`${table}.value = ${anyOf("text", values)}`,
+      // What stands for none in the counts is no value that anybody can ask for.
+      values &&
+        sql`${table}.value = ${anyOf(
+          "text",
+          values.filter((value) => value !== ""),
+        )}`,
       filter.surveyKeys && sql`${table}.survey_key = ${anyOf("text", filter.surveyKeys)}`,
       first === null ? undefined : sql`${table}.day >= ${first}::date`,
       after === null ? undefined : sql`${table}.day < ${after}::date`,

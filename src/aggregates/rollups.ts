@@ -119,6 +119,8 @@ const oldestDeltas = (tx: WorkspaceTx) => sql`(select id from nps_deltas where w
 /** Adds the deltas to the counts, in a snapshot: what it adds is what it deletes. @returns how many deltas there were */
 async function fold(tx: WorkspaceTx): Promise<number> {
   if (!(await claimRollups(tx, true))) return 0;
+  // Nobody waits for it; all counts of a large workspace are looked at for dimensions with too many values.
+  await tx.allowTime(60_000);
   await tx.run(sql`/* aggregates.foldDeltas */
     insert into nps_daily (workspace_id, generation, dimension, value, survey_key, day, ${COUNTER_NAMES})
     select workspace_id, generation, dimension, value, survey_key, day, ${eachCounter((score) => sumOf(score, sql`n`))}
@@ -163,6 +165,9 @@ async function dropWideDimensions(tx: WorkspaceTx): Promise<void> {
  * have ended, and those after it write for the new one.
  */
 async function beginGeneration(tx: WorkspaceTx): Promise<void> {
+  // Who builds or folds them holds this for long, and writers would wait behind us.
+  await tx.run(sql`/* aggregates.claimToBegin */
+    select 1 from nps_rollups where workspace_id = ${tx.workspaceId} for update nowait`);
   await tx.run(sql`/* aggregates.lockRollups */ select pg_advisory_xact_lock(${lockOf(tx)})`);
   await tx.run(sql`/* aggregates.beginGeneration */
     insert into nps_rollups (workspace_id, generation, time_zone, is_ready)

@@ -1,13 +1,23 @@
 import { invalidRequest } from "../platform/errors.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
-import { acknowledgeResponses, lockResponses, markReached } from "../responses/index.ts";
+import {
+  acknowledgeResponses,
+  listResponsesById,
+  lockResponses,
+  markReached,
+  type RecordedResponse,
+} from "../responses/index.ts";
 import { changeCase, type Target } from "./changing.ts";
 import type { Contact } from "./commands.ts";
-import { meetClock, START_TOLERANCE_MS } from "./firstContact.ts";
+import { type Clock, joinClock, meetClock, START_TOLERANCE_MS } from "./firstContact.ts";
 import { targetOf } from "./lifecycle.ts";
 import type { Case } from "./model.ts";
+import { reasonOf } from "./placing.ts";
+import type { Policy } from "./policy.ts";
+import { loadPolicies } from "./policyStore.ts";
 import { caseSummaryOf, listResponseIdsOf } from "./queries.ts";
-import { type CaseRow, latestClock } from "./writes.ts";
+import { reasonsToCall } from "./reasons.ts";
+import { type CaseRow, idsOf, latestClock } from "./writes.ts";
 
 const REACHING: ReadonlySet<Contact["outcome"]> = new Set(["REACHED", "LEFT_MESSAGE", "SENT"]);
 
@@ -37,14 +47,40 @@ export async function recordContact(tx: WorkspaceTx, target: Target, input: Cont
     const responses = await listResponseIdsOf(tx, [row.id]);
     const ids = responses.map(({ id }) => id);
     if (topics.includes("THANKED") && REACHING.has(outcome)) {
-      await acknowledgeResponses(tx, ids, occurredAt, { caseSummaryOf });
+      await acknowledgeResponses(tx, ids, occurredAt, { caseSummaryOf }, START_TOLERANCE_MS);
     }
     if (direction === "INBOUND" || !REACHING.has(outcome)) return { activities: [activity] };
     await markReached(tx, ids, occurredAt, START_TOLERANCE_MS);
     const clocks = row.clocks.map((clock) => meetClock(clock, occurredAt));
+    const since = row.status === "OPEN" && latestClock(row).metAt === null ? await listSince(tx, ids, occurredAt) : [];
+    if (since.length > 0) {
+      const policy = (await loadPolicies(tx, idsOf([row.id]))).of(row.policyVersion);
+      const running = startSince(clocks, since, policy);
+      return { row: { ...row, clocks: running }, activities: [activity], events: ["case.contacted"] };
+    }
     const status = targetOf(row.status, "contact") ?? row.status;
     return { row: { ...row, clocks, status }, activities: [activity], events: ["case.contacted"] };
   });
+}
+
+/** The answers that are a reason to call, and came after a contact that is entered only now, as they came. */
+async function listSince(tx: WorkspaceTx, ids: readonly string[], occurredAt: Date): Promise<RecordedResponse[]> {
+  const had = new Date(occurredAt.getTime() + START_TOLERANCE_MS).toISOString();
+  return (await listResponsesById(tx, ids))
+    .filter((answer) => answer.receivedAt > had && reasonsToCall(answer).length > 0)
+    .toSorted((a, b) => (a.receivedAt < b.receivedAt ? -1 : 1));
+}
+
+/** The clock that they would have started, had the contact been entered before they came. */
+function startSince(clocks: readonly Clock[], since: readonly RecordedResponse[], policy: Policy): Clock[] {
+  let all = [...clocks];
+  for (const answer of since) {
+    const latest = all.at(-1);
+    if (latest === undefined) return all;
+    const clock = joinClock(latest, "NEW_RESPONSE", new Date(answer.receivedAt), reasonOf(answer), policy);
+    all = clock.n > latest.n ? [...all, clock] : [...all.slice(0, -1), clock];
+  }
+  return all;
 }
 
 function requireTime(occurredAt: Date, row: CaseRow, now: Date): void {

@@ -1,7 +1,9 @@
 import { getImprovement, isSettled, lockImprovement } from "../causes/index.ts";
+import { listAccounts } from "../people/index.ts";
 import { AppError } from "../platform/errors.ts";
+import { distinct } from "../platform/sql.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
-import { listResponsesById } from "../responses/index.ts";
+import { listResponsesById, type RecordedResponse } from "../responses/index.ts";
 import { changeCase, type Target } from "./changing.ts";
 import type { Closure, Resolution, Verification } from "./commands.ts";
 import { type Reason, silence, startClock } from "./firstContact.ts";
@@ -11,7 +13,8 @@ import { reasonOf } from "./placing.ts";
 import { hoursFor, type Policy } from "./policy.ts";
 import { loadPolicies } from "./policyStore.ts";
 import { findLiveCaseId, listResponseIdsOf } from "./queries.ts";
-import { requeue } from "./settling.ts";
+import { reasonsToCall } from "./reasons.ts";
+import { rank } from "./settling.ts";
 import { requireKnown } from "./working.ts";
 import { type CaseRow, idsOf, latestClock } from "./writes.ts";
 
@@ -66,7 +69,8 @@ export async function verifyCase(tx: WorkspaceTx, target: Target, input: Verific
     if (!satisfied) await requireOnlyCase(tx, row);
     const activities = [{ type: "VERIFIED" as const, text: note, details: { satisfied, verbalScore } }];
     if (satisfied) return { row: { ...row, status }, activities, events: ["case.verified", "case.closed"] };
-    return { row: { ...row, status, outcome: null, resolution: null }, activities, events: ["case.verified"] };
+    const worked = { ...row, status, outcome: null, resolution: null };
+    return { row: await rankAnew(tx, worked, await listAnswers(tx, row)), activities, events: ["case.verified"] };
   });
 }
 
@@ -92,9 +96,11 @@ export async function reopenCase(tx: WorkspaceTx, target: Target, { reason }: { 
     const status = statusAfter(row.status, "reopening");
     await requireOnlyCase(tx, row);
     const policy = (await loadPolicies(tx, idsOf([row.id]))).of(row.policyVersion);
-    const clock = startClock(latestClock(row).n + 1, "REOPENED", tx.now, await mostUrgent(tx, row, policy), policy);
+    const answers = await listAnswers(tx, row);
+    const clock = startClock(latestClock(row).n + 1, "REOPENED", tx.now, mostUrgent(answers, policy, tx.now), policy);
+    const clocks = [...row.clocks.map(silence), clock];
     return {
-      row: requeue({ ...row, status, outcome: null, resolution: null, clocks: [...row.clocks.map(silence), clock] }),
+      row: await rankAnew(tx, { ...row, status, outcome: null, resolution: null, clocks }, answers),
       activities: [{ type: "REOPENED", text: reason, details: { cause: "REOPENED" } }],
       events: ["case.reopened"],
     };
@@ -107,10 +113,27 @@ async function requireOnlyCase(tx: WorkspaceTx, { id, personId }: CaseRow): Prom
   throw new AppError("conflict", "The person has another case that is being worked.", { existingId });
 }
 
+async function listAnswers(tx: WorkspaceTx, { id }: CaseRow): Promise<RecordedResponse[]> {
+  return listResponsesById(
+    tx,
+    (await listResponseIdsOf(tx, [id])).map((link) => link.id),
+  );
+}
+
 /** Of the case's answers the one to be called about first; the reason is as new as the reopening. */
-async function mostUrgent(tx: WorkspaceTx, row: CaseRow, policy: Policy): Promise<Reason> {
-  const ids = (await listResponseIdsOf(tx, [row.id])).map(({ id }) => id);
-  const answers = (await listResponsesById(tx, ids)).map(reasonOf);
-  const [first] = answers.toSorted((a, b) => hoursFor(policy, a) - hoursFor(policy, b));
-  return { ...(first ?? { category: "DETRACTOR", dangerZone: false }), respondedAt: tx.now };
+function mostUrgent(answers: readonly RecordedResponse[], policy: Policy, now: Date): Reason {
+  const [first] = answers.map(reasonOf).toSorted((a, b) => hoursFor(policy, a) - hoursFor(policy, b));
+  return { ...(first ?? { category: "DETRACTOR", dangerZone: false }), respondedAt: now, receivedAt: now };
+}
+
+/**
+ * The case that is worked again, by its answers and its account as they are now: while it had ended, nobody looked. Where
+ * no answer is a reason to call any more, it is worked because somebody says so.
+ */
+async function rankAnew(tx: WorkspaceTx, row: CaseRow, answers: readonly RecordedResponse[]): Promise<CaseRow> {
+  const isCalled = row.reasons.includes("MANUAL") || answers.some((answer) => reasonsToCall(answer).length > 0);
+  const reasons = isCalled ? row.reasons : [...row.reasons, "MANUAL" as const];
+  const accountIds = distinct([row.accountId, ...answers.map(({ account }) => account?.id)]);
+  const accounts = (await listAccounts(tx, accountIds)).map((account) => [account.id, account] as const);
+  return rank({ ...row, reasons }, answers, new Map(accounts));
 }

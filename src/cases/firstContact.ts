@@ -25,9 +25,10 @@ export interface Clock {
   nextStepAt: Date | null;
 }
 
-/** What starts a clock: an answer, and when it was given. */
+/** What starts a clock: an answer, when it was given, and when it reached us. */
 export interface Reason extends Answered {
   respondedAt: Date;
+  receivedAt: Date;
 }
 
 /** Contacts are entered by people, and their clocks and ours differ: this much before the start is not before it. */
@@ -43,7 +44,7 @@ export function startClock(n: number, cause: ClockCause, startedAt: Date, reason
     countedFrom: startedAt,
     dueAt: dueAfter(policy, startedAt, hoursAllowed),
     metAt: null,
-    arrivedLate: dueAfter(policy, reason.respondedAt, hoursAllowed) < startedAt,
+    arrivedLate: dueAfter(policy, reason.respondedAt, hoursAllowed) < reason.receivedAt,
   };
   return { ...clock, ...stepAfter(0, clock, policy) };
 }

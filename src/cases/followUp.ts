@@ -88,7 +88,7 @@ function place({ tx, call, drafts, earlier, policies, causes }: Placing): void {
     return;
   }
   // A case that has ended goes on as it is, unless its answers say something new.
-  if (own !== undefined && !isWorked && (isMoved || news.length === 0)) {
+  if (own !== undefined && !isWorked && news.length === 0) {
     if (call.isOtherwise === true) changeAnswer(own, response);
     return;
   }
@@ -101,9 +101,9 @@ function place({ tx, call, drafts, earlier, policies, causes }: Placing): void {
     joinCase(tx, target, call, policies, causes);
     target.responses.push(response);
     target.joining.push(response.id);
-  } else if (own !== undefined && !isWorked) {
+  } else if (own !== undefined && !isWorked && !isMoved) {
     reopenCase(tx, own, call, policies, causes);
-  } else if (own?.responses.length === 1) {
+  } else if (isWorked && own?.responses.length === 1) {
     own.row = { ...own.row, personId };
   } else if (reasonsToCall(response).length > 0 || call.note !== undefined) {
     if (own !== undefined) leaveCase(own, response);

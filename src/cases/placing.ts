@@ -118,6 +118,6 @@ export function leaveCase(draft: Open, { id }: RecordedResponse): void {
 }
 
 /** What a clock must know of an answer. */
-export function reasonOf({ category, dangerZone, respondedAt }: RecordedResponse): Reason {
-  return { category, dangerZone, respondedAt: new Date(respondedAt) };
+export function reasonOf({ category, dangerZone, respondedAt, receivedAt }: RecordedResponse): Reason {
+  return { category, dangerZone, respondedAt: new Date(respondedAt), receivedAt: new Date(receivedAt) };
 }

@@ -148,7 +148,7 @@ function columnsOf(rows: readonly CaseRow[]) {
   } satisfies Columns;
 }
 
-const REASONS = "(select array_agg(reason) from jsonb_array_elements_text(input.reasons) as reason)";
+const REASONS = "coalesce((select array_agg(reason) from jsonb_array_elements_text(input.reasons) as reason), '{}')";
 
 /** The value of each column, which all travel as they are stored, but for the reasons. */
 function valueOf(name: string): string {

@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { normaliseIdentity } from "../people/index.ts";
+import { isMentioned, normaliseIdentity } from "../people/index.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { DEFAULT_SOURCE } from "../responses/index.ts";
 import { type ImportRow, insertRejections } from "./queries.ts";
@@ -98,10 +98,10 @@ function linesOf(chunk: Chunk, person: ErasedRows): number[] {
   const file = { ...chunk, bytesSha256: chunk.bytesSha256 ?? Buffer.alloc(0) };
   const rows = readRows(file, chunk.body, chunk.firstLine);
   const records = splitRecords(chunk.body, chunk.firstLine, chunk.delimiter);
-  const texts = new Map(records.map(({ line, bytes }) => [line, bytes.toString("utf8").toLowerCase()]));
-  const needles = [person.email, person.phone].filter((text) => text !== null);
+  const texts = new Map(records.map(({ line, bytes }) => [line, bytes.toString("utf8")]));
+  const needles = [person.externalId, person.email, person.phone].filter((text) => text !== null);
   return rows.flatMap((row) => {
-    if ("reason" in row) return needles.some((needle) => texts.get(row.line)?.includes(needle)) ? row.line : [];
+    if ("reason" in row) return isMentioned(texts.get(row.line) ?? "", needles) ? row.line : [];
     const { person: given, source = DEFAULT_SOURCE, externalId } = row.input;
     const isTheirs = (["externalId", "email", "phone"] as const).some((kind) => {
       const value = given?.[kind];

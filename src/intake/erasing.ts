@@ -1,12 +1,11 @@
 import { sql } from "drizzle-orm";
+import { isMentioned } from "../people/index.ts";
 import { anyOf } from "../platform/sql.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { parseDelivery } from "./settling.ts";
 import type { ReceiptRow } from "./table.ts";
 
 const RECEIPTS_PER_PAGE = 200;
-/** What is shorter stands in too many bodies to say whose they are. */
-const NEEDLE_LENGTH_MIN = 5;
 
 /** Deletes what was received about these responses. @returns how many */
 export async function eraseReceipts(tx: WorkspaceTx, responseIds: readonly string[]): Promise<number> {
@@ -86,14 +85,12 @@ async function listStrayReceipts(tx: WorkspaceTx, after: ReceiptPlace | undefine
 }
 
 async function select(receipts: readonly Kept[], needles: readonly string[]): Promise<Kept[]> {
-  const wanted = needles.filter(({ length }) => length >= NEEDLE_LENGTH_MIN).map((needle) => needle.toLowerCase());
   const found: Kept[] = [];
   for (const receipt of receipts) {
     const { body } = await parseDelivery(receipt.body, receipt.headers, receipt.receivedAt);
     const read = "payload" in body ? JSON.stringify(body.payload) : "";
-    const text = `${receipt.body.toString("utf8")} ${read} ${JSON.stringify(receipt.headers)}`.toLowerCase();
-    if (needles.includes(receipt.externalId ?? "") || wanted.some((needle) => text.includes(needle)))
-      found.push(receipt);
+    const text = `${receipt.body.toString("utf8")} ${read} ${JSON.stringify(receipt.headers)}`;
+    if (needles.includes(receipt.externalId ?? "") || isMentioned(text, needles)) found.push(receipt);
   }
   return found;
 }

@@ -1,5 +1,6 @@
 export { deletePerson, insertShell, lockPerson } from "./erasing.ts";
 export { findRespondents, idsOfRespondents } from "./finding.ts";
+export { isMentioned } from "./mentioning.ts";
 export {
   type Account,
   type AccountFacts,

@@ -10,6 +10,7 @@ import {
   Strict,
   Text,
 } from "../platform/schema.ts";
+import { SEPARATORS } from "./mentioning.ts";
 
 export const PROPERTIES_MAX = 50;
 export const PROPERTY_LENGTH_MAX = 1_000;
@@ -131,5 +132,5 @@ export type Identity = (typeof IDENTITIES)[number];
 /** The form in which an identity is compared and kept: e-mail in lower case, phone without separators. */
 export function normaliseIdentity(kind: Identity, value: string): string {
   if (kind === "email") return value.normalize("NFC").toLowerCase();
-  return kind === "phone" ? value.replaceAll(/[\s().\-/]/g, "") : value;
+  return kind === "phone" ? value.replaceAll(SEPARATORS, "") : value;
 }

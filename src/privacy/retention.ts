@@ -1,7 +1,9 @@
 import { listSourceIds, removeOldReceipts } from "../intake/index.ts";
+import { lockPerson } from "../people/index.ts";
+import { Failures } from "../platform/failures.ts";
 import { NO_ID } from "../platform/pagination.ts";
-import type { Caller, Tenancy } from "../platform/tenancy.ts";
-import { listSilentPeople, type OldAnswer, removeOldComments } from "../responses/index.ts";
+import type { Caller, Tenancy, WorkspaceTx } from "../platform/tenancy.ts";
+import { isSilent, listSilentPeople, type OldAnswer, removeOldComments } from "../responses/index.ts";
 import { forgetDeliveries } from "../webhooks/index.ts";
 import { getAllWorkspaces } from "../workspaces/index.ts";
 import { erasePerson } from "./erasing.ts";
@@ -16,14 +18,19 @@ const ROWS_PER_STEP = 1_000;
 /**
  * Lets go, in each workspace, of what it keeps no longer: comments and properties, people, receipts and deliveries.
  * What a worker that died has left is found by the next, and any number may do it at once.
+ * What stands in the way in one workspace holds up no other.
  * @returns how much of each
+ * @throws the first failure, once everything else is done
  */
 export async function keepRetention(tenancy: Tenancy): Promise<Counts> {
   let counts: Counts = {};
+  const failures = new Failures();
   for (const { id: workspaceId } of await getAllWorkspaces(tenancy)) {
     const caller: Caller = { workspaceId, actor: { kind: "job", id: "retention" }, requestId: null };
-    counts = addCounts(counts, await keepRetentionOf(tenancy, caller));
+    const own = await failures.keep(workspaceId, () => keepRetentionOf(tenancy, caller));
+    counts = addCounts(counts, own ?? {});
   }
+  failures.end();
   return counts;
 }
 
@@ -52,13 +59,19 @@ async function eraseSilent(within: InWorkspace, before: (now: Date) => Date): Pr
   for (;;) {
     const from = after;
     const page = await within((tx) => listSilentPeople(tx, before(tx.now), { after: from, limit: ROWS_PER_STEP }));
-    for (const { id } of page.filter(({ isSilent }) => isSilent)) {
-      if ((await within((tx) => erasePerson(tx, id))) !== undefined) count += 1;
+    for (const { id } of page.filter((person) => person.isSilent)) {
+      if (await within((tx) => eraseWhoIsSilent(tx, id, before(tx.now)))) count += 1;
     }
     const last = page.at(-1);
     if (last === undefined || page.length < ROWS_PER_STEP) return count;
     after = last.id;
   }
+}
+
+/** Who has answered since they were looked for stays: once locked, nobody adds an answer of theirs. */
+async function eraseWhoIsSilent(tx: WorkspaceTx, id: string, since: Date): Promise<boolean> {
+  if ((await lockPerson(tx, id)) === undefined || !(await isSilent(tx, id, since))) return false;
+  return (await erasePerson(tx, id)) !== undefined;
 }
 
 async function removeReceipts(within: InWorkspace, before: (now: Date) => Date): Promise<number> {

@@ -1,4 +1,4 @@
-import { and, asc, eq, isNull, sql } from "drizzle-orm";
+import { and, asc, eq, isNull, lte, sql } from "drizzle-orm";
 import { recordEvents } from "../platform/events.ts";
 import { anyOf } from "../platform/sql.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
@@ -20,17 +20,21 @@ export async function acknowledgeResponse(tx: WorkspaceTx, id: string, steps: St
   return response;
 }
 
-/** The same for several at once: those that nobody had acknowledged are, from this time on. */
+/**
+ * The same for several at once: those that nobody had acknowledged are, from this time on. Nobody was thanked for an
+ * answer that came later than that by more than the tolerance.
+ */
 export async function acknowledgeResponses(
   tx: WorkspaceTx,
   ids: readonly string[],
   acknowledgedAt: Date,
   steps: Steps,
+  toleranceMs = 0,
 ): Promise<void> {
   const open = await tx.db
     .select({ id: responses.id, version: responses.version })
     .from(responses)
-    .where(and(isOneOf(tx, ids), isNull(responses.acknowledgedAt)))
+    .where(and(isOneOf(tx, ids), hadCome(acknowledgedAt, toleranceMs), isNull(responses.acknowledgedAt)))
     .orderBy(asc(responses.id))
     .for("no key update");
   if (open.length === 0) return;
@@ -66,11 +70,14 @@ export async function markReached(
   reachedAt: Date,
   toleranceMs: number,
 ): Promise<void> {
-  const had = new Date(reachedAt.getTime() + toleranceMs);
   await tx.db
     .update(responses)
     .set({ reachedAt: sql`least(${responses.reachedAt}, ${reachedAt})` })
-    .where(and(isOneOf(tx, ids), sql`${responses.receivedAt} <= ${had}`));
+    .where(and(isOneOf(tx, ids), hadCome(reachedAt, toleranceMs)));
+}
+
+function hadCome(by: Date, toleranceMs: number) {
+  return lte(responses.receivedAt, new Date(by.getTime() + toleranceMs));
 }
 
 function isOneOf(tx: WorkspaceTx, ids: readonly string[]) {

@@ -49,9 +49,9 @@ export async function changeResponse(
     throw new AppError("conflict", "The response was erased with its person: it stays as it is.");
 
   const { changed, changedAccountIds } = await applyChange(tx, found.row, change);
-  const response = await writeChange(tx, { ...found, changed }, steps, options);
+  // Before it is told what its case has become.
   for (const step of steps.onAccountsChanged) await step(tx, changedAccountIds);
-  return response;
+  return writeChange(tx, { ...found, changed }, steps, options);
 }
 
 /** A response as it is stored, and as it is read. */
@@ -76,7 +76,8 @@ export async function writeChange(
 ) {
   if (isSame({ ...row, sourceUpdatedAt: changed.sourceUpdatedAt }, changed)) {
     if (!isSame(row, changed)) await updateResponses(tx, [changed]);
-    return (await withCases(tx, [before], steps))[0];
+    // Whom it is about may have another name now, or its case another priority.
+    return (await withCases(tx, await listResponsesById(tx, [row.id]), steps))[0];
   }
   const written = { ...changed, version: row.version + 1, updatedAt: tx.now };
   await updateResponses(tx, [written]);
@@ -196,8 +197,10 @@ function mergeProperties(
   return Object.fromEntries(merged);
 }
 
+/** Whether it is a test, as its sender says; what a person has decided stays until a person decides otherwise. */
 function testExclusionOf(tx: WorkspaceTx, row: ResponseRow, test: boolean | undefined) {
   const isTest = row.exclusionReason === "TEST";
+  if (test === false && row.excludedBy?.startsWith("user:") === true && tx.actor.kind !== "user") return {};
   if (test === undefined || test === isTest || (test && row.exclusionReason !== null)) return {};
   return exclusionFor(tx, test ? "TEST" : null);
 }

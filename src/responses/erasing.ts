@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { sql } from "drizzle-orm";
+import { type SQL, sql } from "drizzle-orm";
 import { anyOf, unnest } from "../platform/sql.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { erasedId } from "./storedAnswers.ts";
@@ -92,10 +92,21 @@ export async function listSilentPeople(
   { after, limit }: { after: string; limit: number },
 ): Promise<{ id: string; isSilent: boolean }[]> {
   return tx.run(sql`/* responses.listSilentPeople */
-    select id, coalesce(
-      (select max(responded_at) from responses where responses.workspace_id = ${tx.workspaceId} and person_id = people.id),
-      updated_at) < ${since} as "isSilent"
+    select id, ${isSilentSince(tx, since)} as "isSilent"
     from people where workspace_id = ${tx.workspaceId} and id > ${after}
       and (coalesce(external_id, email, phone, name) is not null or properties <> '{}')
     order by id limit ${limit}`);
+}
+
+/** Whether the same is true of one of them still. */
+export async function isSilent(tx: WorkspaceTx, personId: string, since: Date): Promise<boolean> {
+  const found = await tx.run<{ isSilent: boolean }>(sql`/* responses.isSilent */
+    select ${isSilentSince(tx, since)} as "isSilent" from people where workspace_id = ${tx.workspaceId} and id = ${personId}`);
+  return found[0]?.isSilent === true;
+}
+
+function isSilentSince({ workspaceId }: WorkspaceTx, since: Date): SQL {
+  return sql`coalesce(
+    (select max(responded_at) from responses where responses.workspace_id = ${workspaceId} and person_id = people.id),
+    updated_at) < ${since}`;
 }

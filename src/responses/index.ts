@@ -4,6 +4,7 @@ export { changeResponse, putResponse } from "./changing.ts";
 export { isInRange } from "./contradictions.ts";
 export {
   eraseResponses,
+  isSilent,
   type KnownAnswer,
   listAnswersOf,
   listSilentPeople,

@@ -104,18 +104,22 @@ export async function claimTheme(tx: WorkspaceTx, key: string) {
 
 /** The next comments to look at, in the order of their ids. */
 export async function listComments(tx: WorkspaceTx, after: string | null, limit: number) {
-  return tx.db
-    .select({ id: responses.id, comment: responses.comment })
-    .from(responses)
-    .where(
-      and(
-        eq(responses.workspaceId, tx.workspaceId),
-        isNotNull(responses.comment),
-        after === null ? undefined : gt(responses.id, after),
-      ),
-    )
-    .orderBy(asc(responses.id))
-    .limit(limit);
+  return (
+    tx.db
+      .select({ id: responses.id, comment: responses.comment })
+      .from(responses)
+      .where(
+        and(
+          eq(responses.workspaceId, tx.workspaceId),
+          isNotNull(responses.comment),
+          after === null ? undefined : gt(responses.id, after),
+        ),
+      )
+      .orderBy(asc(responses.id))
+      .limit(limit)
+      // What somebody makes of a comment meanwhile must not be tagged by what it was.
+      .for("no key update")
+  );
 }
 
 /** @param version with which all comments have been looked at, or null while there are more */

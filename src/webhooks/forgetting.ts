@@ -1,3 +1,4 @@
+import { Failures } from "../platform/failures.ts";
 import type { Caller, Tenancy } from "../platform/tenancy.ts";
 import { getAllWorkspaces } from "../workspaces/index.ts";
 import { listEndpointIds, removeSomeDeliveries, removeSomeEvents } from "./forgettingQueries.ts";
@@ -9,20 +10,25 @@ const EVENTS_PER_STEP = 1_000;
 
 /**
  * Deletes events older than 14 days, with their deliveries and attempts, and deliveries of tests that are as old. Any
- * number of workers may do it at once.
+ * number of workers may do it at once. What stands in the way in one workspace holds up no other.
  * @returns how many events
+ * @throws the first failure, once everything else is deleted
  */
 export async function forgetEvents(tenancy: Tenancy): Promise<number> {
   let count = 0;
+  const failures = new Failures();
   for (const { id: workspaceId } of await getAllWorkspaces(tenancy)) {
     const caller: Caller = { workspaceId, actor: { kind: "job", id: "forget-events" }, requestId: null };
-    for (;;) {
-      const gone = await tenancy.inWorkspace(caller, (tx) => removeSomeEvents(tx, oldest(tx.now), EVENTS_PER_STEP));
-      count += gone;
-      if (gone < EVENTS_PER_STEP) break;
-    }
-    await forgetDeliveries(tenancy, caller, oldest);
+    await failures.keep(workspaceId, async () => {
+      for (;;) {
+        const gone = await tenancy.inWorkspace(caller, (tx) => removeSomeEvents(tx, oldest(tx.now), EVENTS_PER_STEP));
+        count += gone;
+        if (gone < EVENTS_PER_STEP) break;
+      }
+      await forgetDeliveries(tenancy, caller, oldest);
+    });
   }
+  failures.end();
   return count;
 }
 

@@ -22,6 +22,8 @@ function questionsOf(random: () => number): string {
     survey: nps(filter: { surveyKeys: ["s-1", "s-9"], ${window} }) { ${D} }
     channel: nps(filter: { channels: [EMAIL], categories: [PROMOTER, DETRACTOR], ${window} }) { ${D} }
     two: nps(filter: { channels: [EMAIL], languages: ["de"] }) { ${D} }
+    none: nps(filter: { segments: [""] }) { ${D} }
+    some: nps(filter: { touchpoints: ["", "t-0"], ${window} }) { ${D} }
     danger: nps(filter: { dangerZone: true, segments: ["A", "B"], ${window} }) { ${D} }
     days: npsTrend(interval: DAY, filter: { ${local}, languages: ["de"] }) { start summary { ${D} } }
     weeks: npsTrend(interval: WEEK, filter: { ${window} }) { start summary { ${D} } }

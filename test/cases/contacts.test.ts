@@ -13,6 +13,8 @@ async function age(client: Client, caseId: string, hours: number): Promise<void>
   await client.rows(`update case_clocks set ${clock} where case_id = '${caseId}'`);
   const contact = moved("first_contact_started_at", "first_contact_due_at");
   await client.rows(`update cases set ${contact} where id = '${caseId}'`);
+  await client.rows(`update responses set ${moved("received_at", "responded_at")}
+    where id in (select response_id from case_responses where case_id = '${caseId}')`);
 }
 
 t.test("the first contact", async (t) => {
@@ -60,6 +62,34 @@ t.test("the first contact", async (t) => {
     t.ok(second.recordedAt > first.recordedAt, "when we learnt of it is kept as well");
     const third = await client.post(`/v1/cases/${id}/contacts`, { ...CALL, occurredAt: minutesAgo(48 * 60) });
     t.equal(third.body.firstContact.metAt, earlier, "a later one changes nothing");
+  });
+
+  t.test("entered late is none for an answer that came after it, whose clock runs from then on", async (t) => {
+    const client = await service.newClient();
+    const person = { email: "ana@example.com" };
+    const first = (await client.post("/v1/responses", { score: 5, person })).body;
+    await age(client, first.case.id, 30);
+    const second = (await client.post("/v1/responses", { score: 1, person })).body;
+    t.equal(second.case.id, first.case.id, "it joined, while the first clock ran");
+    const occurredAt = minutesAgo(60);
+    const called = await client.post(`/v1/cases/${first.case.id}/contacts`, {
+      ...CALL,
+      occurredAt,
+      topics: ["THANKED"],
+    });
+    t.match(called.body, {
+      status: "OPEN",
+      clocks: [
+        { state: "MET", metAt: occurredAt },
+        { state: "PENDING", metAt: null, cause: "NEW_RESPONSE", startedAt: second.receivedAt },
+      ],
+    });
+    t.equal((await client.get(`/v1/responses/${first.id}`)).body.acknowledgedAt, occurredAt);
+    t.equal((await client.get(`/v1/responses/${second.id}`)).body.acknowledgedAt, null);
+    t.match((await client.post(`/v1/cases/${first.case.id}/contacts`, CALL)).body, {
+      status: "CONTACTED",
+      clocks: [{ state: "MET", metAt: occurredAt }, { state: "MET" }],
+    });
   });
 
   t.test("is refused in the future and before the clock, less what clocks differ by", async (t) => {

@@ -12,7 +12,7 @@ const WEEK: Calendar["weekly"] = (["MON", "TUE", "WED", "THU", "FRI"] as const).
   open: "09:00",
   close: "17:00",
 }));
-const DETRACTOR = { category: "DETRACTOR", dangerZone: false, respondedAt: NOW } as const;
+const DETRACTOR = { category: "DETRACTOR", dangerZone: false, respondedAt: NOW, receivedAt: NOW } as const;
 const DANGER = { ...DETRACTOR, dangerZone: true } as const;
 const after = (hours: number, from = NOW) => new Date(from.getTime() + hours * HOUR_MS);
 

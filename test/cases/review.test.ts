@@ -74,6 +74,55 @@ t.test("an answer that changes", async (t) => {
   });
 });
 
+t.test("a case that was opened again by hand without a reason left is worked, because somebody says so", async (t) => {
+  const service = await startService(t);
+  const client = await service.newClient();
+  const person = { email: "ana@example.com", account: { externalId: "acme", annualValue: 100 } };
+  const { body: response } = await client.post("/v1/responses", { score: 2, person });
+  const path = `/v1/cases/${response.case.id}`;
+  t.match((await client.patch(`/v1/responses/${response.id}`, { score: 9 })).body.case, { status: "CLOSED" });
+  const value = (annualValue: number) => client.put("/v1/accounts", { externalId: "acme", annualValue });
+  await value(5_000_000);
+  t.match((await client.post(`${path}/reopening`, { reason: "She called" })).body, {
+    status: "OPEN",
+    reasons: ["MANUAL"],
+    firstContact: { arrivedLate: false },
+  });
+  t.ok(
+    (await client.get(path)).body.priorityTerms.some(({ term }: any) => /value/i.test(term)),
+    "ranked by the account of today",
+  );
+  t.equal((await value(7)).status, 200, "what its account is worth can change");
+  t.equal((await client.patch(`/v1/responses/${response.id}`, { comment: "Thanks" })).status, 200);
+  t.match((await client.get(path)).body, { status: "OPEN", reasons: ["MANUAL"] }, "a late comment does not close it");
+  await client.post(`${path}/contacts`, CALL);
+  await client.post(`${path}/resolution`, { outcome: "FIXED", resolution: "x" });
+  t.match((await client.post(`${path}/verification`, { satisfied: false })).body, {
+    status: "CONTACTED",
+    reasons: ["MANUAL"],
+  });
+});
+
+t.test(
+  "an answer of an ended case that turns out to be somebody else's and a reason to call them opens their case",
+  async (t) => {
+    const service = await startService(t);
+    const client = await service.newClient();
+    const asked = { score: 9, followUpRequested: true, person: { externalId: "ana" } };
+    const { body: response } = await client.post("/v1/responses", asked);
+    await client.post(`/v1/cases/${response.case.id}/closure`, { outcome: "FIXED", reason: "x" });
+    const change = { score: 1, person: { externalId: "bob" } };
+    const { body: changed } = await client.patch(`/v1/responses/${response.id}`, change);
+    t.match(changed.case, { status: "OPEN" });
+    t.not(changed.case.id, response.case.id);
+    t.match((await client.get(`/v1/cases/${changed.case.id}`)).body, {
+      person: { externalId: "bob" },
+      reasons: ["DETRACTOR", "DANGER_ZONE", "FOLLOW_UP_REQUESTED"],
+    });
+    t.match((await client.get(`/v1/cases/${response.case.id}`)).body, { status: "CLOSED", responses: [] });
+  },
+);
+
 t.test("an answer that arrives late", async (t) => {
   const service = await startService(t);
   const client = await service.newClient();

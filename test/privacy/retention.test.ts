@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import t from "tap";
 import { eraseCopies, findRunningErasures, keepRetention } from "../../src/privacy/index.ts";
 import { insertEndpoint, relayAll } from "../support/events.ts";
@@ -52,6 +53,31 @@ t.test("privacy", async (t) => {
       ),
       places.join(),
     );
+  });
+
+  t.test("who answers while others are let go stays", async (t) => {
+    const client = await service.newClient();
+    const old = async (name: string) => {
+      const person = { email: `${name}@example.com`, name };
+      return (await client.post("/v1/responses", { score: 9, respondedAt: daysAgo(500), person })).body.person.id;
+    };
+    const [ana, ben] = [await old("ana"), await old("ben")];
+    await client.rows(`update workspaces set retention = '{"identityDays": 365}' where id = '${client.workspaceId}'`);
+    const holder = await service.pool.connect();
+    await holder.query(`begin; set local app.workspace_id = '${client.workspaceId}'`);
+    await holder.query("select 1 from people where workspace_id = $1 and id = $2 for update", [
+      client.workspaceId,
+      ana,
+    ]);
+    const keeping = keepRetention(service.tenancy);
+    const isWaiting = "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+    while ((await client.rows(isWaiting)).length === 0) await sleep(10);
+    t.equal((await client.post("/v1/responses", { score: 1, person: { email: "ben@example.com" } })).status, 201);
+    await holder.query("rollback");
+    holder.release();
+    await keeping;
+    t.equal((await client.get(`/v1/people/${ana}`)).status, 404);
+    t.match((await client.get(`/v1/people/${ben}`)).body, { name: "ben" });
   });
 
   t.test("a workspace keeps things as long as it says, and another for good", async (t) => {

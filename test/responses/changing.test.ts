@@ -55,6 +55,27 @@ t.test("changing a response", async (t) => {
     t.same(await client.rows("select count(*) as events from events where type = 'response.updated'"), [{ events: 0 }]);
   });
 
+  t.test("tells whom it is about, and what its case is worth, as they are now", async (t) => {
+    const client = await service.newClient();
+    const known = { email: "ana@example.com", account: { externalId: "acme", name: "Acme" } };
+    const { body: before } = await client.post("/v1/responses", { score: 5, person: known });
+    const account = { externalId: "acme", name: "Acme SE", annualValue: 9_000_000 };
+    const change = { person: { email: "ana@example.com", name: "Ana", account } };
+    const { body: changed } = await client.patch(`/v1/responses/${before.id}`, change);
+    t.match(changed, { person: { name: "Ana" }, account: { name: "Acme SE" } });
+    t.same(changed, (await client.get(`/v1/responses/${before.id}`)).body, "as it is read afterwards");
+    t.not(changed.case.priority, before.case.priority);
+  });
+
+  t.test("does not put back what a person has taken out", async (t) => {
+    const client = await service.newClient();
+    const answer = { source: "crm", externalId: "nightly", score: 9, test: false };
+    const { body } = await client.put("/v1/responses", answer);
+    await client.post(`/v1/responses/${body.id}/exclusion`, { reason: "TEST" });
+    await client.rows(`update responses set excluded_by = 'user:ana' where id = '${body.id}'`);
+    t.match((await client.put("/v1/responses", answer)).body, { exclusion: { reason: "TEST" } });
+  });
+
   t.test("the rules are evaluated again: a case opens, its clock starting now, and never a second", async (t) => {
     const client = await service.newClient();
     const { body: first } = await client.post("/v1/responses", { score: 8, person: { email: "a@example.com" } });
