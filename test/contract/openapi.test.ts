@@ -8,7 +8,7 @@ import { answersOf, broken, type Document, type Operation, resolve, valid } from
 import { type Answer, type Client, startService } from "../support/service.ts";
 
 const document: Document = JSON.parse(await readFile(new URL("../../openapi/openapi.json", import.meta.url), "utf8"));
-const RUNS = 40;
+const RUNS = 30;
 
 /** Operations whose body is a resource of ours; files are streams, GraphQL has a language of its own, and tests of its own. */
 const withBody = Object.entries(document.paths).flatMap(([path, operations]) =>
