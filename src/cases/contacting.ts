@@ -53,13 +53,11 @@ export async function recordContact(tx: WorkspaceTx, target: Target, input: Cont
     await markReached(tx, ids, occurredAt, START_TOLERANCE_MS);
     const clocks = row.clocks.map((clock) => meetClock(clock, occurredAt));
     const since = row.status === "OPEN" && latestClock(row).metAt === null ? await listSince(tx, ids, occurredAt) : [];
-    if (since.length > 0) {
-      const policy = (await loadPolicies(tx, idsOf([row.id]))).of(row.policyVersion);
-      const running = startSince(clocks, since, policy);
-      return { row: { ...row, clocks: running }, activities: [activity], events: ["case.contacted"] };
-    }
-    const status = targetOf(row.status, "contact") ?? row.status;
-    return { row: { ...row, clocks, status }, activities: [activity], events: ["case.contacted"] };
+    const reached =
+      since.length === 0
+        ? { clocks, status: targetOf(row.status, "contact") ?? row.status }
+        : { clocks: startSince(clocks, since, (await loadPolicies(tx, idsOf([row.id]))).of(row.policyVersion)) };
+    return { row: { ...row, ...reached }, activities: [activity], events: ["case.contacted"] };
   });
 }
 

@@ -102,24 +102,21 @@ export async function claimTheme(tx: WorkspaceTx, key: string) {
   return rows[0];
 }
 
-/** The next comments to look at, in the order of their ids. */
+/** The next comments to look at, in the order of their ids; locked, so that none is tagged by what it no longer says. */
 export async function listComments(tx: WorkspaceTx, after: string | null, limit: number) {
-  return (
-    tx.db
-      .select({ id: responses.id, comment: responses.comment })
-      .from(responses)
-      .where(
-        and(
-          eq(responses.workspaceId, tx.workspaceId),
-          isNotNull(responses.comment),
-          after === null ? undefined : gt(responses.id, after),
-        ),
-      )
-      .orderBy(asc(responses.id))
-      .limit(limit)
-      // What somebody makes of a comment meanwhile must not be tagged by what it was.
-      .for("no key update")
-  );
+  return tx.db
+    .select({ id: responses.id, comment: responses.comment })
+    .from(responses)
+    .where(
+      and(
+        eq(responses.workspaceId, tx.workspaceId),
+        isNotNull(responses.comment),
+        after === null ? undefined : gt(responses.id, after),
+      ),
+    )
+    .orderBy(asc(responses.id))
+    .limit(limit)
+    .for("no key update");
 }
 
 /** @param version with which all comments have been looked at, or null while there are more */

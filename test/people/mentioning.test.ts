@@ -12,4 +12,5 @@ t.test("somebody is found by what they are known by, a number however it is writ
     t.ok(isMentioned(text, known), text);
   for (const text of ["u-1", "+49 151 1234 567", "ana (at) example.com", ""]) t.notOk(isMentioned(text, known), text);
   t.notOk(isMentioned("anything", []));
+  t.notOk(isMentioned("on 2026-07-15", ["20260715"]), "an id is no date");
 });
