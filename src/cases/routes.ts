@@ -15,6 +15,8 @@ import { CASE_ORDERS, cursorValuesOf, listCases } from "./queries.ts";
 const CasePage = PageOf(ref(CaseSchema), "CasePage");
 const ActivityPage = PageOf(ref(ActivitySchema), "CaseActivityPage");
 const IdParams = Strict({ id: Id("The case's id") });
+/** Of an integer of PostgreSQL. */
+const VERSION_MAX = 2 ** 31 - 1;
 const ACTIVITY_ORDER = "OLDEST";
 
 const ListQuery = Strict({
@@ -93,8 +95,8 @@ export function registerCaseRoutes(app: Server, tenancy: Tenancy): void {
     },
     async (request) => {
       const { limit = LIMIT_DEFAULT, cursor } = request.query;
-      const place = decodeCursor(cursor, ACTIVITY_ORDER, "cursor", "number");
-      const after = place && { version: Number(place.value), id: place.id };
+      const place = decodeCursor(cursor, ACTIVITY_ORDER, "cursor", "place");
+      const after = place && { version: Math.min(Number(place.value), VERSION_MAX), id: place.id };
       return tenancy.readWorkspace(callerOf(request), async (tx) => {
         await getCase(tx, request.params.id);
         const found = await listActivitiesPage(tx, request.params.id, { limit, after });

@@ -156,8 +156,8 @@ export async function registerImportRoutes(app: Server, tenancy: Tenancy): Promi
     },
     async (request) => {
       const { limit = LIMIT_DEFAULT, cursor } = request.query;
-      const place = decodeCursor(cursor, BY_LINE, "cursor", "number");
-      const after = place && Math.trunc(Math.min(Math.max(Number(place.value), 0), Number.MAX_SAFE_INTEGER));
+      const place = decodeCursor(cursor, BY_LINE, "cursor", "place");
+      const after = place && Number(place.value);
       return tenancy.readWorkspace(callerOf(request), async (tx) => {
         const { id } = await getImport(tx, request.params.id);
         return toPage(await listRejections(tx, id, { limit, after }), limit, ({ line }) => ({

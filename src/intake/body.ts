@@ -19,12 +19,19 @@ export async function readBody(body: Buffer, contentType: string | undefined): P
   if (type === "application/x-www-form-urlencoded") return readForm(body.toString("utf8"));
   let value: unknown;
   try {
-    value = JSON.parse(body.toString("utf8"));
+    value = JSON.parse(body.toString("utf8"), exactly);
   } catch {
     throw new UnreadableBody("the body is not valid JSON");
   }
   if (isDeeperThan(value, DEPTH_MAX)) throw new UnreadableBody(`the body nests deeper than ${DEPTH_MAX} levels`);
   return value;
+}
+
+/** Whole numbers beyond what a double holds stay as they are written: as ids they would become each other. */
+function exactly(_key: string, value: unknown, context?: { source?: string }): unknown {
+  const source = context?.source;
+  const isRounded = Number.isInteger(value) && !Number.isSafeInteger(value);
+  return isRounded && source !== undefined && /^-?\d+$/.test(source) ? source : value;
 }
 
 function isDeeperThan(value: unknown, levels: number): boolean {

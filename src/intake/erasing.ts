@@ -2,7 +2,7 @@ import { sql } from "drizzle-orm";
 import { isMentioned } from "../people/index.ts";
 import { anyOf } from "../platform/sql.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
-import { parseDelivery } from "./settling.ts";
+import { parseDelivery } from "./deliveries.ts";
 import type { ReceiptRow } from "./table.ts";
 
 const RECEIPTS_PER_PAGE = 200;

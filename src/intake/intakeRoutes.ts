@@ -19,6 +19,10 @@ export async function registerIntakeRoutes(
 ): Promise<void> {
   for (const schema of [DeliveryResultSchema, PreviewSchema]) app.addSchema(schema);
   await app.register(async (scope: Server) => {
+    // What is no content type says nothing: the body is read as without one, and not refused before it is looked at.
+    scope.addHook("onRequest", async (request) => {
+      if (request.mediaType === undefined) delete request.raw.headers["content-type"];
+    });
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser("*", { parseAs: "buffer" }, async (_request: unknown, body: Buffer) => body);
     registerRoutes(scope, intake, gather, limits);

@@ -1,11 +1,12 @@
 import type { Caller } from "../platform/tenancy.ts";
 import { LIVE, listResponsesById, type Response, withCases } from "../responses/index.ts";
+import { parseDelivery } from "./deliveries.ts";
 import type { DeliveryResult } from "./model.ts";
 import { findSource } from "./queries.ts";
 import { given } from "./reading.ts";
 import { callerFor, type Intake, toResult } from "./receiving.ts";
 import { requireSource } from "./service.ts";
-import { parseDelivery, settle } from "./settling.ts";
+import { settle } from "./settling.ts";
 import type { Delivery } from "./vendors/index.ts";
 
 /** Carries the result out of what is undone. */

@@ -67,34 +67,57 @@ export async function removeSource(tx: WorkspaceTx, id: string): Promise<void> {
 }
 
 export interface ReceiptPage {
-  order: "NEWEST" | "OLDEST";
   outcomes?: (typeof RECEIPT_OUTCOMES)[number][] | undefined;
   after?: string | undefined;
-  /** One row more is fetched where there are more. */
+  /** One more is fetched where there are more. */
   limit: number;
 }
 
-/** Of one source; ids are in the order of arrival. */
+const ofSource = (tx: WorkspaceTx, sourceId: string, outcomes: ReceiptPage["outcomes"], condition: SQL | undefined) =>
+  and(
+    eq(sourceReceipts.workspaceId, tx.workspaceId),
+    eq(sourceReceipts.sourceId, sourceId),
+    outcomes === undefined ? undefined : inArray(sourceReceipts.outcome, outcomes),
+    condition,
+  );
+
+/** Of one source, newest first; ids are in the order of arrival. */
 export async function listReceipts(
   tx: WorkspaceTx,
   sourceId: string,
-  { order, outcomes, after, limit }: ReceiptPage,
+  { outcomes, after, limit }: ReceiptPage,
 ): Promise<ReceiptRow[]> {
-  const isNewest = order === "NEWEST";
-  const { id } = sourceReceipts;
   return tx.db
     .select()
     .from(sourceReceipts)
-    .where(
-      and(
-        eq(sourceReceipts.workspaceId, tx.workspaceId),
-        eq(sourceReceipts.sourceId, sourceId),
-        outcomes === undefined ? undefined : inArray(sourceReceipts.outcome, outcomes),
-        after === undefined ? undefined : isNewest ? lt(id, after) : gt(id, after),
-      ),
-    )
-    .orderBy(isNewest ? desc(id) : asc(id))
+    .where(ofSource(tx, sourceId, outcomes, after === undefined ? undefined : lt(sourceReceipts.id, after)))
+    .orderBy(desc(sourceReceipts.id))
     .limit(limit + 1);
+}
+
+/** The ids of receipts that are to be read again, oldest first, one more than `limit` where there are more: their bodies may be large. */
+export async function listReceiptIds(
+  tx: WorkspaceTx,
+  sourceId: string,
+  { outcomes, after, limit }: ReceiptPage,
+): Promise<string[]> {
+  const rows = await tx.db
+    .select({ id: sourceReceipts.id })
+    .from(sourceReceipts)
+    .where(ofSource(tx, sourceId, outcomes, after === undefined ? undefined : gt(sourceReceipts.id, after)))
+    .orderBy(asc(sourceReceipts.id))
+    .limit(limit + 1);
+  return rows.map(({ id }) => id);
+}
+
+/** Locked, so that nothing is written over what becomes of it meanwhile; undefined where it is gone. */
+export async function lockReceipt(tx: WorkspaceTx, sourceId: string, id: string): Promise<ReceiptRow | undefined> {
+  const [found] = await tx.db
+    .select()
+    .from(sourceReceipts)
+    .where(ofSource(tx, sourceId, undefined, eq(sourceReceipts.id, id)))
+    .for("update");
+  return found;
 }
 
 /** The parts of an answer that came before its score, in the order of arrival. */
@@ -129,6 +152,21 @@ export async function listWaitingIds(
     where exists (select from source_receipts where workspace_id = ${tx.workspaceId} and source_id = ${sourceId}
       and source_receipts.external_id = input.external_id and is_waiting)`);
   return rows.map(({ externalId }) => externalId);
+}
+
+/** Whether what a response was last made of by its source are these very bytes. */
+export async function isLastTaken(
+  tx: WorkspaceTx,
+  sourceId: string,
+  responseId: string,
+  body: Buffer,
+): Promise<boolean> {
+  const [last] = await tx.prepared<{ isSame: boolean }>(statement`/* intake.isLastTaken */
+    select body = ${body} as "isSame" from source_receipts
+    where workspace_id = ${tx.workspaceId} and source_id = ${sourceId} and response_id = ${responseId}
+      and outcome in ('RECORDED', 'UPDATED')
+    order by processed_at desc, id desc limit 1`);
+  return last?.isSame ?? false;
 }
 
 /** Stores a receipt, or what became of it now. */

@@ -141,9 +141,9 @@ function toText(value: unknown, lengthMax = STRING_LENGTH_MAX): string | undefin
 }
 
 function toBoolean(value: unknown): boolean | undefined {
-  const text = String(value).toLowerCase();
-  if (["true", "yes", "1"].includes(text)) return true;
-  return ["false", "no", "0"].includes(text) ? false : undefined;
+  const text = String(value).trim().toLowerCase();
+  if (["true", "yes", "y", "1", "on", "checked"].includes(text)) return true;
+  return ["false", "no", "n", "0", "off", "unchecked"].includes(text) ? false : undefined;
 }
 
 const TIME = /^(\d{4}-\d{2}-\d{2})(?:[\sT]+(\d{2}:\d{2})(:\d{2})?(\.\d+)?\s*(Z|UTC|[+-]\d{2}:?\d{2})?)?$/i;

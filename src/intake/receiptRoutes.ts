@@ -44,7 +44,7 @@ export function registerReceiptRoutes(app: Server, intake: Intake): void {
       return tenancy.readWorkspace(callerOf(request), async (tx) => {
         const { id } = request.params;
         requireSource(await findSource(tx, id));
-        const rows = await listReceipts(tx, id, { order: "NEWEST", outcomes, after, limit });
+        const rows = await listReceipts(tx, id, { outcomes, after, limit });
         const page = toPage(rows, limit, (row) => ({ order: "NEWEST", value: row.id, id: row.id }));
         return { ...page, data: page.data.map(toReceipt) };
       });

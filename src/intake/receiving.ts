@@ -5,11 +5,11 @@ import { isId } from "../platform/schema.ts";
 import type { SecretBox } from "../platform/secrets.ts";
 import type { Caller, Tenancy } from "../platform/tenancy.ts";
 import type { RecordingSteps } from "../responses/index.ts";
+import type { Settled } from "./deliveries.ts";
 import type { DeliveryResult } from "./model.ts";
 import { findSourceAnywhere, saveReceipt } from "./queries.ts";
 import { given } from "./reading.ts";
 import { type Arrival, notGenuine, receiptOf, receiveEach } from "./receivingEach.ts";
-import type { Settled } from "./settling.ts";
 import type { SourceRow } from "./table.ts";
 import type { Delivery } from "./vendors/index.ts";
 

@@ -5,19 +5,11 @@ import type { Headers } from "../platform/signature.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { together } from "../platform/together.ts";
 import { LIVE, listStoredAnswers, type RecordingSteps, recordResponses } from "../responses/index.ts";
+import { parseDelivery, type Read, readDelivery, type Settled, settledReceipt } from "./deliveries.ts";
 import { listWaitingIds, lockAnswers, lockSource, saveReceiptLater } from "./queries.ts";
 import type { Answer } from "./reading.ts";
 import { secretsOf } from "./service.ts";
-import {
-  parseDelivery,
-  type Read,
-  readDelivery,
-  type Settled,
-  type Settling,
-  settleAnswer,
-  settledReceipt,
-  toNewInput,
-} from "./settling.ts";
+import { type Settling, settleAnswer, toNewInput } from "./settling.ts";
 import type { ReceiptRow, SourceRow } from "./table.ts";
 import { type Delivery, SCHEMES } from "./vendors/index.ts";
 
@@ -81,7 +73,10 @@ type Arrived = Read & { arrival: Arrival };
 /** Of a delivery that stands alone, whatever it brings; what the rules refuse is undone by itself. */
 async function settleOne(tx: WorkspaceTx, source: SourceRow, [one]: readonly Arrived[], how: Settling) {
   const settled = new Map<Arrival, Settled>();
-  if (one?.answer !== undefined) settled.set(one.arrival, await settleAnswer(tx, source, one.answer, tx.now, how));
+  if (one?.answer !== undefined) {
+    const came = { receivedAt: tx.now, bytes: one.arrival.delivery.body };
+    settled.set(one.arrival, await settleAnswer(tx, source, one.answer, came, how));
+  }
   return settled;
 }
 

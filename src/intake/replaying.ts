@@ -3,17 +3,18 @@ import type { Logger } from "../platform/logger.ts";
 import type { Caller } from "../platform/tenancy.ts";
 import type { RecordingOptions } from "../responses/index.ts";
 import { recordAudit } from "../workspaces/index.ts";
+import { parseDelivery, settledReceipt } from "./deliveries.ts";
 import type { ReplayResult } from "./model.ts";
-import { findSource, listReceipts, lockSource, saveReceipt } from "./queries.ts";
+import { findSource, listReceiptIds, lockReceipt, lockSource, saveReceipt } from "./queries.ts";
 import { callerFor, type Intake } from "./receiving.ts";
 import { requireSource } from "./service.ts";
-import { parseDelivery, settle, settledReceipt } from "./settling.ts";
+import { settle } from "./settling.ts";
 
 export interface Replay {
   limit: number;
   /** The receipt after which it goes on. */
   after: string | undefined;
-  outcomes: Parameters<typeof listReceipts>[2]["outcomes"];
+  outcomes: Parameters<typeof listReceiptIds>[2]["outcomes"];
   options: RecordingOptions;
   /** Is told of a receipt that could not be read by a fault of ours. */
   log: Pick<Logger, "error">;
@@ -31,30 +32,33 @@ export async function replay(
   sourceId: string,
   { limit, after, outcomes, options, log }: Replay,
 ): Promise<Omit<ReplayResult, "nextCursor"> & { last: string | null }> {
-  const { source, receipts } = await tenancy.readWorkspace(caller, async (tx) => ({
+  const { source, ids } = await tenancy.readWorkspace(caller, async (tx) => ({
     source: requireSource(await findSource(tx, sourceId)),
-    receipts: await listReceipts(tx, sourceId, { order: "OLDEST", limit, after, outcomes }),
+    ids: await listReceiptIds(tx, sourceId, { limit, after, outcomes }),
   }));
-  const chosen = receipts.slice(0, limit);
+  const chosen = ids.slice(0, limit);
   const counts: Record<string, number> = {};
-  for (const receipt of chosen) {
-    const parsed = await parseDelivery(receipt.body, receipt.headers, receipt.receivedAt);
-    const { outcome } = await tenancy
+  for (const id of chosen) {
+    const outcome = await tenancy
       .inWorkspace(callerFor(source, caller.requestId), async (tx) => {
         const current = requireSource(await lockSource(tx, source.id, "key share"));
+        const receipt = await lockReceipt(tx, source.id, id);
+        // Gone by age meanwhile.
+        if (receipt === undefined) return undefined;
+        const parsed = await parseDelivery(receipt.body, receipt.headers, receipt.receivedAt);
         const settled = await settle(tx, current, parsed, { steps, options, mode: "REPLAY" });
         await saveReceipt(tx, settledReceipt(tx, receipt, settled));
-        return settled;
+        return settled.outcome;
       })
       .catch((error: unknown) => {
         if (error instanceof AppError && error.code !== "internal") throw error;
-        log.error({ err: error, receipt_id: receipt.id }, "a receipt could not be read again");
-        return { outcome: "FAILED" as const };
+        log.error({ err: error, receipt_id: id }, "a receipt could not be read again");
+        return "FAILED" as const;
       });
-    counts[outcome] = (counts[outcome] ?? 0) + 1;
+    if (outcome !== undefined) counts[outcome] = (counts[outcome] ?? 0) + 1;
   }
   const entry = { action: "source.replayed", subjectType: "source", subjectId: sourceId };
   await tenancy.inWorkspace(caller, (tx) => recordAudit(tx, [{ ...entry, after: { replayed: chosen.length } }]));
-  const last = receipts.length > limit ? (chosen.at(-1)?.id ?? null) : null;
+  const last = ids.length > limit ? (chosen.at(-1) ?? null) : null;
   return { replayed: chosen.length, outcomes: counts, last };
 }

@@ -1,7 +1,7 @@
 import { AppError, type InvalidParam, invalidRequest } from "../platform/errors.ts";
 import { newId, newSecret } from "../platform/ids.ts";
 import { mergePatch } from "../platform/json.ts";
-import { openSecrets, SECRET_OVERLAP_MS, type SecretBox } from "../platform/secrets.ts";
+import { isOpenable, openSecrets, SECRET_OVERLAP_MS, type SecretBox } from "../platform/secrets.ts";
 import { newWebhookSecret, webhookKeyOf } from "../platform/signature.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { recordAudit } from "../workspaces/index.ts";
@@ -124,10 +124,12 @@ function makeSecret(vendor: Vendor): string {
 
 function replaceSecret(tx: WorkspaceTx, source: SourceRow, secret: string | null, secrets: SecretBox) {
   if (secret === null) return { secret: null, previousSecret: null, previousSecretUntil: null };
+  const place = placeOf(source);
+  const previousSecret = source.secret !== null && isOpenable(secrets, source.secret, place) ? source.secret : null;
   // The same again is no change, and must not push out the one before.
-  if (source.secret !== null && secrets.open(source.secret, placeOf(source)) === secret) return {};
-  const previousSecretUntil = source.secret === null ? null : new Date(tx.now.getTime() + SECRET_OVERLAP_MS);
-  return { secret: secrets.seal(secret, placeOf(source)), previousSecret: source.secret, previousSecretUntil };
+  if (previousSecret !== null && secrets.open(previousSecret, place) === secret) return {};
+  const previousSecretUntil = previousSecret === null ? null : new Date(tx.now.getTime() + SECRET_OVERLAP_MS);
+  return { secret: secrets.seal(secret, place), previousSecret, previousSecretUntil };
 }
 
 /** What the schema cannot say. */

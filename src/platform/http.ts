@@ -81,7 +81,7 @@ export function createServer(
     forceCloseConnections: "idle",
     // What comes in on an open connection while we stop is still served, and its answer says it is the last.
     return503OnClosing: false,
-    routerOptions: { maxParamLength: PARAM_LENGTH_MAX },
+    routerOptions: { maxParamLength: PARAM_LENGTH_MAX, ignoreTrailingSlash: true },
     frameworkErrors: (error, request, reply) => {
       void sendProblem(error, request, reply);
     },

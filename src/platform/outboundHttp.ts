@@ -1,11 +1,11 @@
-import { lookup as resolveHost } from "node:dns/promises";
 import { type BlockList, isIP, type LookupFunction } from "node:net";
 import { Agent, buildConnector, type Dispatcher } from "undici";
 import { isPublic, isWithin } from "./outboundAddresses.ts";
+import { type Address, createResolver } from "./resolving.ts";
 import { within } from "./within.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
-/** For a host's addresses, which the operating system may seek for minutes. */
+/** For a host's addresses: whoever connects waits no longer for them. */
 const RESOLVE_TIMEOUT_MS = 5_000;
 /** Shorter than what servers keep theirs open for, so that none is used that is closed at this moment. */
 const KEEP_ALIVE_MS = 4_000;
@@ -14,15 +14,10 @@ const FREE_PORTS_FROM = 1024;
 const HTTPS_PORT = 443;
 const PATIENCE_HEADER = "retry-after";
 
-interface Address {
-  address: string;
-  family: number;
-}
-
 export interface OutboundOptions {
   /** One's own networks: there http and every port are allowed too. */
   allowedNetworks: BlockList;
-  /** Every address of a host; that of the operating system unless told otherwise. */
+  /** Every address of a host; as `createResolver` finds them unless told otherwise. */
   resolve?: (host: string) => Promise<Address[]>;
 }
 
@@ -56,7 +51,7 @@ class Refusal extends Error {}
  * Calls URLs that strangers chose. Each is checked before it is kept and again when it is dialled: every address of
  * the host, and what was checked is what is dialled, so an answer that changes in between opens nothing.
  */
-export function createOutboundHttp({ allowedNetworks, resolve = resolveAll }: OutboundOptions): OutboundHttp {
+export function createOutboundHttp({ allowedNetworks, resolve = createResolver() }: OutboundOptions): OutboundHttp {
   const refusalOf = (address: string, protocol: string, port: number): string | undefined => {
     if (isWithin(allowedNetworks, address)) return undefined;
     if (!isPublic(address))
@@ -127,10 +122,6 @@ function lookupOf(addresses: Address[]): LookupFunction {
     if (all) callback(null, addresses);
     else callback(null, addresses[0]?.address ?? "", addresses[0]?.family);
   };
-}
-
-async function resolveAll(host: string): Promise<Address[]> {
-  return resolveHost(host, { all: true });
 }
 
 /** IPv6 without its brackets. */

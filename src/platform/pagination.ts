@@ -5,12 +5,15 @@ import { isDate, isDateTime, isId, isText, Nullable, Strict, Text } from "./sche
 export const LIMIT_DEFAULT = 20;
 export const LIMIT_MAX = 100;
 
+/** For the longest key, 255 characters of four bytes each, with room. */
+const CURSOR_LENGTH_MAX = 4000;
+
 /** The query parameters of every list. */
 export const PageQuery = {
   limit: Type.Optional(
     Type.Integer({ minimum: 1, maximum: LIMIT_MAX, default: LIMIT_DEFAULT, description: "How many at the most" }),
   ),
-  cursor: Type.Optional(Text({ maxLength: 1000, description: "`nextCursor` of the page before" })),
+  cursor: Type.Optional(Text({ maxLength: CURSOR_LENGTH_MAX, description: "`nextCursor` of the page before" })),
 };
 
 /** A page of a list: `data`, and the cursor of the next page or null at the end. */
@@ -41,10 +44,16 @@ export interface Cursor {
 /** Of a list whose sort value is enough by itself. */
 export const NO_ID = "00000000-0000-0000-0000-000000000000";
 
+const TIME_LENGTH_MAX = 64;
+const NUMBER = /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i;
+const isLost = (number: string) => Number(number) === 0 && /^[^e]*[1-9]/i.test(number);
+
 /** What the sort values of a list look like: a cursor with another is none of ours. */
 const IS_VALUE = {
-  time: isDateTime,
-  number: (text: string) => text !== "" && Number.isFinite(Number(text)),
+  // As PostgreSQL takes them too: of times no more than so many characters, of numbers none that is lost in a double.
+  time: (text: string) => text.length <= TIME_LENGTH_MAX && isDateTime(text),
+  number: (text: string) => NUMBER.test(text) && Number.isFinite(Number(text)) && !isLost(text),
+  place: (text: string) => /^\d{1,15}$/.test(text),
   date: (text: string) => isDate(text) || text === "infinity",
   text: isText,
   id: isId,

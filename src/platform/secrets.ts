@@ -44,6 +44,16 @@ export function createSecretBox(key: Buffer | undefined): SecretBox {
   };
 }
 
+/** Whether it can be opened here: what was sealed with a key that is lost cannot, and must not stand in the way of a new one. */
+export function isOpenable(box: SecretBox, sealed: Buffer, place: string): boolean {
+  try {
+    box.open(sealed, place);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Secrets as they are kept, encrypted. */
 export interface KeptSecrets {
   secret: Buffer | null;
@@ -54,10 +64,11 @@ export interface KeptSecrets {
 /**
  * The secrets that hold at this moment, newest first: none, one, or two while the one before is still taken.
  * @param place where they were sealed for
- * @throws {AppError} `unavailable` without SECRETS_KEY, or with another one
+ * @throws {AppError} `unavailable` without SECRETS_KEY, or where the newest was sealed with another one
  */
 export function openSecrets(box: SecretBox, place: string, kept: KeptSecrets, now: Date): string[] {
   const { secret, previousSecret, previousSecretUntil } = kept;
-  const previous = previousSecretUntil !== null && previousSecretUntil > now ? previousSecret : null;
+  const isTaken = previousSecret !== null && previousSecretUntil !== null && previousSecretUntil > now;
+  const previous = isTaken && isOpenable(box, previousSecret, place) ? previousSecret : null;
   return [secret, previous].flatMap((sealed) => (sealed === null ? [] : box.open(sealed, place)));
 }

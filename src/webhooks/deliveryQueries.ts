@@ -148,7 +148,10 @@ export async function insertAttempts(tx: WorkspaceTx, attempts: readonly Attempt
   // What was given up meanwhile stays so, unless it has arrived after all.
   const told = tx.prepared<{ id: string; isErased: boolean }>(statement`/* webhooks.settleDeliveries */
     update webhook_deliveries set status = input.outcome, attempts = input.n, last_attempt_at = input.attempted_at,
-      next_attempt_at = input.next_attempt_at, finished_at = case when input.outcome <> 'PENDING' then ${tx.now}::timestamptz end
+      next_attempt_at = case when not exists (
+        select from delivery_queue where workspace_id = ${tx.workspaceId} and delivery_id = input.delivery_id and due_at = 'infinity'
+      ) then input.next_attempt_at end,
+      finished_at = case when input.outcome <> 'PENDING' then ${tx.now}::timestamptz end
     from ${unnest({
       ...outcomes,
       n: ["integer", attempts.map(({ n }) => n)],

@@ -35,7 +35,7 @@ export function registerFeedRoute(app: Server, tenancy: Tenancy): void {
     },
     async (request) => {
       const { limit = LIMIT_DEFAULT, cursor, type: types } = request.query;
-      const after = Number(decodeCursor(cursor, ORDER, "cursor", "number")?.value ?? 0);
+      const after = Number(decodeCursor(cursor, ORDER, "cursor", "place")?.value ?? 0);
       return tenancy.readWorkspace(callerOf(request), async (tx) => {
         const { first, last } = await findBounds(tx, after);
         // Types that are rare are looked for a bit at a time.

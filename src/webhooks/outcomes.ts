@@ -1,6 +1,7 @@
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { insertAttempts, setFailingSince } from "./deliveryQueries.ts";
 import { disableEndpoint } from "./disabling.ts";
+import { lockEndpoint } from "./queries.ts";
 import type { Sent } from "./sending.ts";
 import type { EndpointRow } from "./table.ts";
 
@@ -31,13 +32,19 @@ async function judge(tx: WorkspaceTx, outcomes: readonly Outcome[]): Promise<voi
   if (first === undefined) return;
   const { id, failingSince } = first.endpoint;
   const sent = outcomes.map((outcome) => outcome.sent).filter(({ status, error }) => status !== null || error !== null);
+  const goneFrom = outcomes.find((outcome) => outcome.sent.isGone)?.endpoint.url;
+  if (goneFrom !== undefined) {
+    // It says nothing of a URL that has taken its place meanwhile.
+    const isCurrent = (await lockEndpoint(tx, id, "update"))?.url === goneFrom;
+    if (isCurrent) await disableEndpoint(tx, id, "It answered 410 Gone.");
+    return;
+  }
   if (sent.some(({ outcome }) => outcome === "DELIVERED")) {
     if (failingSince !== null) await setFailingSince(tx, id, null);
     return;
   }
   const since = failingSince ?? new Date(Math.min(...sent.map(({ attemptedAt }) => attemptedAt.getTime())));
-  if (sent.some(({ isGone }) => isGone)) await disableEndpoint(tx, id, "It answered 410 Gone.");
-  else if (tx.now.getTime() - since.getTime() >= FAILING_DAYS_MAX * DAY_MS)
+  if (tx.now.getTime() - since.getTime() >= FAILING_DAYS_MAX * DAY_MS)
     await disableEndpoint(tx, id, `It has failed for ${FAILING_DAYS_MAX} days.`);
   else if (failingSince === null) await setFailingSince(tx, id, since);
 }

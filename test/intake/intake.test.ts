@@ -200,53 +200,6 @@ t.test("what Wootric leaves out of its score is excluded, opens no case, and com
   );
 });
 
-t.test("events of one answer come in any order, and older ones change nothing", async (t) => {
-  const service = await startService(t);
-  const client = await service.newClient();
-  const source = await jsonSource(client);
-  const send = async (payload: object) => (await deliver(service, source, payload)).body.outcome;
-  t.equal(await send({ id: "a", c: "Said first", f: true, u: 100 }), "IGNORED");
-  t.equal(await send({ id: "a", s: 9, u: 90 }), "RECORDED");
-  t.match((await stored(client))[0], {
-    score: 9,
-    comment: "Said first",
-    followUpRequested: true,
-    case: { status: "OPEN" },
-  });
-  t.match((await receipts(client, source)).at(-1), { outcome: "UPDATED" }, "the receipt of what waited says so");
-  t.equal(await send({ id: "a", c: "Older", u: 80 }), "DUPLICATE");
-  t.equal(await send({ id: "a", s: 1, u: 100 }), "DUPLICATE", "as old as what is stored");
-  t.equal(await send({ id: "a", c: "Newer", u: 110 }), "UPDATED");
-  t.equal(await send({ id: "a", s: 2, u: 120 }), "UPDATED");
-  t.match(await stored(client), [{ score: 2, comment: "Newer" }]);
-  t.equal(await send({ id: "b", s: 2 }), "RECORDED");
-  t.equal(await send({ id: "b", s: 2 }), "DUPLICATE", "also without times");
-  t.equal((await client.query("{ cases { totalCount } }")).cases.totalCount, 2);
-});
-
-t.test("two events of one answer at once lose nothing", async (t) => {
-  const service = await startService(t);
-  const client = await service.newClient();
-  const source = await jsonSource(client);
-  for (let n = 0; n < 12; n += 1) {
-    const id = `r-${n}`;
-    const events = [
-      { id, s: 3 },
-      { id, c: "Why" },
-      { id, f: true },
-      { id, s: 3 },
-    ];
-    const answers = await Promise.all(events.map((event) => deliver(service, source, event)));
-    t.ok(answers.every(({ status }) => status === 200));
-    t.equal(answers.filter(({ body }) => body.outcome === "RECORDED").length, 1);
-  }
-  const all = await stored(client);
-  t.equal(all.length, 12);
-  for (const response of all) t.match(response, { score: 3, comment: "Why", followUpRequested: true });
-  t.equal((await client.rows("select id from cases")).length, 12);
-  t.equal((await client.rows("select id from source_receipts")).length, 48);
-});
-
 t.test("a mended mapping is replayed, as history where it is wished", async (t) => {
   const service = await startService(t);
   const client = await service.newClient();

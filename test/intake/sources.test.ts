@@ -177,4 +177,7 @@ t.test("deliveries of a secret that another key encrypted are to come again", as
     `update sources set secret = set_byte(secret, 29, 255 - get_byte(secret, 29)) where id = '${source.id}'`,
   );
   t.equal(await deliverTally(service, source.id, "first-secret"), 503);
+  t.equal((await client.patch(`/v1/sources/${source.id}`, { secret: "second-secret" })).status, 200);
+  t.equal(await deliverTally(service, source.id, "second-secret"), 200, "a new one ends it");
+  t.equal(await deliverTally(service, source.id, "first-secret"), 401);
 });

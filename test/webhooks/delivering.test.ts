@@ -171,6 +171,20 @@ t.test("delivering", async (t) => {
     t.equal(await deliver(), 0);
   });
 
+  t.test("what becomes of an endpoint during an attempt, the attempt does not undo", async (t) => {
+    let meanwhile = async () => {};
+    const receiver = await startReceiver(t, (response) => {
+      void meanwhile().then(() => response.writeHead(410).end());
+    });
+    const { clock, client, path, deliver, deliveries } = await start(t, service, receiver.url);
+    await tell(service, client, "response.recorded");
+    clock.catchUp();
+    meanwhile = async () => void (await client.patch(path, { url: `${receiver.url}/new`, status: "PAUSED" }));
+    t.equal(await deliver(), 1);
+    t.match((await client.get(path)).body, { status: "PAUSED" }, "it was the old URL that is gone");
+    t.match(await deliveries(), [{ status: "PENDING", attempts: [{ status: 410 }], nextAttemptAt: null }]);
+  });
+
   t.test("five days of nothing but failure disable; a success between does not let it come to that", async (t) => {
     let status = 500;
     const receiver = await startReceiver(t, (response) => response.writeHead(status).end());

@@ -147,8 +147,12 @@ t.test("webhook endpoints", async (t) => {
     const { body: third } = await client.post(`${path}/secret-rotation`, {});
     t.same(await secrets(0), [third.secret, body.secret]);
     t.match((await client.get(path)).body, { version: 3, previousSecretUntil: third.previousSecretUntil });
+    await client.rows("update webhook_endpoints set secret = set_byte(secret, 29, 255 - get_byte(secret, 29))");
+    await t.rejects(secrets(0), { code: "unavailable" }, "sealed with a key that is lost");
+    const { body: fourth } = await client.post(`${path}/secret-rotation`, {});
+    t.same(await secrets(0), [fourth.secret], "which ends with a new secret");
     const [stored] = await client.rows("select secret from webhook_endpoints");
-    t.notMatch(String(stored?.["secret"]), third.secret.slice(6), "kept encrypted");
+    t.notMatch(String(stored?.["secret"]), fourth.secret.slice(6), "kept encrypted");
   });
 });
 

@@ -56,6 +56,14 @@ t.test("the feed", async (t) => {
     t.same((await poll(client, end.cursor)).names, ["d"]);
     t.same((await poll(client, undefined)).names, ["a", "b", "c", "d"], "the same for everybody who begins");
     t.same((await poll(await service.newClient(), undefined)).names, [], "and nothing of other workspaces");
+    const [order, , id0] = JSON.parse(Buffer.from(end.cursor, "base64url").toString());
+    for (const value of ["1.5", "1e3", "-1", "9".repeat(30), "", "0b11"]) {
+      const cursor = Buffer.from(JSON.stringify([order, value, id0])).toString("base64url");
+      t.match(await client.get(`/v1/events?cursor=${cursor}`), {
+        status: 400,
+        body: { invalidParams: [{ name: "cursor" }] },
+      });
+    }
   });
 
   t.test("can be asked for some types, and goes on behind what was looked at", async (t) => {

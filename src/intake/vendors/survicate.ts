@@ -13,7 +13,7 @@ import {
 
 /**
  * Survicate: one event per answered question. `mapping.score` is the id of the NPS question; others are
- * none of ours, and a response may answer it again, so the answer's id is response and question.
+ * none of ours, and a response may answer it again, so the answer's id is response and question, and its time orders them.
  */
 export function readSurvicate(payload: unknown, { mapping }: ReadingContext): Reading {
   const answered = fieldsOf(fieldsOf(payload)["event"])["questionAnswered"];
@@ -25,15 +25,16 @@ export function readSurvicate(payload: unknown, { mapping }: ReadingContext): Re
   const respondent = fieldsOf(answered["respondent"]);
   const attributes = fieldsOf(respondent["attributes"]);
   const choice = fieldsOf(answered["choice"]);
-  const answer = answered["answer"];
+  const { id: _id, ...answer } = fieldsOf(answered["answer"]);
   const score = [
     choice["value"],
     choice["body"],
     choice["id"] === undefined ? answered["choice"] : undefined,
     answered["value"],
-    answer,
+    answered["answer"],
+    answer["value"],
   ]
-    .concat(Object.values(fieldsOf(answer)))
+    .concat(Object.values(answer))
     .find((value) => typeof value === "number" || typeof value === "string");
   const found: Found = {
     externalId: typeof answered["responseUuid"] === "string" ? `${answered["responseUuid"]}:${id}` : undefined,
@@ -42,6 +43,7 @@ export function readSurvicate(payload: unknown, { mapping }: ReadingContext): Re
     personExternalId: fieldOf(attributes, "user_id"),
     surveyKey: fieldsOf(answered["survey"])["id"],
     respondedAt: answered["timestamp"],
+    updatedAt: answered["timestamp"],
     properties: attributes,
   };
   const { score: _question, ...others } = mapping;

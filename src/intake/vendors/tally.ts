@@ -45,15 +45,14 @@ export function readTally(payload: unknown, { mapping }: ReadingContext): Readin
 /** Where the one scale about recommending stands that does not say it is another than 0 to 10; else -1. */
 function findScore(fields: Fields[]): number {
   const isScale = ({ type, label }: Fields) => type === "LINEAR_SCALE" && /recommend/i.test(String(label));
-  const scales = fields.filter(isScale);
-  const [scale] = scales;
-  if (scale === undefined || scales.length > 1) return -1;
+  const [scale, ...others] = fields.filter((field) => isScale(field) && isFull(field));
+  return scale === undefined || others.length > 0 ? -1 : fields.indexOf(scale);
+}
+
+function isFull(scale: Fields): boolean {
   const { start, min, end, max, steps } = { ...scale, ...fieldsOf(scale["properties"]) };
-  const isOther =
-    [start ?? min].some((from) => from !== undefined && Number(from) !== 0) ||
-    [end ?? max].some((to) => to !== undefined && Number(to) !== 10) ||
-    (steps !== undefined && Number(steps) !== 11);
-  return isOther ? -1 : fields.indexOf(scale);
+  const isOrUnsaid = (value: unknown, wanted: number) => value === undefined || Number(value) === wanted;
+  return isOrUnsaid(start ?? min, 0) && isOrUnsaid(end ?? max, 10) && isOrUnsaid(steps, 11);
 }
 
 /** Choices are ids of their options. */

@@ -57,11 +57,16 @@ function findScore(answers: Fields[], definition: Fields[]): unknown {
   const own = fields.filter((field) => typeOf(field) === "nps");
   // Two of them leave open which is meant.
   if (own.length > 0) return own.length === 1 ? own[0]?.["id"] : undefined;
-  const scales = fields.filter((field) => typeOf(field) === "opinion_scale" && isRecommending(field["title"]));
-  const [scale] = scales;
-  if (scale === undefined || scales.length > 1) return undefined;
+  const scales = fields.filter(
+    (field) => typeOf(field) === "opinion_scale" && isRecommending(field["title"]) && isFull(field),
+  );
+  return scales.length === 1 ? scales[0]?.["id"] : undefined;
+}
+
+/** Whether a scale is not said to be another than 0 to 10. */
+function isFull(scale: Fields): boolean {
   const { steps, start_at_one: startsAtOne } = fieldsOf(scale["properties"]);
-  return startsAtOne === true || (steps !== undefined && Number(steps) !== 11) ? undefined : scale["id"];
+  return startsAtOne !== true && (steps === undefined || Number(steps) === 11);
 }
 
 function isRecommending(title: unknown): boolean {
