@@ -40,8 +40,10 @@ export async function listBuckets(
 ): Promise<Bucket[]> {
   const { unit, step } = UNITS[interval];
   const days = sql`select day::date as "firstDay", (day + ${step}::interval)::date as "nextDay"
-    from generate_series(date_trunc(${unit}, day_of(${first}, ${timeZone})::timestamp),
-      day_of(${last}, ${timeZone})::timestamp, ${step}::interval) as day`;
+    from (select date_trunc(${unit}, day_of(${first}, ${timeZone})::timestamp) as first_day) as begun,
+      -- No more than it takes to see that they are too many, with room for days that a time zone left out.
+      generate_series(first_day, least(day_of(${last}, ${timeZone})::timestamp, first_day + ${BUCKETS_MAX + 10} * ${step}::interval),
+        ${step}::interval) as day`;
   const buckets = await selectBuckets(tx, days, timeZone);
   if (buckets.length <= BUCKETS_MAX) return buckets;
   throw invalidRequest([

@@ -79,6 +79,9 @@ interface Sums extends Pick<Tally, "unweighted" | "accounts"> {
   moments: Moments;
 }
 
+/** Squares of weights must be numbers too: what is worth nothing to speak of weighs nothing. */
+const WEIGHT = sql`case when annual_value >= 1e-9 then least(annual_value, 1e100) else 0 end`;
+
 /**
  * The sums over accounts: for ACCOUNT each counts once with its own score, weighted or not; otherwise each
  * shares its value among its counted answers. An account without a value, or in another currency than the
@@ -89,7 +92,7 @@ async function sumAccounts(tx: WorkspaceTx, counted: SQL, rules: CountingRules):
   const isWeighted = rules.weighting === "ACCOUNT_VALUE";
   const { currency } = rules;
   const value = isWeighted
-    ? sql`case when ${currency}::text is null or currency = ${currency} then coalesce(annual_value, 0) else 0 end`
+    ? sql`case when ${currency}::text is null or currency = ${currency} then ${WEIGHT} else 0 end`
     : sql`1`;
   // Of answers, each of n has the weight value / n and its own score; of accounts, there is one score.
   const terms =
@@ -104,7 +107,7 @@ async function sumAccounts(tx: WorkspaceTx, counted: SQL, rules: CountingRules):
       from (${counted}) as counted group by key, account_id
     ), weighed as (
       select key, account_id, n, p, d, (p - d) / n as s, (case when account_id is null then 0 else ${value} end)::float8 as v,
-        case when annual_value > 0 then coalesce(currency, '') end as currency
+        case when annual_value >= 1e-9 then coalesce(currency, '') end as currency
       from of_accounts left join accounts on accounts.workspace_id = ${tx.workspaceId} and accounts.id = account_id
     )
     select key, count(*) filter (where v > 0)::int as units, sum(v) as w, sum(v * s) as ws, sum(${terms.w2}) as w2,

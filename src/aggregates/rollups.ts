@@ -3,9 +3,15 @@ import { OWN_PLAN } from "../platform/beginning.ts";
 import { Failures } from "../platform/failures.ts";
 import { newId } from "../platform/ids.ts";
 import { anyOf, unnest } from "../platform/sql.ts";
-import { type Statement, statement } from "../platform/statement.ts";
+import { statement } from "../platform/statement.ts";
 import type { Caller, SystemTx, Tenancy, WorkspaceTx } from "../platform/tenancy.ts";
-import type { RecordedResponse, RecordingStep, ResponseChange } from "../responses/index.ts";
+import {
+  awaitWriters,
+  type RecordedResponse,
+  type RecordingStep,
+  type ResponseChange,
+  shareAsWriter,
+} from "../responses/index.ts";
 import { SCORE_MAX } from "../scoring/index.ts";
 
 /** What answers are counted by besides survey and day. */
@@ -42,11 +48,6 @@ const DIMENSIONS = sql`(values ('', ''), ${sql.join(
   ROLLUP_DIMENSIONS.map((name) => sql`(${sql.raw(`'${name}'`)}, coalesce(${COLUMN_OF[name]}, ''))`),
   sql`, `,
 )}) as dimensions (dimension, value)`;
-
-/** A lock that ends with the writer's transaction, so that a new generation begins when nobody writes for the old one. */
-async function shareRollups(tx: WorkspaceTx): Promise<void> {
-  await tx.prepared(statement`/* aggregates.shareRollups */ select pg_advisory_xact_lock_shared(${lockOf(tx)})`);
-}
 
 /** Appends what new and changed answers do to the counts, with the next flush. */
 function appendDeltas(tx: WorkspaceTx, counted: readonly { response: RecordedResponse; n: number }[]) {
@@ -87,22 +88,19 @@ function countedBy({
 }
 
 /** Counts new answers. */
-export const countRecorded: RecordingStep = async (tx) => {
-  await shareRollups(tx);
-  return async (recorded) => {
-    appendDeltas(
-      tx,
-      recorded.map(({ response }) => ({ response, n: 1 })),
-    );
-    return undefined;
-  };
+export const countRecorded: RecordingStep = async (tx) => async (recorded) => {
+  appendDeltas(
+    tx,
+    recorded.map(({ response }) => ({ response, n: 1 })),
+  );
+  return undefined;
 };
 
 /** Counts changed answers as they are, and no more as they were. */
 export async function recountChanged(tx: WorkspaceTx, changes: readonly ResponseChange[]): Promise<void> {
   const recounted = changes.filter(({ before, after }) => countedBy(before) !== countedBy(after));
   if (recounted.length === 0) return;
-  await shareRollups(tx);
+  await shareAsWriter(tx);
   appendDeltas(
     tx,
     recounted.flatMap(({ before, after }) => [
@@ -168,7 +166,7 @@ async function beginGeneration(tx: WorkspaceTx): Promise<void> {
   // Who builds or folds them holds this for long, and writers would wait behind us.
   await tx.run(sql`/* aggregates.claimToBegin */
     select 1 from nps_rollups where workspace_id = ${tx.workspaceId} for update nowait`);
-  await tx.run(sql`/* aggregates.lockRollups */ select pg_advisory_xact_lock(${lockOf(tx)})`);
+  await awaitWriters(tx);
   await tx.run(sql`/* aggregates.beginGeneration */
     insert into nps_rollups (workspace_id, generation, time_zone, is_ready)
     select id, 1, time_zone, false from workspaces where id = ${tx.workspaceId}
@@ -201,10 +199,6 @@ async function buildGeneration(tx: WorkspaceTx): Promise<boolean> {
   await tx.run(sql`/* aggregates.markReady */
     update nps_rollups set is_ready = true where workspace_id = ${tx.workspaceId}`);
   return true;
-}
-
-function lockOf({ workspaceId }: WorkspaceTx): Statement {
-  return statement`hashtextextended(${`nps_rollups ${workspaceId}`}, 0)`;
 }
 
 /** Workspaces whose counts are missing, or are of another time zone; of these ids where some are given. */

@@ -87,13 +87,27 @@ export function defineNps(
     rounding: "HALF_AWAY_FROM_ZERO",
   } as const;
   const terms = filter.properties?.length === 0 ? { ...filter, properties: undefined } : filter;
-  return { ...rules, hash: hashJson({ ...rules, filter: normalised(terms), confidence, group }).toString("hex") };
+  return {
+    ...rules,
+    // Of many points or groups few are asked for it.
+    get hash() {
+      return hashJson({ ...rules, filter: normalised(terms), confidence, group }).toString("hex");
+    },
+  };
 }
+
+/** Of lists that are the same for every point of a trend. */
+const normalisedLists = new WeakMap<object, string[]>();
 
 /** Every list of a filter is a set: neither the order of its values nor a repetition asks for something else. */
 function normalised(term: unknown): unknown {
   if (term instanceof Date) return term.toISOString();
-  if (Array.isArray(term)) return [...new Set(term.map((item) => canonicalJson(normalised(item))))].toSorted();
+  if (Array.isArray(term)) {
+    const known =
+      normalisedLists.get(term) ?? [...new Set(term.map((item) => canonicalJson(normalised(item))))].toSorted();
+    normalisedLists.set(term, known);
+    return known;
+  }
   if (typeof term !== "object" || term === null) return term;
   return Object.fromEntries(Object.entries(term).map(([name, value]) => [name, normalised(value)]));
 }

@@ -7,7 +7,8 @@ import type { AudienceMember } from "./model.ts";
 /**
  * Everybody to be told of an improvement, and who was: the people whose cases were parked on it, or have
  * one of its root causes or a kind of one as stated or actual cause; and whoever else was told. In the
- * order of their ids, one more than `limit` where there are more.
+ * order of their ids, one more than `limit` where there are more. Whoever was erased, or let go of, is nobody that can
+ * be told; that they were told is kept.
  * @param told only those who were told, or were not
  */
 export async function listAudience(
@@ -35,6 +36,8 @@ export async function listAudience(
     from raised full join told using (person_id)
     where (${after ?? null}::uuid is null or person_id > ${after ?? null}::uuid)
       and (${told ?? null}::boolean is null or (told_at is not null) = ${told ?? null}::boolean)
+      and (told_at is not null or exists (select from people where people.workspace_id = ${tx.workspaceId} and people.id = person_id
+        and (external_id is not null or email is not null or phone is not null)))
     order by person_id limit ${limit + 1}`);
   const people = new Map(
     (

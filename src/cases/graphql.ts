@@ -1,6 +1,7 @@
 import { ImprovementType, loadImprovement } from "../causes/graphql.ts";
 import { AccountType, loadAccount, loadPerson, PersonType } from "../people/graphql.ts";
 import { byId } from "../platform/byId.ts";
+import { AppError } from "../platform/errors.ts";
 import { builder, parseId } from "../platform/graphql.ts";
 import {
   createListLoader,
@@ -28,6 +29,9 @@ import { listCasesById } from "./reading.ts";
 
 const loadCase = createLoader(async (tx, ids) => byId(await listCasesById(tx, ids)));
 const loadCaseIdOfResponse = createLoader(caseIdsOf);
+
+const TOO_MANY_ANSWERS =
+  "More answers of cases were asked for than one request may show. Ask for fewer cases, or fewer of one within another.";
 
 export const CaseType = builder.objectRef<Case>("Case").implement({
   description: "A follow-up case: a customer is to be contacted",
@@ -138,6 +142,8 @@ export const CaseType = builder.objectRef<Case>("Case").implement({
       type: [ResponseType],
       description: "The answers that opened or joined it, oldest first",
       resolve: async ({ responses }, _args, context) => {
+        context.casesAnswersLeft -= responses.length;
+        if (context.casesAnswersLeft < 0) throw new AppError("invalid_request", TOO_MANY_ANSWERS);
         const found = await Promise.all(responses.map(({ id }) => loadResponse(context, id)));
         return found.filter((response) => response !== null);
       },

@@ -86,7 +86,7 @@ builder.queryFields((t) => ({
     type: [RootCauseType],
     description: "Every root cause, by key; at most 1,000",
     extensions: { scope: "cases:read" },
-    resolve: (_root, _args, context) => context.read((tx) => listRootCausesPage(tx, LISTED_MAX, undefined)),
+    resolve: (_root, _args, context) => context.read((tx) => listRootCausesPage(tx, LISTED_MAX - 1, undefined)),
   }),
   improvements: t.field({
     type: [ImprovementType],
@@ -96,7 +96,7 @@ builder.queryFields((t) => ({
       statuses: t.arg({ type: [StatusEnum], description: "Only those in any of these statuses; all when absent" }),
     },
     resolve: (_root, { statuses }, context) =>
-      context.read((tx) => listImprovements(tx, statuses ?? undefined, { limit: LISTED_MAX })),
+      context.read((tx) => listImprovements(tx, statuses ?? undefined, { limit: LISTED_MAX - 1 })),
   }),
 }));
 

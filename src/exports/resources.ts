@@ -45,7 +45,7 @@ export const EXPORTED = {
     summary: "Export cases, oldest first, without their activities",
     parameters: CaseFilterQuery,
     columns: columnsOf(CaseSchema).filter((column) => column !== "activities"),
-    pages: (tx, query) => pagesOfShownCases(tx, query),
+    pages: (tx, query) => pagesOfShownCases(tx, toCaseFilter(query)),
   },
   activities: {
     scope: "cases:read",
@@ -80,8 +80,8 @@ export const EXPORTED = {
   },
 } satisfies Record<string, Exported>;
 
-async function* pagesOfShownCases(tx: WorkspaceTx, query: CaseFilterQuery) {
-  for await (const page of pagesOfCases(tx, toCaseFilter(query), CASES_PER_PAGE)) {
+async function* pagesOfShownCases(tx: WorkspaceTx, filter: ReturnType<typeof toCaseFilter>) {
+  for await (const page of pagesOfCases(tx, filter, CASES_PER_PAGE)) {
     yield page.map(({ activities: _activities, ...shown }) => shown);
   }
 }

@@ -7,10 +7,13 @@ import type { Caller, Tenancy, WorkspaceTx } from "../platform/tenancy.ts";
 
 /** Each holds a connection for as long as its reader takes; the rest of the pool is for everybody else. */
 const EXPORTS_MAX = 4;
+/** Of one workspace: whose readers are slow must leave some to others. */
+const OWN_EXPORTS_MAX = 3;
 /** A reader who takes nothing for so long is gone. */
 const SILENCE_MS = 60_000;
 
-let underWay = 0;
+/** The workspaces of those that are being written. */
+const underWay: string[] = [];
 
 /**
  * Writes the text to `out` in one transaction, so that all of it is of one moment, and as fast as it is
@@ -52,13 +55,15 @@ export async function streamExport(
   caller: Caller,
   texts: (tx: WorkspaceTx) => AsyncIterable<string>,
 ): Promise<Readable> {
-  if (underWay >= EXPORTS_MAX) {
+  const { workspaceId } = caller;
+  const own = underWay.filter((id) => id === workspaceId).length;
+  if (underWay.length >= EXPORTS_MAX || own >= OWN_EXPORTS_MAX) {
     throw new AppError(
       "unavailable",
-      `${EXPORTS_MAX} exports are under way, and no more are written at once. Try again when one has ended.`,
+      `${own >= OWN_EXPORTS_MAX ? own : EXPORTS_MAX} exports are under way, and no more are written at once. Try again when one has ended.`,
     );
   }
-  underWay += 1;
+  underWay.push(workspaceId);
   const stream = new PassThrough();
   const begun = Promise.withResolvers<void>();
   const write = async () => {
@@ -70,7 +75,7 @@ export async function streamExport(
       begun.reject(error);
       stream.destroy(error as Error);
     } finally {
-      underWay -= 1;
+      underWay.splice(underWay.indexOf(workspaceId), 1);
     }
   };
   // Fails by the promise before it has begun, and by the stream afterwards, which has no reader until then.

@@ -27,13 +27,16 @@ export async function* toText(
   columns: readonly string[],
 ): AsyncGenerator<string> {
   const paths = columns.map((column) => column.split("."));
-  if (format === "csv") yield toCsvLine(columns);
+  // With the first page, so that what cannot be read at all is an error, and no file that ends after its header.
+  let header = format === "csv" ? toCsvLine(columns) : "";
   for await (const page of ahead(pages)) {
     const lines = page.map((thing) =>
       format === "csv" ? toCsvLine(paths.map((path) => cellOf(thing, path))) : `${JSON.stringify(thing)}\n`,
     );
-    if (lines.length > 0) yield lines.join("");
+    if (lines.length > 0) yield header + lines.join("");
+    if (lines.length > 0) header = "";
   }
+  if (header !== "") yield header;
 }
 
 /** Numbers, booleans and texts stand as they are, lists and objects as JSON. */

@@ -1,6 +1,6 @@
-import { and, desc, eq, lte, type SQL, sql } from "drizzle-orm";
+import { and, desc, eq, type SQL, sql } from "drizzle-orm";
 import type { Cursor } from "../platform/pagination.ts";
-import { anyOf, listOf, oneOf, rowOf, rowsOf, selected, unnest } from "../platform/sql.ts";
+import { listOf, oneOf, rowOf, rowsOf, selected, unnest } from "../platform/sql.ts";
 import { joined, type Statement, statement, verbatim } from "../platform/statement.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { type Account, type AccountFacts, IDENTITIES, type Identity, type Person, type PersonFacts } from "./model.ts";
@@ -131,22 +131,17 @@ export async function listPeopleOfAccounts(
   accountIds: readonly string[],
   limit: number,
 ): Promise<StoredPerson[]> {
-  const ranked = tx.db
-    .select({
-      id: people.id,
-      place:
-        sql<number>`row_number() over (partition by ${people.accountId} order by ${people.createdAt} desc, ${people.id} desc)`.as(
-          "place",
-        ),
-    })
+  const newest = tx.db
+    .select({ id: people.id })
     .from(people)
-    .where(and(eq(people.workspaceId, tx.workspaceId), sql`${people.accountId} = ${anyOf("uuid", accountIds)}`))
-    .as("ranked");
+    .where(and(eq(people.workspaceId, tx.workspaceId), sql`${people.accountId} = input.account_id`))
+    .orderBy(desc(people.createdAt), desc(people.id))
+    .limit(limit);
+  const ids = sql`array(select newest.id from ${unnest({ account_id: ["uuid", accountIds] })} cross join lateral ${newest} as newest)`;
   const rows = await tx.db
     .select({ ...person, ...personTimes })
     .from(people)
-    .innerJoin(ranked, eq(ranked.id, people.id))
-    .where(and(eq(people.workspaceId, tx.workspaceId), lte(ranked.place, limit)))
+    .where(and(eq(people.workspaceId, tx.workspaceId), sql`${people.id} = any (${ids})`))
     .orderBy(desc(people.createdAt), desc(people.id));
   return rows.map(withTimes);
 }

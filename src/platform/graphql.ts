@@ -22,6 +22,8 @@ export interface GraphqlContext {
   read<T>(work: (tx: WorkspaceTx) => Promise<T>): Promise<T>;
   /** Changes something, in the transaction of the whole request: where one mutation fails, none is kept. */
   write<T>(work: (tx: WorkspaceTx) => Promise<T>): Promise<T>;
+  /** How many more answers of cases this request may show: the one list without pages that leads back to itself. */
+  casesAnswersLeft: number;
   /** What loaders have found belongs to this: another after every change, which they must see. */
   generation: object;
 }

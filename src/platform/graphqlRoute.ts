@@ -5,7 +5,7 @@ import { GraphQLError, getOperationAST, Kind, OperationTypeNode, parse } from "g
 import mercurius from "mercurius";
 import { callerOf, type Principal, principalOf } from "./auth.ts";
 import { asAppError, isRetryable } from "./database.ts";
-import { AppError } from "./errors.ts";
+import { AppError, invalidRequest } from "./errors.ts";
 import type { GraphqlContext } from "./graphql.ts";
 import {
   BODY_BYTES_MAX,
@@ -104,6 +104,9 @@ export async function registerGraphql(app: Server, tenancy: Tenancy, schema: Gra
   );
 }
 
+/** Of one request: beyond, a chain of cases and their answers would go on as long as memory lasts. */
+const CASES_ANSWERS_MAX = 20_000;
+
 /** What resolvers get, and which of the document's operations is asked for. */
 interface RequestContext extends GraphqlContext {
   operationName: string | undefined;
@@ -124,10 +127,10 @@ class Undone extends Error {
   }
 }
 
-/** Where one of several mutations fails the answer has no data, so nothing may have been done either. */
+/** Where anything fails, be it only a field of what a mutation answers, nothing is kept, and the answer has no data. */
 function allOrNothing(result: ExecutionResult): ExecutionResult {
-  if (result.data) return result;
-  throw new Undone(result);
+  if (result.data && result.errors === undefined) return result;
+  throw new Undone({ ...result, ...(result.data ? { data: null } : {}) });
 }
 
 function undone(error: unknown): ExecutionResult {
@@ -179,6 +182,7 @@ function createContext(
     operationName,
     log,
     generation: {},
+    casesAnswersLeft: CASES_ANSWERS_MAX,
     // On a replica what is replayed may be in the way of what is read.
     read: (work) => noting(work),
     write: (work) =>
@@ -215,13 +219,26 @@ function describeMistake(mistake: GraphQLError, principal: Principal): GraphQLEr
 function toPublicError(error: GraphQLError, { log, principal }: RequestContext): GraphQLError {
   const { originalError } = error;
   if (originalError === undefined || originalError instanceof GraphQLError) return describeMistake(error, principal);
-  const shown = toAppError(asAppError(originalError));
+  const shown = asWritten(toAppError(asAppError(originalError)), error);
   if (shown.code === "internal" || shown.code === "unavailable") {
     // Not its path, which has the names that the caller gave to fields.
     const field = error.nodes?.find((node) => node.kind === Kind.FIELD)?.name.value;
     log.error({ err: shown.cause ?? originalError, field }, shown.code);
   }
   return withExtensions(error, shown);
+}
+
+/** Fields of the input are named as the caller wrote them, also by what knows them as the body of a REST call. */
+function asWritten(shown: AppError, { nodes }: GraphQLError): AppError {
+  const field = nodes?.find((node) => node.kind === Kind.FIELD);
+  const written = new Set(field?.arguments?.map(({ name }) => name.value));
+  if (shown.invalidParams === undefined || !written.has("input")) return shown;
+  return invalidRequest(
+    shown.invalidParams.map(({ name, reason }) => {
+      const isArgument = written.has(name.split(".", 1)[0] ?? "");
+      return { name: isArgument ? name : `input.${name}`, reason };
+    }),
+  );
 }
 
 function withExtensions({ nodes, source, positions, path }: GraphQLError, error: AppError) {

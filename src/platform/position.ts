@@ -97,7 +97,10 @@ function placeOf(position: string): bigint {
 /** Ends a transaction. @returns how far the log was written down when it had ended, asked in the same round trip */
 export async function commitAndLocate(client: PoolClient): Promise<string> {
   const results = (await client.query("commit; select pg_current_wal_flush_lsn() as position")) as unknown as {
+    command: string;
     rows: { position: string }[];
   }[];
+  // PostgreSQL takes COMMIT for what has failed as well, and undoes it.
+  if (results[0]?.command !== "COMMIT") throw new Error("the transaction had failed, and was undone at its end");
   return results[1]?.rows[0]?.position ?? "0/0";
 }

@@ -86,10 +86,13 @@ function speaksOf(workspaceId: string, keys: readonly string[]): SQL {
 const IS_UNATTENDED = sql`((${responses.comment} is not null or ${responses.followUpRequested})
   and ${responses.acknowledgedAt} is null and ${responses.reachedAt} is null)`;
 
+/** Beyond what a double has; written out, one of more digits would be as long as it says. */
+const EXPONENT_MAX = 400;
+
 /** JSON writes large and small numbers with an exponent, PostgreSQL writes them out. */
 function textsOf(value: string): string[] {
   const [, sign = "", whole = "", fraction = "", exponent = ""] = /^(-?)(\d)(?:\.(\d+))?e([+-]\d+)$/.exec(value) ?? [];
-  if (exponent === "") return [value];
+  if (exponent === "" || Math.abs(Number(exponent)) > EXPONENT_MAX) return [value];
   const digits = whole + fraction;
   const point = 1 + Number(exponent);
   const written =

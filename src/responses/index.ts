@@ -53,4 +53,5 @@ export {
 } from "./steps.ts";
 export { listStoredAnswers } from "./storedAnswers.ts";
 export { responses } from "./table.ts";
+export { awaitWriters, shareAsWriter } from "./writers.ts";
 export { lockResponses } from "./writes.ts";

@@ -151,7 +151,7 @@ export function registerResponseRoutes(app: Server, tenancy: Tenancy, gather: Ga
         operationId: "listResponses",
         summary: "List responses, newest first",
         description:
-          "All filters that are given must hold; one given twice means any of its values. With `updatedSince` it is in the order of change: the way to keep a copy up to date. Excluded responses are listed too, unless `excluded=false`.",
+          "All filters that are given must hold; one given twice means any of its values. With `updatedSince` it is in the order of change: the way to keep a copy up to date. Ask from a minute before the last `updatedAt` you have seen: what was begun earlier may be there later. `GET /v1/events` misses nothing without that. Excluded responses are listed too, unless `excluded=false`.",
         tags: ["Responses"],
         querystring: ListQuery,
         response: { 200: { description: "A page of responses", ...ref(ResponsePageSchema) }, ...problems(400) },

@@ -32,6 +32,7 @@ import {
 } from "./steps.ts";
 import { listStoredAnswers, type StoredAnswer } from "./storedAnswers.ts";
 import type { ResponseRow } from "./table.ts";
+import { shareAsWriter } from "./writers.ts";
 import { insertResponses } from "./writes.ts";
 
 /**
@@ -103,7 +104,9 @@ async function lookUp(
   options: RecordingOptions,
 ) {
   const inputs = answers.map(({ input }) => input);
-  const [stored, respondents, surveys, lastScores, ...finish] = await together([
+  const [, stored, respondents, surveys, lastScores, ...finish] = await together([
+    // Before the rules are read.
+    shareAsWriter(tx),
     listStoredAnswers(tx, answers.filter(isIdentified)),
     findRespondents(tx, inputs),
     findSurveys(

@@ -39,6 +39,6 @@ builder.queryField("surveys", (t) =>
     type: [SurveyType],
     description: "Every survey, by key; at most 1,000",
     extensions: { scope: "responses:read" },
-    resolve: (_root, _args, context) => context.read((tx) => listSurveysPage(tx, SURVEYS_MAX, undefined)),
+    resolve: (_root, _args, context) => context.read((tx) => listSurveysPage(tx, SURVEYS_MAX - 1, undefined)),
   }),
 );

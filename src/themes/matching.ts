@@ -1,3 +1,5 @@
+import { LRUCache } from "lru-cache";
+
 /** Scripts that write no spaces between words: there a phrase is found anywhere. */
 const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}]/u;
 
@@ -29,13 +31,29 @@ export function foldWords(text: string): string {
   return plain.replaceAll(/[^\p{L}\p{M}\p{N}]+/gu, " ").trim();
 }
 
-/** Says whether a comment has one of the phrases, each as whole words. */
-export function matcherOf(phrases: readonly string[]): (comment: string) => boolean {
-  const folded = phrases.map(foldWords).filter((phrase) => phrase !== "");
-  const whole = folded.filter((phrase) => !UNSPACED.test(phrase)).map((phrase) => ` ${phrase} `);
-  const anywhere = folded.filter((phrase) => UNSPACED.test(phrase));
-  return (comment) => {
-    const text = ` ${foldWords(comment)} `;
-    return whole.some((phrase) => text.includes(phrase)) || anywhere.some((phrase) => text.includes(phrase));
-  };
+/** A comment as matchers take it: folded once for all of them. */
+export function foldComment(comment: string): string {
+  return ` ${foldWords(comment)} `;
+}
+
+/** Says whether a folded comment has one of the phrases, each as whole words. */
+export type Matches = (folded: string) => boolean;
+
+const MATCHERS_KEPT = 1_000;
+const known = new LRUCache<string, Matches>({ max: MATCHERS_KEPT });
+
+/** What says it of these phrases; it is made once, as answers come in faster than themes change. */
+export function matcherOf(phrases: readonly string[]): Matches {
+  const key = JSON.stringify(phrases);
+  const matches = known.get(key) ?? makeMatcher(phrases);
+  known.set(key, matches);
+  return matches;
+}
+
+function makeMatcher(phrases: readonly string[]): Matches {
+  const words = phrases.map(foldWords).filter((phrase) => phrase !== "");
+  const whole = words.filter((phrase) => !UNSPACED.test(phrase)).map((phrase) => ` ${phrase} `);
+  const anywhere = words.filter((phrase) => UNSPACED.test(phrase));
+  return (folded) =>
+    whole.some((phrase) => folded.includes(phrase)) || anywhere.some((phrase) => folded.includes(phrase));
 }

@@ -35,6 +35,15 @@ export async function listThemes(tx: WorkspaceTx, keys: readonly string[]): Prom
     .where(and(eq(themes.workspaceId, tx.workspaceId), sql`${themes.key} = ${anyOf("text", keys)}`));
 }
 
+/** Against whoever applies it, and other changes, until the transaction ends; where there is one. */
+export async function lockTheme(tx: WorkspaceTx, key: string): Promise<void> {
+  await tx.db
+    .select({ key: themes.key })
+    .from(themes)
+    .where(and(eq(themes.workspaceId, tx.workspaceId), eq(themes.key, key)))
+    .for("no key update");
+}
+
 /** Writes the rule; what it says of older comments is then to be found out again, from the first on. */
 export async function upsertTheme(
   tx: WorkspaceTx,

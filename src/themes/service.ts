@@ -1,9 +1,15 @@
 import { invalidRequest } from "../platform/errors.ts";
 import { Failures } from "../platform/failures.ts";
 import type { Tenancy, WorkspaceTx } from "../platform/tenancy.ts";
-import type { RecordedResponse, RecordingStep, ResponseChange } from "../responses/index.ts";
+import {
+  awaitWriters,
+  type RecordedResponse,
+  type RecordingStep,
+  type ResponseChange,
+  shareAsWriter,
+} from "../responses/index.ts";
 import { recordAudit } from "../workspaces/index.ts";
-import { foldWords, matcherOf } from "./matching.ts";
+import { foldComment, foldWords, type Matches, matcherOf } from "./matching.ts";
 import type { Theme, ThemeInput } from "./model.ts";
 import {
   claimTheme,
@@ -13,6 +19,7 @@ import {
   listThemes,
   listThemesPage,
   listThemesToApply,
+  lockTheme,
   markApplied,
   setThemes,
   upsertTheme,
@@ -35,6 +42,9 @@ export async function putTheme(
 ): Promise<{ theme: Theme; isNew: boolean }> {
   const empty = phrases.flatMap((phrase, index) => (foldWords(phrase) === "" ? [`phrases.${index}`] : []));
   if (empty.length > 0) throw invalidRequest(empty.map((name) => ({ name, reason: "must have a word" })));
+  // Nobody is recording by the rules of before when the new ones are there, to be applied to what is recorded.
+  await lockTheme(tx, key);
+  await awaitWriters(tx);
   const all = new Map((await listThemesPage(tx, THEMES_MAX, undefined)).map((theme) => [theme.key, theme]));
   const before = all.get(key);
   if (before === undefined && all.size >= THEMES_MAX) {
@@ -76,6 +86,7 @@ export async function tagChanged(tx: WorkspaceTx, changes: readonly ResponseChan
 
 async function tag(tx: WorkspaceTx, responses: readonly Commented[]): Promise<void> {
   if (responses.length === 0) return;
+  await shareAsWriter(tx);
   const matchers = await listMatchers(tx);
   if (matchers.length === 0) return;
   await setThemes(
@@ -89,7 +100,7 @@ type Commented = Pick<RecordedResponse, "id" | "comment">;
 
 interface Matcher {
   key: string;
-  matches: (comment: string) => boolean;
+  matches: Matches;
 }
 
 async function listMatchers(tx: WorkspaceTx): Promise<Matcher[]> {
@@ -97,11 +108,12 @@ async function listMatchers(tx: WorkspaceTx): Promise<Matcher[]> {
 }
 
 function findThemes(matchers: readonly Matcher[], responses: readonly Commented[]) {
-  return responses.flatMap(({ id, comment }) =>
-    matchers
-      .filter(({ matches }) => comment !== null && matches(comment))
-      .map(({ key }) => ({ responseId: id, themeKey: key })),
-  );
+  if (matchers.length === 0) return [];
+  return responses.flatMap(({ id, comment }) => {
+    if (comment === null) return [];
+    const folded = foldComment(comment);
+    return matchers.filter(({ matches }) => matches(folded)).map(({ key }) => ({ responseId: id, themeKey: key }));
+  });
 }
 
 /**
@@ -137,7 +149,7 @@ async function applyBatch(tx: WorkspaceTx, key: string): Promise<number | undefi
   const comments = await listComments(tx, theme.appliedTo, COMMENTS_PER_BATCH);
   const matches = matcherOf(theme.phrases);
   const found = comments
-    .filter(({ comment }) => comment !== null && matches(comment))
+    .filter(({ comment }) => comment !== null && matches(foldComment(comment)))
     .map(({ id }) => ({ responseId: id, themeKey: key }));
   await setThemes(
     tx,

@@ -186,11 +186,12 @@ t.test("a trend has every interval, and each counts what falls into it", async (
     days.map(({ start }: any) => start),
     ["2026-03-27T23:00:00.000Z", "2026-03-28T23:00:00.000Z", "2026-03-29T22:00:00.000Z"],
   );
-  const { body } = await client.post("/graphql", {
-    query:
-      '{ npsTrend(interval: DAY, filter: { from: "2020-01-01T00:00:00Z", to: "2024-01-01T00:00:00Z" }) { start } }',
-  });
-  t.match(body.errors, [{ extensions: { invalidParams: [{ name: "interval" }] } }]);
+  for (const from of ["2020-01-01T00:00:00Z", "0001-01-01T00:00:00Z"]) {
+    const { body } = await client.post("/graphql", {
+      query: `{ npsTrend(interval: DAY, filter: { from: "${from}", to: "9999-01-01T00:00:00Z" }) { start } }`,
+    });
+    t.match(body.errors, [{ extensions: { invalidParams: [{ name: "interval" }] } }], from);
+  }
 });
 
 t.test("groups by account, survey, root cause and property have their labels and orders", async (t) => {
@@ -269,4 +270,11 @@ t.test("weights in more than one currency need to be told which", async (t) => {
     { extensions: { invalidParams: [{ name: "currency", reason: /ISO 4217/ }] } },
   ]);
   t.match((await ask("unit: ACCOUNT")).data.nps, { nps: 0, unweighted: 0 });
+  // As a careless program writes them: their squares are no numbers.
+  await client.rows("update accounts set annual_value = 1e300 where currency = 'EUR'");
+  await client.rows("update accounts set annual_value = 1e-300 where currency = 'USD'");
+  t.match((await ask("weighting: ACCOUNT_VALUE")).data.nps, { nps: 100, unweighted: 1 });
+  for (const unit of ["ACCOUNT", "RESPONDENT"]) {
+    t.match((await ask(`weighting: ACCOUNT_VALUE, unit: ${unit}`)).data.nps, { nps: 100 });
+  }
 });

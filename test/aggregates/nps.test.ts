@@ -108,6 +108,9 @@ t.test("the score of what a filter names", async (t) => {
       );
       t.equal(nps.answered, 1, JSON.stringify(n));
     }
+    const sized = ["1e+500000000", "1e-500000000", "9.9e+999999999999"].map((n) => `{ key: "n", in: ["${n}"] }`);
+    const { nps } = await other.query(`{ nps(filter: { properties: [${sized.join()}] }) { answered } }`);
+    t.equal(nps.answered, 0, "what no number can be is not written out");
   });
 
   t.test("comes with its definition, whose hash is the same for the same rules only", async (t) => {

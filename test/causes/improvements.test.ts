@@ -155,6 +155,10 @@ t.test("improvements", async (t) => {
       const unknown = await client.post(`${path}/told`, { personIds: [stated.personId, newId()] });
       t.match(unknown, { status: 404, body: { invalidParams: [{ name: "personIds.1" }] } });
       t.equal((await client.get(`/v1/improvements/${newId()}/audience`)).status, 404);
+      await client.rows(`update people set external_id = null, email = null, phone = null, name = null
+        where id in ('${stated.personId}', '${parked.personId}')`);
+      t.match(await audience("told=false"), [], "who was erased can be told by nobody");
+      t.match(await audience("told=true"), [[null], ["actual"], ["other"]], "and stays among those who were");
     },
   );
 });

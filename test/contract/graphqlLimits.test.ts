@@ -210,4 +210,21 @@ t.test("GraphQL within its limits and just beyond them", async (t) => {
       t.notMatch(JSON.stringify(kept.body), /did you mean/i);
     }
   });
+
+  await t.test("a case and its answers, one within another, end before they are more than memory holds", async (t) => {
+    const person = { externalId: "often" };
+    await client.post("/v1/responses/batch", { responses: Array.from({ length: 60 }, () => ({ score: 3, person })) });
+    const [id] = (await client.rows("select case_id from case_responses group by 1 having count(*) > 50")).map(
+      (row) => row["case_id"],
+    );
+    const within = (query: string) => ask(query.replace("case(id", `case(id: "${String(id)}") #`));
+    t.match(await within("{ case(id\n { responses { case { responses { id } } } } }"), {
+      status: 200,
+      code: undefined,
+    });
+    const refused = await within(
+      "{ case(id\n { responses { case { responses { case { responses { case { responses { id } } } } } } } } }",
+    );
+    t.match(refused, { status: 200, code: "invalid_request", message: /More answers of cases/ });
+  });
 });

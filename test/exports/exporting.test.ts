@@ -166,6 +166,12 @@ t.test("exports", async (t) => {
     t.equal((await client.get("/v1/exports/responses?nonsense=1")).status, 400);
     t.equal((await client.get("/v1/exports/responses?from=2026-02-01T00:00:00Z&to=2026-01-01T00:00:00Z")).status, 400);
     t.equal((await client.get("/v1/exports/nonsense")).status, 404);
+    for (const accept of ["text/csv", "application/x-ndjson"]) {
+      const headers = { authorization: `Bearer ${client.apiKey}`, accept };
+      const refused = await service.app.inject({ url: "/v1/exports/cases?reference=zendesk", headers });
+      t.equal(refused.statusCode, 400, accept);
+      t.match(refused.json(), { invalidParams: [{ name: "reference" }] });
+    }
     const head = await service.app.inject({
       method: "HEAD",
       url: "/v1/exports/responses",

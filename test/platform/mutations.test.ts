@@ -34,6 +34,17 @@ t.test("GraphQL mutations", async (t) => {
     t.equal((await client.get(`/v1/cases/${id}`)).body.version, 1);
   });
 
+  t.test("are not kept either where a field of what they answer fails", async (t) => {
+    const id = await open();
+    const limited = await client.withScopes("cases:write", "cases:read");
+    const query = 'mutation ($id: ID!) { addCaseNote(id: $id, input: { text: "one" }) { version person { name } } }';
+    const { body: person } = await client.put("/v1/people", { externalId: "p" });
+    await client.rows(`update cases set person_id = '${person.id}' where id = '${id}'`);
+    const { status, body } = await limited.post("/graphql", { query, variables: { id } });
+    t.match({ status, body }, { status: 200, body: { data: null, errors: [{ extensions: { code: "forbidden" } }] } });
+    t.equal((await client.get(`/v1/cases/${id}`)).body.version, 1);
+  });
+
   t.test("hold their input to the rules of the REST body, and name the field", async (t) => {
     const id = await open();
     for (const [input, name] of [
@@ -64,6 +75,17 @@ t.test("GraphQL mutations", async (t) => {
     t.match(await assess({ feasibility: "5" }), { errors: [{ extensions: { code: "invalid_request" } }] });
     t.match(await assess({ resolutionDueAt: "2026-05-04" }), { errors: [{ message: /resolutionDueAt/ }] });
     t.equal((await client.get(`/v1/cases/${id}`)).body.version, 2);
+    const create =
+      'mutation ($keys: [String!]!) { createImprovement(input: { title: "x", rootCauseKeys: $keys }) { id } }';
+    t.match(
+      (await client.post("/graphql", { query: create, variables: { keys: ["unknown"] } })).body.errors,
+      [{ message: /^input\.rootCauseKeys\.0 /, extensions: { invalidParams: [{ name: "input.rootCauseKeys.0" }] } }],
+      "also where it takes a look at what there is",
+    );
+    const noCase = await client.post("/graphql", {
+      query: 'mutation { addCaseNote(id: "x", input: { text: "x" }) { id } }',
+    });
+    t.match(noCase.body.errors, [{ extensions: { invalidParams: [{ name: "id" }] } }], "an argument has its own name");
   });
 
   t.test("of another workspace's case find nothing", async (t) => {

@@ -1,9 +1,12 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { sql } from "drizzle-orm";
 import t from "tap";
-import { whereResponses } from "../../src/responses/index.ts";
+import { RECORDING } from "../../src/recording.ts";
+import { recordResponses, whereResponses } from "../../src/responses/index.ts";
 import { applyThemes } from "../../src/themes/index.ts";
 import { foldWords } from "../../src/themes/matching.ts";
 import { skipOnCluster } from "../support/cluster.ts";
+import { callerIn } from "../support/events.ts";
 import { withClient } from "../support/server.ts";
 import { type Client, startService } from "../support/service.ts";
 
@@ -72,6 +75,40 @@ t.test("themes", async (t) => {
     await put(client, "speed", []);
     await applyThemes(service.tenancy);
     t.equal(await count(), 0);
+  });
+
+  t.test("miss no comment that was being recorded while the rule was changed", async (t) => {
+    const client = await service.newClient();
+    await put(client, "speed", ["slow"]);
+    await applyThemes(service.tenancy);
+    const [isRecorded, isToEnd] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const recording = service.tenancy.inWorkspace(callerIn(client), async (tx) => {
+      await recordResponses(tx, [{ score: 3, comment: "Dear" }], RECORDING);
+      isRecorded.resolve();
+      await isToEnd.promise;
+    });
+    await isRecorded.promise;
+    const changed = put(client, "speed", ["dear"]);
+    // Time enough to be done, if nothing held it up.
+    await Promise.race([changed, sleep(300)]);
+    await applyThemes(service.tenancy);
+    isToEnd.resolve();
+    await recording;
+    t.equal((await changed).status, 200);
+    await applyThemes(service.tenancy);
+    t.same(await idsOf(client, 'themes: ["speed"]'), ["Dear"]);
+  });
+
+  t.test("are listed page by page, whatever their keys", async (t) => {
+    const client = await service.newClient();
+    const keys = ["遅", "高"].map((letter) => letter.repeat(255));
+    for (const key of keys) t.equal((await put(client, encodeURIComponent(key), ["x"], "x")).status, 201);
+    const first = (await client.get("/v1/themes?limit=1")).body;
+    const second = (await client.get(`/v1/themes?limit=1&cursor=${first.nextCursor}`)).body;
+    t.same(
+      [...first.data, ...second.data].map(({ key }) => key),
+      keys,
+    );
   });
 
   t.test("need words, and are the workspace's own", async (t) => {
