@@ -110,7 +110,7 @@ export async function buildApp(
   await registerOpenapi(app, { info: INFO, tags: TAGS, examples: readExamples() }, describeEvents());
   registerShedding(app, pool);
   const users = settings.users && { settings: settings.users, logger };
-  registerAuth(app, createAuthenticate(tenancy, Date.now, users), SCOPES, limits);
+  registerAuth(app, createAuthenticate(tenancy, undefined, users), SCOPES, limits);
   registerPosition(app, tenancy);
   for (const schema of [
     NpsShiftSchema,

@@ -5,6 +5,7 @@ import { ConfigError, type Environment, readEnvironment } from "./platform/confi
 import { createPool } from "./platform/database.ts";
 import { AppError } from "./platform/errors.ts";
 import { createLogger, type Logger } from "./platform/logger.ts";
+import { endAtSignals } from "./platform/signals.ts";
 import { createTenancy } from "./platform/tenancy.ts";
 import { type Database, openDatabase } from "./runtime.ts";
 import type { Roles } from "./serve.ts";
@@ -33,6 +34,8 @@ const USAGE = `Usage: node src/main.ts <command>
 /** How many arguments a command takes, where it takes any. */
 const ARGUMENTS_MAX: Record<string, number> = { workspace: 1, import: Number.POSITIVE_INFINITY, export: 1, jobs: 1 };
 
+const heedNone = endAtSignals();
+
 async function run(args: string[]): Promise<void> {
   const { positionals, values } = parse(args);
   const [command, subcommand, ...rest] = positionals;
@@ -46,7 +49,7 @@ async function run(args: string[]): Promise<void> {
   // What answers on standard output writes nothing else there.
   const quiet = createLogger("silent");
   // What one command needs alone is imported by it: all of it takes three times as long as any of the others.
-  const serve = async (roles: Roles) => (await import("./serve.ts")).serve(environment, logger, roles);
+  const serve = async (roles: Roles) => (await import("./serve.ts")).serve(environment, logger, roles, heedNone);
   switch (command) {
     case "serve":
       return serve({ http: true, jobs: true });
@@ -114,12 +117,14 @@ async function writeInterface(check: boolean): Promise<void> {
 function explain(error: unknown): string {
   if (error instanceof UsageError) return `${error.message}\n\n${USAGE}`;
   if (error instanceof ConfigError || error instanceof AppError) return error.message;
-  const { code, message, stack } = error as Error & { code?: string };
+  const { code, message, stack } = error as Error & { code?: unknown };
   if (message === "timeout expired") return "cannot reach the database: it does not answer; check DATABASE_URL";
   if (code === "ECONNREFUSED") return "cannot reach the database: connection refused; check DATABASE_URL";
   if (code === "ENOTFOUND" || code === "EAI_AGAIN")
     return "cannot reach the database: unknown host; check DATABASE_URL";
-  return code === undefined ? message : `${message} (${code})${code.startsWith("ERR_") ? `\n${stack}` : ""}`;
+  // Of a program that failed it is a number, which its message says more of.
+  if (typeof code !== "string") return message;
+  return `${message} (${code})${code.startsWith("ERR_") ? `\n${stack}` : ""}`;
 }
 
 try {

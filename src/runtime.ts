@@ -5,11 +5,14 @@ import { createPool } from "./platform/database.ts";
 import { startEmbeddedPostgres } from "./platform/embeddedPostgres.ts";
 import type { Logger } from "./platform/logger.ts";
 import { migrate } from "./platform/migrate.ts";
+import { within } from "./platform/within.ts";
 
 /** Where a checkout keeps what it makes for itself: the embedded database and the demo key. */
 export const HOME = fileURLToPath(new URL("../.afterscore", import.meta.url));
 
 const POOL_SIZE = 10;
+/** For connections that somebody still has to be given back. */
+const POOL_END_MS = 1_000;
 /** A replica that answers no sooner is none to wait for: the primary can be asked. */
 const REPLICA_CONNECT_TIMEOUT_MS = 1_000;
 
@@ -27,7 +30,9 @@ export async function openDatabase(environment: Environment, logger: Logger): Pr
   const embedded = environment.DATABASE_URL === undefined ? await startEmbeddedPostgres(HOME) : undefined;
   const url = environment.DATABASE_URL ?? embedded?.url ?? "";
   try {
-    for (const name of await migrate(environment.DATABASE_DIRECT_URL ?? url, environment.ALLOW_NEWER_DATABASE))
+    const direct = environment.DATABASE_DIRECT_URL ?? url;
+    const onWaiting = () => logger.warn("waiting for another process that migrates the database");
+    for (const name of await migrate(direct, environment.ALLOW_NEWER_DATABASE, onWaiting))
       logger.info({ migration: name }, "migrated");
   } catch (error) {
     await embedded?.stop();
@@ -42,8 +47,8 @@ export async function openDatabase(environment: Environment, logger: Logger): Pr
     readPool,
     embedded: embedded !== undefined,
     close: async () => {
-      await readPool?.end();
-      await pool.end();
+      // What is still under way is undone by PostgreSQL.
+      await within(POOL_END_MS, Promise.all([readPool?.end(), pool.end()])).catch(() => undefined);
       await embedded?.stop();
     },
   };

@@ -13,6 +13,7 @@ import { type MetricsServer, startMetricsServer } from "./platform/metricsServer
 import { readNetworks } from "./platform/outboundAddresses.ts";
 import { createOutboundHttp } from "./platform/outboundHttp.ts";
 import { createSecretBox } from "./platform/secrets.ts";
+import { passOverRepeated } from "./platform/signals.ts";
 import { createTenancy, type Tenancy } from "./platform/tenancy.ts";
 import { startTracing } from "./platform/tracing.ts";
 import { HOME, openDatabase } from "./runtime.ts";
@@ -40,8 +41,16 @@ export interface Roles {
   jobs: boolean;
 }
 
-/** Runs until the process is told to stop: then what is under way is finished first. */
-export async function serve(environment: Environment, logger: Logger, { http, jobs }: Roles): Promise<void> {
+/**
+ * Runs until the process is told to stop: then what is under way is finished first.
+ * @param onServing is told when it heeds signals itself
+ */
+export async function serve(
+  environment: Environment,
+  logger: Logger,
+  { http, jobs }: Roles,
+  onServing: () => void,
+): Promise<void> {
   const database = await openDatabase(environment, logger);
   const tenancy = createTenancy(database.pool);
   let worker: Worker | undefined;
@@ -83,7 +92,9 @@ export async function serve(environment: Environment, logger: Logger, { http, jo
     const place = { host: environment.HOST, port: environment.PORT, backlog: CONNECTIONS_WAITING_MAX };
     const address = await listen?.(place).catch(explainListening);
     if (worker !== undefined) logger.info("working");
+    onServing();
     closeWithGrace({ delay: STOP_TIMEOUT_MS, logger: false }, async ({ err, signal }) => {
+      passOverRepeated();
       if (err !== undefined) logger.fatal({ err }, "stopping after an error nobody handled");
       else logger.info({ signal }, "stopping");
       await Promise.all([app?.close(), worker?.stop()]);

@@ -1,5 +1,4 @@
-import { createReadStream } from "node:fs";
-import { stat } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import type { Writable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { EXPORTED, type Exported, type ExportFormat, toText, writeExport } from "./exports/index.ts";
@@ -36,8 +35,11 @@ export async function importFile(
 ) {
   const caller = operatorOf(workspaceId);
   const upload = { format, options: toImportOptions(question, format), again };
-  const { size } = await stat(file);
-  const bytes = createReadStream(file);
+  const opened = await open(file);
+  const found = await opened.stat();
+  if (!found.isFile() && found.isDirectory()) throw new Error(`${file} is a directory`);
+  const { size } = found;
+  const bytes = opened.createReadStream();
   const watching = setInterval(() => showProgress(`bytes of ${file} received`, bytes.bytesRead, size), WATCH_MS);
   const received = await receiveImport(tenancy, caller, upload, bytes).finally(() => clearInterval(watching));
   const { id } = received.import;

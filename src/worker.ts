@@ -3,12 +3,14 @@ import type { Pool } from "pg";
 import { buildRollups, findRollupsToBuild, foldRollups, lookForShifts } from "./aggregates/index.ts";
 import { secondsSinceDue, sweep } from "./cases/index.ts";
 import { findWaitingImports, secondsImportsWait, workImport } from "./imports/index.ts";
+import { forgetKeptAnswers } from "./platform/idempotencyForgetting.ts";
 import { listQueueStates } from "./platform/jobStore.ts";
 import { type JobData, type Jobs, type Queue, startJobs } from "./platform/jobs.ts";
 import type { Logger } from "./platform/logger.ts";
 import { type Backlog, observeLoop } from "./platform/metrics.ts";
 import { createTenancy, type Tenancy } from "./platform/tenancy.ts";
 import { together } from "./platform/together.ts";
+import { within } from "./platform/within.ts";
 import { eraseCopies, findRunningErasures, keepRetention } from "./privacy/index.ts";
 import { RECORDING } from "./recording.ts";
 import { applyThemes } from "./themes/index.ts";
@@ -20,6 +22,7 @@ import {
   secondsEventsWait,
   startDelivering,
 } from "./webhooks/index.ts";
+import { getAllWorkspaces } from "./workspaces/index.ts";
 
 /**
  * What is looked for again and again, in every process: cheap where there is nothing, and safe to do in several at once,
@@ -96,10 +99,24 @@ function queuesOf(tenancy: Tenancy, logger: Logger): Queue[] {
       cron: "37 * * * *",
       work: () => doneAfter(forgetEvents(tenancy)),
     },
+    {
+      name: "forget-answers",
+      limitSeconds: HOUR_SECONDS,
+      cron: "47 * * * *",
+      work: () => doneAfter(forgetAnswers(tenancy)),
+    },
   ];
 }
 
 const HOUR_SECONDS = 3_600;
+
+async function forgetAnswers(tenancy: Tenancy): Promise<number> {
+  const workspaces = await getAllWorkspaces(tenancy);
+  return forgetKeptAnswers(
+    tenancy,
+    workspaces.map(({ id }) => id),
+  );
+}
 
 async function doneAfter(work: Promise<unknown>): Promise<"DONE"> {
   await work;
@@ -112,8 +129,11 @@ function idOf(data: JobData, name: string): string {
   return id;
 }
 
+/** For rounds to end in, of the 10 s that a process has. */
+const ROUND_END_MS = 8_000;
+
 export interface Worker {
-  /** Ends after what is under way. */
+  /** Ends after what is under way, if that is soon. */
   stop(): Promise<void>;
 }
 
@@ -152,7 +172,9 @@ export async function startWorker(
   return {
     stop: async () => {
       stopping.abort();
-      await Promise.all([...loops, jobs.stop(), relay, delivering.stop()]);
+      // A round may be long; what it has not done is found again by whoever looks next.
+      const ended = Promise.all([...loops, relay]);
+      await Promise.all([within(ROUND_END_MS, ended).catch(() => undefined), jobs.stop(), delivering.stop()]);
     },
   };
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { getTableConfig, PgTable } from "drizzle-orm/pg-core";
 import t from "tap";
@@ -12,7 +13,7 @@ import * as surveyTables from "../src/surveys/table.ts";
 import * as themeTables from "../src/themes/table.ts";
 import * as webhookTables from "../src/webhooks/table.ts";
 import * as workspaceTables from "../src/workspaces/table.ts";
-import { cloneDatabase, createEmptyDatabase, withClient } from "./support/server.ts";
+import { cloneDatabase, createEmptyDatabase, inDatabase, withClient } from "./support/server.ts";
 
 t.test("many instances that migrate an empty database at once apply each file once", async (t) => {
   const database = await createEmptyDatabase();
@@ -37,6 +38,31 @@ t.test("a file changed after it was applied, and a database that is newer, are r
     ),
   );
   await t.rejects(migrate(database.url), /0001_workspaces\.sql was changed/);
+});
+
+t.test("roles that another owner on the server has created are to be granted first, and it is said how", async (t) => {
+  const database = await createEmptyDatabase();
+  t.teardown(database.drop);
+  const name = `another_${randomBytes(4).toString("hex")}`;
+  const version = await withClient(database.url, async (client) => {
+    await client.query(`create role ${name} login createrole createdb password 'secret'`);
+    const { rows } = await client.query("select current_setting('server_version_num')::int as version");
+    return rows[0].version as number;
+  });
+  const url = new URL(database.url);
+  url.username = name;
+  url.password = "secret";
+  await withClient(url.href, (client) => client.query(`create database ${name}`));
+  t.teardown(() => withClient(url.href, (client) => client.query(`drop database ${name} with (force)`)));
+  const own = inDatabase(url.href, name);
+  // Before PostgreSQL 16 whoever may create roles may grant any.
+  if (version >= 160_000) {
+    const failure = await migrate(own).catch((error: Error) => error);
+    const [, grant = ""] = /`(grant afterscore_app, .* with admin option)`/.exec(String(failure)) ?? [];
+    t.ok(grant, String(failure));
+    await withClient(database.url, (client) => client.query(grant.replace(/<.*>/, name)));
+  }
+  t.ok((await migrate(own)).length > 0);
 });
 
 t.test("a migration that fails leaves nothing behind", async (t) => {

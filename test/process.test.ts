@@ -41,6 +41,8 @@ t.test("the program on a DATABASE_URL", async (t) => {
     const underWay = Array.from({ length: 20 }, (_, index) => post(index + 1));
     await new Promise((resolve) => setTimeout(resolve, 30));
     server.child.kill("SIGTERM");
+    // As npm hands it on, beside a terminal.
+    setTimeout(() => server.child.kill("SIGTERM"), 50);
     const stored = (await Promise.all(underWay)).filter((status) => status === 201).length;
     t.equal(await server.exit, 0);
     t.match(server.output(), /"msg":"stopped"/);
@@ -99,6 +101,10 @@ t.test("the program on a DATABASE_URL", async (t) => {
       [["workspace", "delete", "--id", "nobody"], env, 1, /there is no workspace nobody/],
       [["dance"], env, 2, /unknown command: dance/],
       [["serve", "--loud"], env, 2, /--loud/],
+      [["migrate", "--check"], env, 2, /--check is no option of this command/],
+      [["export", "responses", "--source", "x"], env, 2, /--source is no option/],
+      [["import", "/", "--format", "csv"], env, 1, /\/ is a directory/],
+      [["import", "/nowhere.csv"], env, 1, /no such file.*\/nowhere\.csv/],
     ];
     for (const [args, environment, code, message] of cases) {
       const run = start(args, environment);

@@ -1,8 +1,9 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { chmod, chown, copyFile, mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { chmod, chown, copyFile, mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import t, { type Test } from "tap";
@@ -115,7 +116,15 @@ t.test("with nothing but the checkout, as root below a private home", { skip: !i
 });
 
 t.test("with nothing but the checkout, as an ordinary user", async (t) => {
-  await live(t, await install(t, isRoot ? await idsOf("nobody") : undefined, 0o755));
+  const options = await install(t, isRoot ? await idsOf("nobody") : undefined, 0o755);
+  const killed = startProgram(["serve"], options);
+  const folder = join(options.checkout ?? "", ".afterscore", "postgres");
+  const begun = async () => (await readdir(folder).catch(() => [])).some((name) => name.startsWith("data"));
+  while (!(await begun())) await sleep(10);
+  // In the middle of making its database, which goes on without it.
+  killed.child.kill("SIGKILL");
+  await killed.exit;
+  await live(t, options);
 });
 
 const POSTGRES_15 = "/usr/lib/postgresql/15/bin";

@@ -59,16 +59,38 @@ export async function eraseRows(
   return lines.size;
 }
 
-/** Reasons name fields, and a field may be named as somebody is. @returns how many */
-export async function eraseRejections(tx: WorkspaceTx, person: ErasedRows): Promise<number> {
+/** A rejection's place among all of its workspace. */
+export interface RejectionPlace {
+  importId: string;
+  line: number;
+}
+
+const REJECTIONS_PER_PAGE = 10_000;
+
+/**
+ * Reasons name fields, and a field may be named as somebody is. Looks at a page of them, from behind a place on.
+ * @returns how many, and where to go on; undefined at the end
+ */
+export async function eraseRejections(
+  tx: WorkspaceTx,
+  person: ErasedRows,
+  after: RejectionPlace | undefined,
+): Promise<{ count: number; last: RejectionPlace | undefined }> {
   const needles = [person.externalId, person.email, person.phone].filter((text) => text !== null && text.length > 4);
-  if (needles.length === 0) return 0;
-  const gone = await tx.run<{ importId: string; line: number }>(sql`/* imports.eraseRejections */
-    delete from import_rejections where workspace_id = ${tx.workspaceId}
-      and exists (select from unnest(${sql.param(needles)}::text[]) as known where position(lower(known) in lower(reason)) > 0)
-    returning import_id as "importId", line`);
-  for (const { importId, line } of gone) await insertRejections(tx, importId, [{ line, reason: REASON }]);
-  return gone.length;
+  if (needles.length === 0) return { count: 0, last: undefined };
+  const page = await tx.run<RejectionPlace & { isAbout: boolean }>(sql`/* imports.findRejections */
+    select import_id as "importId", line,
+      exists (select from unnest(${sql.param(needles)}::text[]) as known where position(lower(known) in lower(reason)) > 0) as "isAbout"
+    from import_rejections where workspace_id = ${tx.workspaceId}
+      ${after === undefined ? sql`` : sql`and (import_id, line) > (${after.importId}::uuid, ${after.line}::bigint)`}
+    order by import_id, line limit ${REJECTIONS_PER_PAGE}`);
+  const own = page.filter(({ isAbout }) => isAbout);
+  for (const { importId, line } of own) {
+    await tx.run(sql`/* imports.eraseRejection */
+      delete from import_rejections where workspace_id = ${tx.workspaceId} and import_id = ${importId} and line = ${line}`);
+    await insertRejections(tx, importId, [{ line, reason: REASON }]);
+  }
+  return { count: own.length, last: page.length < REJECTIONS_PER_PAGE ? undefined : page.at(-1) };
 }
 
 /** A person's rows that are still to be recorded, for an export of what is held about them. */

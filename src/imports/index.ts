@@ -1,4 +1,4 @@
-export { eraseRejections, eraseRows, listChunks, listRowsOf } from "./erasing.ts";
+export { eraseRejections, eraseRows, listChunks, listRowsOf, type RejectionPlace } from "./erasing.ts";
 export type { ImportFormat } from "./model.ts";
 export { toImportOptions } from "./options.ts";
 export { findImport, listRejections } from "./queries.ts";

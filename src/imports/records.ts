@@ -96,9 +96,8 @@ export class RecordSplitter {
         if (byte !== QUOTE) continue;
         const next = buffer[at + 1];
         if (next === QUOTE) at += 1;
-        // Any other quote inside is text that was not doubled, as csv-parse takes it.
-        else if (next === this.#delimiter || next === NEWLINE || next === RETURN || next === undefined)
-          isQuoted = false;
+        // Any other ends it, also where text follows: for csv-parse that field is then as it stands, quotes and all.
+        else isQuoted = false;
       } else if (byte === NEWLINE) return at + 1;
       else if (byte === QUOTE && isFieldStart) isQuoted = true;
       isFieldStart = byte === this.#delimiter && !isQuoted;

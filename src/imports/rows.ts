@@ -66,8 +66,9 @@ function readCells(records: readonly FileRecord[], delimiter: string): ({ cells:
   const lines = parseOrNothing(texts.map((text) => text ?? "x").join("\n"), delimiter);
   return texts.map((text, index) => {
     if (text === undefined) return { reason: "The row is not UTF-8." };
-    const cells = lines?.length === texts.length ? lines[index] : parseOrNothing(text, delimiter)?.[0];
-    return cells === undefined ? { reason: "The row is not valid CSV." } : { cells };
+    const [cells, ...others] =
+      (lines?.length === texts.length ? lines.slice(index, index + 1) : parseOrNothing(text, delimiter)) ?? [];
+    return cells === undefined || others.length > 0 ? { reason: "The row is not valid CSV." } : { cells };
   });
 }
 

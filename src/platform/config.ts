@@ -5,15 +5,16 @@ import { readNetworks } from "./outboundAddresses.ts";
 const rate = (limit: number) =>
   Type.Integer({ minimum: 0, default: limit, description: "must be a whole number, 0 for no limit" });
 
+const databaseUrl = Type.String({
+  format: "database-url",
+  description: "must be a postgres:// URL, in which : / ? # and @ of a password are written as %3A %2F %3F %23 and %40",
+});
+
 /** Every environment variable the program reads; `.env.example` describes them for operators. */
 const EnvironmentSchema = Type.Object({
-  DATABASE_URL: Type.Optional(Type.String({ pattern: "^postgres(ql)?://", description: "must be a postgres:// URL" })),
-  DATABASE_DIRECT_URL: Type.Optional(
-    Type.String({ pattern: "^postgres(ql)?://", description: "must be a postgres:// URL" }),
-  ),
-  DATABASE_READ_URL: Type.Optional(
-    Type.String({ pattern: "^postgres(ql)?://", description: "must be a postgres:// URL" }),
-  ),
+  DATABASE_URL: Type.Optional(databaseUrl),
+  DATABASE_DIRECT_URL: Type.Optional(databaseUrl),
+  DATABASE_READ_URL: Type.Optional(databaseUrl),
   ALLOW_NEWER_DATABASE: Type.Boolean({ default: false, description: "must be true or false" }),
   NODE_ENV: Type.Optional(Type.String()),
   HOST: Type.String({ minLength: 1, default: "127.0.0.1", description: "must be an address to listen on" }),
@@ -85,6 +86,11 @@ const TOGETHER = ["JWT_ISSUER", "JWT_AUDIENCE", "JWT_JWKS_URL"] as const;
 
 export type Environment = Static<typeof EnvironmentSchema>;
 
+/** As the driver reads it, which takes one without a host, for a socket. */
+function isDatabaseUrl(text: string): boolean {
+  return /^postgres(ql)?:\/\//.test(text) && URL.canParse(text.replace("@/", "@socket/"));
+}
+
 /** What the variables say about how much is taken from whom. */
 export function limitsOf(environment: Environment) {
   return {
@@ -107,6 +113,7 @@ export class ConfigError extends Error {}
 export function readEnvironment(env: NodeJS.ProcessEnv = process.env): Environment {
   const ajv = new Ajv({ coerceTypes: true, useDefaults: true, verbose: true });
   ajv.addFormat("networks", (text: string) => readNetworks(text) !== undefined);
+  ajv.addFormat("database-url", isDatabaseUrl);
   ajv.addFormat("url", (text: string) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol));
   const values = Object.fromEntries(
     Object.keys(EnvironmentSchema.properties)
@@ -117,6 +124,9 @@ export function readEnvironment(env: NodeJS.ProcessEnv = process.env): Environme
   if (isEnvironment(values)) {
     const missing = TOGETHER.find((name) => values[name] === undefined);
     const given = TOGETHER.find((name) => values[name] !== undefined);
+    const lone = (["DATABASE_DIRECT_URL", "DATABASE_READ_URL"] as const).find((name) => values[name] !== undefined);
+    if (lone !== undefined && values.DATABASE_URL === undefined)
+      throw new ConfigError(`DATABASE_URL must be set where ${lone} is`);
     if (missing !== undefined && given !== undefined) throw new ConfigError(`${missing} must be set where ${given} is`);
     return values;
   }

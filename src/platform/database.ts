@@ -106,9 +106,12 @@ export function isLockTimeout(error: unknown): boolean {
   return sqlState(error) === "55P03";
 }
 
+/** The code of whatever is asked in a transaction that has failed. */
+export const ABORTED = "25P02";
+
 /** An earlier statement of the transaction has failed, and its error says why. */
 export function isOfAborted(error: unknown): boolean {
-  return sqlState(error) === "25P02";
+  return sqlState(error) === ABORTED;
 }
 
 /** Somebody else was quicker, and what they did must be seen first: the transaction is to run again. */

@@ -1,4 +1,5 @@
 import type { Pool } from "pg";
+import { limitSilence } from "./connection.ts";
 import { WORKING_ROLES } from "./database.ts";
 import { AppError } from "./errors.ts";
 
@@ -58,6 +59,9 @@ function unforced(name: string, statement: string): string[] {
   return [`alter table ${name} no force row level security`, statement, `alter table ${name} force row level security`];
 }
 
+/** While the rows of a large table are copied, nothing is said. */
+const SILENCE_MS = 24 * 3_600_000;
+
 const SETTINGS = [
   // Foreign keys lead from each table to others that were placed a moment ago.
   "set local citus.multi_shard_modify_mode = 'sequential'",
@@ -114,6 +118,7 @@ export async function distribute(pool: Pool): Promise<number> {
 /** One by one, because Citus hands the text that it was sent on to the other servers. */
 async function inTransaction(pool: Pool, statements: readonly string[]): Promise<void> {
   const client = await pool.connect();
+  limitSilence(client, SILENCE_MS);
   try {
     await client.query("begin");
     for (const statement of statements) await client.query(statement);

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { chown, readFile, rm, writeFile } from "node:fs/promises";
+import { chown, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -13,6 +13,9 @@ const run = promisify(execFile);
 const SUPERUSER = "postgres";
 /** We log in as an ordinary owner who may create roles, as in production, and not as the superuser. */
 const OWNER = "afterscore";
+/** Among its data, so that the two come and go together. */
+const PASSWORD_FILE = "afterscore-password";
+
 export interface EmbeddedPostgres {
   /** Of the database `afterscore`, with the password. */
   url: string;
@@ -30,8 +33,18 @@ export type Settings = Record<string, string>;
 export async function startEmbeddedPostgres(home: string, settings: Settings = {}): Promise<EmbeddedPostgres> {
   const place = await preparePlace(home);
   await initialise(place);
-  const port = (await runningPort(place)) ?? (await start(place, settings));
-  const password = await readFile(place.passwordFile, "utf8");
+  const password = await readPassword(place);
+  const running = await runningPort(place);
+  const port = running ?? (await start(place, settings));
+  try {
+    return await enter(place, port, password);
+  } catch (error) {
+    if (running === undefined) await stop(place);
+    throw error;
+  }
+}
+
+async function enter(place: Place, port: number, password: string): Promise<EmbeddedPostgres> {
   const urlOf = (user: string, database: string) => `postgres://${user}:${password}@127.0.0.1:${port}/${database}`;
   const adminUrl = urlOf(SUPERUSER, "postgres");
   await createDatabase(adminUrl, password);
@@ -42,36 +55,63 @@ export async function startEmbeddedPostgres(home: string, settings: Settings = {
       await presence.end();
       if ((await runningPort(place)) === undefined) return;
       if (await isUsed(adminUrl)) return;
-      await pgCtl(place, ["stop", "-m", "fast", "-w"]).catch(async (error: unknown) => {
-        if ((await runningPort(place)) !== undefined) throw error;
-      });
+      await stop(place);
     },
   };
 }
 
-/** Runs a program of PostgreSQL's as the user who owns the data. */
-async function pgCtl(place: Place, args: string[]): Promise<void> {
-  await run(place.binaries.pg_ctl, ["-D", place.data, "-t", "60", ...args], {
-    ...place.user,
-    cwd: dirname(place.data),
+async function stop(place: Place): Promise<void> {
+  await pgCtl(place, ["stop", "-m", "fast", "-w"]).catch(async (error: unknown) => {
+    if ((await runningPort(place)) !== undefined) throw error;
   });
 }
 
+/** Runs a program of PostgreSQL's as the user who owns the data. @throws with what it says is wrong */
+async function runAs({ user, data }: Place, program: string, args: string[]): Promise<void> {
+  await run(program, args, { ...user, cwd: dirname(data) }).catch((error: Error & { stderr?: string }) => {
+    const said = error.stderr?.trim().split("\n", 1)[0] ?? "";
+    throw new Error(
+      `the embedded PostgreSQL fails: ${said === "" ? error.message : said}; see ${data}.log, or set DATABASE_URL`,
+      { cause: error },
+    );
+  });
+}
+
+async function pgCtl(place: Place, args: string[]): Promise<void> {
+  await runAs(place, place.binaries.pg_ctl, ["-D", place.data, "-t", "60", ...args]);
+}
+
+/** Makes the database beside its place, and moves it there with its password when it is whole: what is there can be used. */
 async function initialise(place: Place): Promise<void> {
   if (await exists(join(place.data, "global", "pg_control"))) return;
-  // What an interrupted initdb left behind is no database yet.
-  await rm(place.data, { recursive: true, force: true });
+  const made = `${place.data}.${randomBytes(4).toString("hex")}`;
   const password = randomBytes(24).toString("hex");
-  const pwfile = `${place.data}.password`;
+  const pwfile = `${made}.password`;
   await writeFile(pwfile, password, { mode: 0o600 });
   if (place.user !== undefined) await chown(pwfile, place.user.uid, place.user.gid);
-  const args = ["-D", place.data, "-U", SUPERUSER, "--pwfile", pwfile, "--auth=scram-sha-256", "--encoding=UTF8"];
-  await run(place.binaries.initdb, [...args, "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"], {
-    ...place.user,
-    cwd: dirname(place.data),
+  const args = ["-D", made, "-U", SUPERUSER, "--pwfile", pwfile, "--auth=scram-sha-256", "--encoding=UTF8"];
+  await runAs(place, place.binaries.initdb, [
+    ...args,
+    "--locale=C",
+    "--locale-provider=builtin",
+    "--builtin-locale=C.UTF-8",
+  ]);
+  await rename(pwfile, join(made, PASSWORD_FILE));
+  await rename(made, place.data).catch(async (error: Error & { code?: string }) => {
+    // Another process of ours was quicker, and what it has made is used.
+    if (error.code !== "ENOTEMPTY" && error.code !== "EEXIST") throw error;
+    await rm(made, { recursive: true, force: true });
   });
-  await writeFile(place.passwordFile, password, { mode: 0o600 });
-  await rm(pwfile);
+}
+
+async function readPassword(place: Place): Promise<string> {
+  // Older releases kept it elsewhere.
+  for (const file of [join(place.data, PASSWORD_FILE), place.passwordFile]) {
+    if (await exists(file)) return readFile(file, "utf8");
+  }
+  throw new Error(
+    `the embedded PostgreSQL in ${place.data} has no password: move that folder away, or set DATABASE_URL`,
+  );
 }
 
 async function runningPort(place: Place): Promise<number | undefined> {

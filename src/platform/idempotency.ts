@@ -7,7 +7,8 @@ import { statement } from "./statement.ts";
 import type { WorkspaceTx } from "./tenancy.ts";
 import { together } from "./together.ts";
 
-const KEPT_MS = 72 * 3_600_000;
+/** So long a key is honoured. */
+export const ANSWERS_KEPT_MS = 72 * 3_600_000;
 
 /** What a keyed request is answered with, the first time and every time after. */
 export interface KeyedAnswer {
@@ -104,7 +105,7 @@ async function findOutcomes(tx: WorkspaceTx, keyed: readonly Hashed[]): Promise<
     from ${unnest(columns)} join idempotency_keys on workspace_id = ${tx.workspaceId}
       and idempotency_keys.route = input.route and idempotency_keys.key = input.key`),
   ]);
-  const keptSince = tx.now.getTime() - KEPT_MS;
+  const keptSince = tx.now.getTime() - ANSWERS_KEPT_MS;
   const isHeld = new Set(held.map(({ place }) => place));
   const first = new Map(
     stored.flatMap(({ place, createdAt, ...answer }) =>

@@ -104,37 +104,46 @@ export async function startJobs(
   boss.on("error", (error) => logger.warn({ err: asError(error) }, "jobs cannot be looked after"));
   const stopping = new AbortController();
   const workers = new Map<string, string>();
-  await boss.start();
-  const limits = { retentionSeconds: KEPT_SECONDS, deleteAfterSeconds: DONE_KEPT_SECONDS };
-  const retries = { retryLimit, retryDelay: retrySeconds, retryBackoff: true, retryDelayMax: RETRY_SECONDS_MAX };
-  await boss.createQueue(DEAD_LETTERS, limits);
-  for (const queue of queues) {
-    const { name, limitSeconds, cron } = queue;
-    const options = {
-      ...retries,
-      ...limits,
-      heartbeatSeconds,
-      expireInSeconds: limitSeconds,
-      deadLetter: DEAD_LETTERS,
-    };
-    // Of the same key one waits at the most.
-    await boss.createQueue(name, { ...options, policy: "short" });
-    await boss.updateQueue(name, options);
-    if (cron !== undefined) await boss.schedule(name, cron, {}, { missed: "once" });
-    const again = async (job: JobWithMetadata<JobData>) => {
-      await boss.send(name, job.data, job.singletonKey === null ? {} : { singletonKey: job.singletonKey });
-    };
-    const work = async ([job]: JobWithMetadata<JobData>[]) => {
-      if (job === undefined) return;
-      // What waits behind it is fetched at once.
-      boss.notifyWorker(workers.get(name) ?? "");
-      const attributes = { "afterscore.job.id": job.id, "afterscore.job.retries": job.retryCount };
-      await traced({ name: `job ${name}`, kind: "CONSUMER", attributes }, () =>
-        perform(queue, job, { logger, stopping: stopping.signal, again }),
-      );
-    };
-    const polling = { pollingIntervalSeconds: pollSeconds, includeMetadata: true } as const;
-    workers.set(name, await boss.work(name, polling, work));
+  const begin = async () => {
+    await boss.start();
+    const limits = { retentionSeconds: KEPT_SECONDS, deleteAfterSeconds: DONE_KEPT_SECONDS };
+    const retries = { retryLimit, retryDelay: retrySeconds, retryBackoff: true, retryDelayMax: RETRY_SECONDS_MAX };
+    await boss.createQueue(DEAD_LETTERS, limits);
+    for (const queue of queues) {
+      const { name, limitSeconds, cron } = queue;
+      const options = {
+        ...retries,
+        ...limits,
+        heartbeatSeconds,
+        expireInSeconds: limitSeconds,
+        deadLetter: DEAD_LETTERS,
+      };
+      // Of the same key one waits at the most.
+      await boss.createQueue(name, { ...options, policy: "short" });
+      await boss.updateQueue(name, options);
+      if (cron !== undefined) await boss.schedule(name, cron, {}, { missed: "once" });
+      const again = async (job: JobWithMetadata<JobData>) => {
+        await boss.send(name, job.data, job.singletonKey === null ? {} : { singletonKey: job.singletonKey });
+      };
+      const work = async ([job]: JobWithMetadata<JobData>[]) => {
+        if (job === undefined) return;
+        // What waits behind it is fetched at once.
+        boss.notifyWorker(workers.get(name) ?? "");
+        const attributes = { "afterscore.job.id": job.id, "afterscore.job.retries": job.retryCount };
+        await traced({ name: `job ${name}`, kind: "CONSUMER", attributes }, () =>
+          perform(queue, job, { logger, stopping: stopping.signal, again }),
+        );
+      };
+      const polling = { pollingIntervalSeconds: pollSeconds, includeMetadata: true } as const;
+      workers.set(name, await boss.work(name, polling, work));
+    }
+  };
+  try {
+    await begin();
+  } catch (error) {
+    // What it has begun would keep a process alive that neither works nor ends.
+    await boss.stop({ graceful: false }).catch(() => undefined);
+    throw error;
   }
   const watch = setInterval(() => void warnOfLate(pool, logger), WATCH_MS);
   return {

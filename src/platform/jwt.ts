@@ -1,4 +1,5 @@
 import { createRemoteJWKSet, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
+import { CLOCKS, type Clocks } from "./clocks.ts";
 import { AppError } from "./errors.ts";
 import type { Logger } from "./logger.ts";
 
@@ -26,15 +27,15 @@ const COOLDOWN_MS = 30_000;
 const KEYS_AGE_MAX_MS = 600_000;
 const FETCH_TIMEOUT_MS = 5_000;
 
-/** Verifies tokens of one provider, by keys that it is seldom asked for. @param clock milliseconds since 1970 */
+/** Verifies tokens of one provider, by keys that it is seldom asked for. */
 export function createTokenVerifier(
   { issuer, audience, jwksUrl }: TokenSettings,
   logger: Logger,
-  clock: () => number = Date.now,
+  { time, elapsed }: Clocks = CLOCKS,
 ): VerifyToken {
-  const keys = createKeys(new URL(jwksUrl), logger, clock);
+  const keys = createKeys(new URL(jwksUrl), logger, elapsed);
   return async (token) => {
-    const currentDate = new Date(clock());
+    const currentDate = new Date(time());
     const options = { issuer, audience, currentDate, algorithms: ALGORITHMS, requiredClaims: ["exp"] };
     const verified = await jwtVerify(token, keys, options).catch((cause: unknown) => {
       throw cause instanceof AppError ? cause : invalidToken(cause);

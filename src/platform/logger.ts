@@ -29,6 +29,8 @@ const standardOutput = writeByTurn();
  */
 function writeByTurn(): DestinationStream {
   const output = pino.destination({ dest: 1, sync: true });
+  // A full disk, or a terminal that was closed, ends no service.
+  output.on("error", () => undefined);
   let lines = "";
   const write = () => {
     const text = lines;

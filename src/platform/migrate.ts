@@ -9,6 +9,9 @@ const FOLDER = new URL("../../migrations/", import.meta.url);
 /** Any constant of ours: all instances that migrate one database queue behind it. */
 const LOCK = 7_236_109_431;
 const TURN_POLL_MS = 200;
+const WAITING_TOLD_MS = 10_000;
+/** PostgreSQL ends the session, and its lock, of a machine that is gone after about two minutes, not two hours. */
+const KEEPALIVES = ["tcp_keepalives_idle = 60", "tcp_keepalives_interval = 10", "tcp_keepalives_count = 6"];
 const NAME = /^(\d{4})_[a-z0-9_]+\.sql$/;
 
 /** So long at the most all others wait behind a migration that waits itself. */
@@ -17,6 +20,9 @@ const LOCK_TIMEOUT_MS = 2_000;
 const ATTEMPTS_MAX = 100;
 const RETRY_MS = 500;
 const RETRY_MS_MAX = 10_000;
+
+const SEARCH_ROLE = "afterscore_search";
+const INSUFFICIENT_PRIVILEGE = "42501";
 
 export interface Migration {
   version: number;
@@ -54,17 +60,25 @@ export function statementsOf(sql: string): string[] {
  * many instances at once: they take turns. Needs a connection of its own to PostgreSQL itself, since
  * its lock belongs to the session, which a pooler would share.
  * @param mayBeNewer whether a database that a newer release has migrated is taken as it is: to go back to this one
+ * @param onWaiting is told every 10 s while another process migrates
  * @throws when an applied file was changed afterwards, or the database is newer than this program
  */
-export async function migrate(connectionString: string, mayBeNewer = false): Promise<string[]> {
+export async function migrate(
+  connectionString: string,
+  mayBeNewer = false,
+  onWaiting: () => void = () => undefined,
+): Promise<string[]> {
   const client = new Client({
     connectionString,
     application_name: APPLICATION_NAME,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
   });
+  // Where it is lost, the next statement says so.
+  client.on("error", () => undefined);
   await client.connect();
   try {
-    await waitForTurn(client);
+    for (const limit of KEEPALIVES) await client.query(`set ${limit}`);
+    await waitForTurn(client, onWaiting);
     await createRoles(client);
     await client.query(`create table if not exists schema_migrations (
       version integer primary key, name text not null, checksum text not null, applied_at timestamptz not null default now()
@@ -85,10 +99,15 @@ export async function migrate(connectionString: string, mayBeNewer = false): Pro
 }
 
 /** By asking again and again: whoever waited within a statement would hold up an index that is built concurrently. */
-async function waitForTurn(client: Client): Promise<void> {
+async function waitForTurn(client: Client, onWaiting: () => void): Promise<void> {
+  let toldAt = performance.now();
   for (;;) {
     const { rows } = await client.query<{ isOurs: boolean }>('select pg_try_advisory_lock($1) as "isOurs"', [LOCK]);
     if (rows[0]?.isOurs === true) return;
+    if (performance.now() - toldAt >= WAITING_TOLD_MS) {
+      toldAt = performance.now();
+      onWaiting();
+    }
     await sleep(TURN_POLL_MS * (0.5 + Math.random()));
   }
 }
@@ -175,7 +194,7 @@ async function dropHalfBuilt(client: Client, sql: string): Promise<void> {
  * role that is no superuser must be granted what it may `set role` to, also what it created itself.
  */
 async function createRoles(client: Client): Promise<void> {
-  for (const role of [...WORKING_ROLES, "afterscore_search"]) {
+  for (const role of [...WORKING_ROLES, SEARCH_ROLE]) {
     await client.query(`do $$ begin
       if to_regrole('${role}') is null then
         create role ${role} nologin;
@@ -184,10 +203,22 @@ async function createRoles(client: Client): Promise<void> {
     end $$`);
   }
   for (const role of WORKING_ROLES) {
-    await client.query(`do $$ begin
+    await client
+      .query(`do $$ begin
       set local role ${role};
       reset role;
     exception when insufficient_privilege then grant ${role} to current_user;
-    end $$`);
+    end $$`)
+      .catch(explainRoles);
   }
+}
+
+/** From PostgreSQL 16 on it takes more than the right to create roles to take on one that another owner has created. */
+function explainRoles(error: Error & { code?: string }): never {
+  if (error.code !== INSUFFICIENT_PRIVILEGE) throw error;
+  const roles = [...WORKING_ROLES, SEARCH_ROLE].join(", ");
+  throw new Error(
+    `the roles ${roles} were created by another owner on this server: a superuser, or that owner, runs \`grant ${roles} to <the role of DATABASE_URL> with admin option\``,
+    { cause: error },
+  );
 }

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import type { PoolClient } from "pg";
+import { ABORTED } from "./database.ts";
 import { invalidRequest } from "./errors.ts";
 import type { Tenancy } from "./tenancy.ts";
 
@@ -100,7 +101,9 @@ export async function commitAndLocate(client: PoolClient): Promise<string> {
     command: string;
     rows: { position: string }[];
   }[];
-  // PostgreSQL takes COMMIT for what has failed as well, and undoes it.
-  if (results[0]?.command !== "COMMIT") throw new Error("the transaction had failed, and was undone at its end");
+  // PostgreSQL takes COMMIT for what has failed as well, and undoes it: as it says to all other statements after a failure.
+  if (results[0]?.command !== "COMMIT") {
+    throw Object.assign(new Error("the transaction had failed, and was undone at its end"), { code: ABORTED });
+  }
   return results[1]?.rows[0]?.position ?? "0/0";
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { eraseRejections, eraseRows, listChunks } from "../imports/index.ts";
+import { eraseRejections, eraseRows, listChunks, type RejectionPlace } from "../imports/index.ts";
 import { eraseReceipts, eraseStrayReceipts, type ReceiptPlace } from "../intake/index.ts";
 import { eraseKeptAnswers, type KeyPlace } from "../platform/idempotencyErasing.ts";
 import type { Caller, Tenancy } from "../platform/tenancy.ts";
@@ -61,7 +61,7 @@ async function eraseAll(within: InWorkspace, target: Target): Promise<Counts> {
     idempotencyKeys,
     receipts: ownReceipts + strayReceipts,
     importRows,
-    importRejections: await within((tx) => eraseRejections(tx, person)),
+    importRejections: await stepThrough<RejectionPlace>(within, (tx, after) => eraseRejections(tx, person, after)),
     events: await stepThrough<string>(within, (tx, after) => eraseEventsPage(tx, events, after)),
   };
 }

@@ -72,7 +72,9 @@ export function registerPrivacyRoutes(app: Server, tenancy: Tenancy): void {
       },
     },
     async (request) => {
-      const found = await tenancy.readWorkspace(callerOf(request), (tx) => exportPerson(tx, request.params.id));
+      // All that is held: nothing may lag behind.
+      const caller = { ...callerOf(request), readsAfter: undefined };
+      const found = await tenancy.readWorkspace(caller, (tx) => exportPerson(tx, request.params.id));
       if (found === undefined) throw noSuchPerson();
       return found;
     },

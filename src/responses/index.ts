@@ -53,5 +53,4 @@ export {
 } from "./steps.ts";
 export { listStoredAnswers } from "./storedAnswers.ts";
 export { responses } from "./table.ts";
-export { awaitWriters, shareAsWriter } from "./writers.ts";
 export { lockResponses } from "./writes.ts";

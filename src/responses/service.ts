@@ -12,6 +12,7 @@ import { hashJson } from "../platform/json.ts";
 import { toInstant } from "../platform/schema.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { together } from "../platform/together.ts";
+import { shareAsWriter } from "../platform/writers.ts";
 import { findSurveys, recordSurveys } from "../surveys/index.ts";
 import { findContradictions } from "./contradictions.ts";
 import { responseRecorded } from "./events.ts";
@@ -32,7 +33,6 @@ import {
 } from "./steps.ts";
 import { listStoredAnswers, type StoredAnswer } from "./storedAnswers.ts";
 import type { ResponseRow } from "./table.ts";
-import { shareAsWriter } from "./writers.ts";
 import { insertResponses } from "./writes.ts";
 
 /**

@@ -1,13 +1,8 @@
 import { invalidRequest } from "../platform/errors.ts";
 import { Failures } from "../platform/failures.ts";
 import type { Tenancy, WorkspaceTx } from "../platform/tenancy.ts";
-import {
-  awaitWriters,
-  type RecordedResponse,
-  type RecordingStep,
-  type ResponseChange,
-  shareAsWriter,
-} from "../responses/index.ts";
+import { awaitWriters, shareAsWriter } from "../platform/writers.ts";
+import { type RecordedResponse, type RecordingStep, type ResponseChange } from "../responses/index.ts";
 import { recordAudit } from "../workspaces/index.ts";
 import { foldComment, foldWords, type Matches, matcherOf } from "./matching.ts";
 import type { Theme, ThemeInput } from "./model.ts";

@@ -149,7 +149,8 @@ export async function insertAttempts(tx: WorkspaceTx, attempts: readonly Attempt
   const told = tx.prepared<{ id: string; isErased: boolean }>(statement`/* webhooks.settleDeliveries */
     update webhook_deliveries set status = input.outcome, attempts = input.n, last_attempt_at = input.attempted_at,
       next_attempt_at = case when not exists (
-        select from delivery_queue where workspace_id = ${tx.workspaceId} and delivery_id = input.delivery_id and due_at = 'infinity'
+        select from webhook_endpoints where webhook_endpoints.workspace_id = ${tx.workspaceId}
+          and webhook_endpoints.id = webhook_deliveries.endpoint_id and webhook_endpoints.status = 'PAUSED'
       ) then input.next_attempt_at end,
       finished_at = case when input.outcome <> 'PENDING' then ${tx.now}::timestamptz end
     from ${unnest({

@@ -1,4 +1,5 @@
 import type { Authenticate } from "../platform/auth.ts";
+import { CLOCKS, type Clocks } from "../platform/clocks.ts";
 import { AppError } from "../platform/errors.ts";
 import { createTokenVerifier } from "../platform/jwt.ts";
 import type { Logger } from "../platform/logger.ts";
@@ -14,18 +15,18 @@ const USE_MS = 60_000;
 
 /**
  * Finds who somebody is by what they send: an API key, or the token of a user where a provider is set.
- * @param clock milliseconds since 1970
+ * @param clocks the time, and milliseconds that pass however the time is set: what is remembered ages by these
  * @param users whose users are let in beside API keys
  */
 export function createAuthenticate(
   tenancy: Tenancy,
-  clock: () => number = Date.now,
+  clocks: Clocks = CLOCKS,
   users?: { settings: UserSettings; logger: Logger },
 ): Authenticate {
-  const byKey = createAuthenticateKey(tenancy, clock);
+  const byKey = createAuthenticateKey(tenancy, clocks);
   if (users === undefined) return byKey;
-  const verify = createTokenVerifier(users.settings, users.logger, clock);
-  const byToken = createAuthenticateUser(tenancy, verify, users.settings, clock);
+  const verify = createTokenVerifier(users.settings, users.logger, clocks);
+  const byToken = createAuthenticateUser(tenancy, verify, users.settings, clocks);
   return async (token) => (isApiKey(token) ? byKey(token) : byToken(token));
 }
 
@@ -34,16 +35,16 @@ export function createAuthenticate(
  * refused everywhere within the 30 s that are promised; what was not found is looked up each time, and so is a key that is
  * known by another secret: it may have been rotated just now.
  */
-function createAuthenticateKey(tenancy: Tenancy, clock: () => number): Authenticate {
+function createAuthenticateKey(tenancy: Tenancy, { time, elapsed }: Clocks): Authenticate {
   const keys = createLookup<ApiKeyRow>(
     async (id) => tenancy.acrossWorkspaces("find the workspace of an API key", (tx) => findApiKey(tx, id)),
-    clock,
+    elapsed,
   );
 
   return async (token) => {
     const parsed = parseApiKey(token);
     if (parsed === undefined) throw unauthenticated();
-    const now = clock();
+    const now = time();
     const cached = keys.known(parsed.id);
     const isKnown = cached !== undefined && isSecretOf(cached, parsed, now);
     // Of a key that is known by its hash the checksum says nothing more.

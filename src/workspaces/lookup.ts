@@ -19,7 +19,7 @@ export interface Lookup<Found> {
   findAnew(id: string): Promise<Found | undefined>;
 }
 
-/** @param clock milliseconds since 1970 */
+/** @param clock milliseconds that never go back */
 export function createLookup<Found extends object | true>(
   look: (id: string) => Promise<Found | undefined>,
   clock: () => number,

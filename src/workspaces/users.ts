@@ -1,5 +1,6 @@
 import type { JWTPayload } from "jose";
 import type { Authenticate } from "../platform/auth.ts";
+import type { Clocks } from "../platform/clocks.ts";
 import type { Environment } from "../platform/config.ts";
 import { invalidToken, type TokenSettings, type VerifyToken } from "../platform/jwt.ts";
 import { isId, isText, STRING_LENGTH_MAX } from "../platform/schema.ts";
@@ -33,12 +34,12 @@ export function createAuthenticateUser(
   tenancy: Tenancy,
   verify: VerifyToken,
   { workspaceClaim, scopeClaim }: Claims,
-  clock: () => number,
+  { elapsed }: Clocks,
 ): Authenticate {
   const workspaces = createLookup<true>(async (id) => {
     const found = await tenancy.acrossWorkspaces("find the workspace of a user", (tx) => isWorkspace(tx, id));
     return found ? true : undefined;
-  }, clock);
+  }, elapsed);
 
   return async (token) => {
     const claims = await verify(token);

@@ -44,6 +44,17 @@ t.test("a quote that never closes costs its own line and none after it", async (
     "where another quote follows it is text up to there, as csv-parse reads it",
   );
   t.same(
+    split('10,"Best" app ever\n2,bad\n9,"fine, thanks"\n8,"o"k",x"\n7,y', ","),
+    [
+      [1, '10,"Best" app ever'],
+      [2, "2,bad"],
+      [3, '9,"fine, thanks"'],
+      [4, '8,"o"k",x"'],
+      [5, "7,y"],
+    ],
+    "and one that text follows ends what is quoted",
+  );
+  t.same(
     split('1,a\n2,"b\n3,c\n4,d\n5,"e"', ",").map(([line]) => line),
     [1, 2],
   );

@@ -33,6 +33,9 @@ t.test("an invalid value is one line that names the variable", async (t) => {
     ["DATABASE_URL", "mysql://localhost"],
     ["DATABASE_DIRECT_URL", "localhost"],
     ["DATABASE_READ_URL", "localhost"],
+    ["DATABASE_URL", "postgres://user:pa#ss@db/afterscore"],
+    ["DATABASE_READ_URL", "postgres://user:pa/ss@db/afterscore"],
+    ["DATABASE_URL", "postgres://db:99999/afterscore"],
     ["PUBLIC_URL", "nps.example.com"],
     ["SECRETS_KEY", "c2hvcnQ="],
     ["SECRETS_KEY", "not base64"],
@@ -64,5 +67,19 @@ t.test("an identity provider is set in full or not at all", async (t) => {
   for (const name of Object.keys(all)) {
     const message = new RegExp(`^${name} must be set where JWT_[A-Z_]+ is$`);
     t.throws(() => readEnvironment({ ...all, [name]: "" }), { constructor: ConfigError, message });
+  }
+});
+
+t.test("a database is named as the driver takes it, and one alone beside the embedded one is none", async (t) => {
+  for (const url of [
+    "postgres://db/afterscore",
+    "postgresql://user:p%23ss@db:6432/afterscore?sslmode=require",
+    "postgres://user@/afterscore?host=/var/run/postgresql",
+    "postgres://user:secret@[::1]:5432/afterscore",
+  ]) {
+    t.match(readEnvironment({ DATABASE_URL: url, DATABASE_READ_URL: url }), { DATABASE_URL: url }, url);
+    for (const name of ["DATABASE_DIRECT_URL", "DATABASE_READ_URL"]) {
+      t.throws(() => readEnvironment({ [name]: url }), { message: `DATABASE_URL must be set where ${name} is` });
+    }
   }
 });

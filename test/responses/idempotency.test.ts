@@ -1,4 +1,5 @@
 import t from "tap";
+import { forgetKeptAnswers } from "../../src/platform/idempotencyForgetting.ts";
 import { startService } from "../support/service.ts";
 
 t.test("Idempotency-Key", async (t) => {
@@ -100,6 +101,23 @@ t.test("Idempotency-Key", async (t) => {
     t.equal(again.headers["idempotent-replayed"], "true");
     t.same(await client.rows("select count(*) as responses from responses"), [{ responses: 2 }]);
     t.same(await client.rows("select cardinality(person_ids) as people from idempotency_keys"), [{ people: 1 }]);
+  });
+
+  t.test("is forgotten after 72 hours, with what was answered", async (t) => {
+    const [client, other] = [await service.newClient(), await service.newClient()];
+    const send = (key: string, who = client) => who.post("/v1/responses", { score: 9 }, { "idempotency-key": key });
+    for (const key of ["old", "new"]) await send(key);
+    await send("old", other);
+    for (const who of [client, other]) {
+      await who.rows("update idempotency_keys set created_at = now() - interval '73 hours' where key = 'old'");
+    }
+    const ids = [client, other].map(({ workspaceId }) => workspaceId);
+    t.equal(await forgetKeptAnswers(service.tenancy, ids), 2);
+    t.same(await client.rows("select key from idempotency_keys"), [{ key: "new" }]);
+    t.same(await other.rows("select key from idempotency_keys"), []);
+    t.equal(await forgetKeptAnswers(service.tenancy, ids), 0);
+    t.equal((await send("new")).headers["idempotent-replayed"], "true");
+    t.equal((await send("old")).headers["idempotent-replayed"], undefined);
   });
 
   t.test("a key that is none is refused", async (t) => {

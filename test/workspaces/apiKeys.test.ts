@@ -1,4 +1,5 @@
 import t from "tap";
+import { CLOCKS } from "../../src/platform/clocks.ts";
 import { newId } from "../../src/platform/ids.ts";
 import { hasChecksum, isSameSecret, makeApiKey, parseApiKey } from "../../src/workspaces/apiKeys.ts";
 import { createAuthenticate } from "../../src/workspaces/index.ts";
@@ -37,7 +38,11 @@ t.test("unknown, wrong, expired and revoked keys get the same answer", async (t)
   await client.rows("update api_keys set expires_at = now() + interval '1 hour'");
   const inTwoHours = () => Date.now() + 2 * 3_600_000;
   await t.resolves(createAuthenticate(service.tenancy)(client.apiKey));
-  await t.rejects(createAuthenticate(service.tenancy, inTwoHours)(client.apiKey), refusal, "expired");
+  await t.rejects(
+    createAuthenticate(service.tenancy, { ...CLOCKS, time: inTwoHours })(client.apiKey),
+    refusal,
+    "expired",
+  );
   await client.rows("update api_keys set revoked_at = now()");
   await t.rejects(createAuthenticate(service.tenancy)(client.apiKey), refusal, "revoked");
 });

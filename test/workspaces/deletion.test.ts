@@ -1,5 +1,6 @@
 import t from "tap";
 import { deleteWorkspace, getAllWorkspaces } from "../../src/workspaces/index.ts";
+import { relayAll } from "../support/events.ts";
 import { startService } from "../support/service.ts";
 
 t.test("deleting a workspace leaves nothing of it and everything of the others", async (t) => {
@@ -46,4 +47,32 @@ t.test("deleting a workspace leaves nothing of it and everything of the others",
     (await getAllWorkspaces(service.tenancy)).map(({ id }) => id),
     [stays.workspaceId],
   );
+});
+
+t.test("nothing of it stays either that was being written while it was deleted", async (t) => {
+  const service = await startService(t);
+  const gone = await service.newClient();
+  const write = async (n: number) => {
+    const person = { externalId: `u-${n}`, account: { externalId: `a-${n}` } };
+    const headers = { "idempotency-key": `k-${n}` };
+    const { status } = await gone.post("/v1/responses", { score: 2, person, externalId: `r-${n}` }, headers);
+    await gone.put("/v1/people", { externalId: `p-${n}` });
+    return status;
+  };
+  for (let n = 0; n < 20; n += 1) t.equal(await write(n), 201);
+  const deletion = new AbortController();
+  const writers = Array.from({ length: 8 }, async (_, writer) => {
+    for (let n = 1; !deletion.signal.aborted; n += 1) await write(1_000 * (writer + 1) + n);
+  });
+  t.equal(await deleteWorkspace(service.pool, gone.workspaceId), true);
+  deletion.abort();
+  await Promise.all(writers);
+  // What a queue still names without being of the workspace, a worker passes over.
+  await relayAll(service);
+  const { rows } = await service.pool.query<{ name: string }>(`select table_name as name from information_schema.columns
+    where column_name = 'workspace_id' and table_schema = 'public'`);
+  t.ok(rows.length > 20);
+  for (const { name } of rows) {
+    t.same(await gone.rows(`select * from ${name} where workspace_id = '${gone.workspaceId}'`), [], name);
+  }
 });

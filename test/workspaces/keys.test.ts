@@ -126,12 +126,17 @@ t.test("API keys", async (t) => {
   t.test("revoked, are refused by everybody within 30 seconds", async (t) => {
     const { body } = await make();
     let now = Date.now();
-    const authenticate = createAuthenticate(service.tenancy, () => now);
+    const authenticate = createAuthenticate(service.tenancy, { time: () => now, elapsed: () => now });
+    let elapsed = 1;
+    const setBack = createAuthenticate(service.tenancy, { time: () => Date.now() - 3_600_000, elapsed: () => elapsed });
     await t.resolves(authenticate(body.apiKey));
+    await t.resolves(setBack(body.apiKey));
     t.equal((await client.delete(`/v1/api-keys/${body.id}`)).status, 204);
     t.equal((await client.delete(`/v1/api-keys/${body.id}`)).status, 204, "said again");
     now += 30_000;
     await t.rejects(authenticate(body.apiKey), { code: "unauthenticated" });
+    elapsed += 30_000;
+    await t.rejects(setBack(body.apiKey), { code: "unauthenticated" }, "also where the clock was set back");
     await t.rejects(createAuthenticate(service.tenancy)(body.apiKey), { code: "unauthenticated" });
     t.match(
       (await client.get("/v1/api-keys")).body.data.find(({ id }: { id: string }) => id === body.id),
@@ -144,7 +149,7 @@ t.test("API keys", async (t) => {
   t.test("rotated, have two texts for a day, and the new one is taken at once", async (t) => {
     const { body: made } = await make();
     let now = Date.now();
-    const authenticate = createAuthenticate(service.tenancy, () => now);
+    const authenticate = createAuthenticate(service.tenancy, { time: () => now, elapsed: () => now });
     await t.resolves(authenticate(made.apiKey));
     const { status, body: rotated } = await client.post(`/v1/api-keys/${made.id}/rotation`, {});
     t.match(
@@ -187,7 +192,7 @@ t.test("API keys", async (t) => {
         return service.tenancy.acrossWorkspaces(...work);
       },
     } as typeof service.tenancy;
-    const authenticate = createAuthenticate(counting, () => now);
+    const authenticate = createAuthenticate(counting, { time: () => now, elapsed: () => now });
     const used = async () => {
       for (let attempt = 0; attempt < 100; attempt += 1) {
         const [row] = await client.rows(
@@ -204,7 +209,7 @@ t.test("API keys", async (t) => {
     t.equal(transactions, 2, "found, and marked as used");
     t.same((await client.get("/v1/api-keys")).body.data[0].lastUsedAt, (first as Date).toISOString());
     // Of two processes one writes; and after a minute either.
-    await createAuthenticate(service.tenancy, () => now + 60_000)(body.apiKey);
+    await createAuthenticate(service.tenancy, { time: () => now + 60_000, elapsed: () => now })(body.apiKey);
     await setTimeout(100);
     t.same(await used(), first);
     await client.rows(`update api_keys set last_used_at = now() - interval '61 seconds' where id = '${body.id}'`);

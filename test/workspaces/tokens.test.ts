@@ -170,7 +170,7 @@ t.test("users by their tokens", async (t) => {
     const gone = await service.newClient();
     let now = Date.now();
     const users = { settings: provider.settings, logger: createLogger("silent") };
-    const authenticate = createAuthenticate(service.tenancy, () => now, users);
+    const authenticate = createAuthenticate(service.tenancy, { time: () => now, elapsed: () => now }, users);
     const token = await sign(pairs.ES256, { kid: "ec" }, { ...mine, workspace_id: gone.workspaceId.toUpperCase() });
     t.match(await authenticate(token), {
       workspaceId: gone.workspaceId,
@@ -194,7 +194,10 @@ t.test("the provider's keys", async (t) => {
   const start = (at = Date.now()) => {
     const clock = { now: at };
     const users = { settings: provider.settings, logger: createLogger("silent") };
-    return { clock, authenticate: createAuthenticate(service.tenancy, () => clock.now, users) };
+    return {
+      clock,
+      authenticate: createAuthenticate(service.tenancy, { time: () => clock.now, elapsed: () => clock.now }, users),
+    };
   };
   const user = { actor: { kind: "user" } };
 
