@@ -35,9 +35,8 @@ export function startProgram(
     user,
   }: ProgramOptions = {},
 ): Program {
-  const variables = Object.entries({ PATH: process.env["PATH"] ?? "", ...env }).map(
-    ([name, value]) => `${name}=${value}`,
-  );
+  const { PATH = "", NODE_COMPILE_CACHE = "" } = process.env;
+  const variables = Object.entries({ PATH, NODE_COMPILE_CACHE, ...env }).map(([name, value]) => `${name}=${value}`);
   // By way of env, because the test runner adds hooks of its own to every node that is spawned by name.
   const command = ["-i", ...variables, node, script, ...args];
   const child = spawn("env", command, { cwd: checkout, ...user });
