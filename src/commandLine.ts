@@ -6,24 +6,35 @@ export class UsageError extends Error {}
 /** What was said with `--`. */
 export type Options = ReturnType<typeof parse>["values"];
 
-/** The options of each command that has any. */
-const TAKES: Record<string, readonly string[]> = {
-  "workspace create": ["name", "time-zone"],
-  "workspace key": ["id"],
-  "workspace delete": ["id"],
-  import: ["id", "format", "source", "map", "timestamp-format", "time-zone", "follow-up", "no-events", "again"],
-  export: ["id", "format"],
-  "jobs retry": ["id", "all"],
-  rebuild: ["id"],
-  openapi: ["check"],
-};
+/** The options of each command, or subcommand. */
+const TAKES = new Map<string, readonly string[]>(
+  Object.entries({
+    serve: [],
+    api: [],
+    worker: [],
+    migrate: [],
+    distribute: [],
+    "workspace list": [],
+    jobs: [],
+    "jobs list": [],
+    "workspace create": ["name", "time-zone"],
+    "workspace key": ["id"],
+    "workspace delete": ["id"],
+    import: ["id", "format", "source", "map", "timestamp-format", "time-zone", "follow-up", "no-events", "again"],
+    export: ["id", "format"],
+    "jobs retry": ["id", "all"],
+    rebuild: ["id"],
+    openapi: ["check"],
+  }),
+);
 
 /** Reads the command line. @throws {UsageError} for an option that there is not, or that the command does not take */
 export function parse(args: string[]) {
   const parsed = read(args);
   const [command = "", subcommand = ""] = parsed.positionals;
-  const taken = new Set(["help", ...(TAKES[command] ?? TAKES[`${command} ${subcommand}`] ?? [])]);
-  const other = Object.keys(parsed.values).find((name) => !taken.has(name));
+  const taken = TAKES.get(`${command} ${subcommand}`) ?? TAKES.get(command);
+  // What is no command is told by whoever looks for it.
+  const other = taken && Object.keys(parsed.values).find((name) => name !== "help" && !taken.includes(name));
   if (other !== undefined && parsed.values.help !== true)
     throw new UsageError(`--${other} is no option of this command`);
   return parsed;

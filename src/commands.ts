@@ -3,6 +3,7 @@ import type { Pool } from "pg";
 import { type Options, required, UsageError } from "./commandLine.ts";
 import { AppError } from "./platform/errors.ts";
 import { listDeadLetters, listQueueStates, retryDeadLetters } from "./platform/jobStore.ts";
+import { isId } from "./platform/schema.ts";
 import { createTenancy, type Tenancy } from "./platform/tenancy.ts";
 import type { Database } from "./runtime.ts";
 import { createApiKey, createWorkspace, deleteWorkspace, getAllWorkspaces } from "./workspaces/index.ts";
@@ -26,8 +27,10 @@ export async function manageWorkspaces(
       return print({ apiKey: await createApiKey(tenancy, id, "made at the command line") });
     }
     case "delete": {
-      const id = await existing(required(options.id, "--id"));
-      return print({ id, deleted: await deleteWorkspace(database.pool, id) });
+      const id = required(options.id, "--id");
+      // Also what is left of one whose deletion was broken off.
+      if (!isId(id) || !(await deleteWorkspace(database.pool, id))) throw noSuchWorkspace(id);
+      return print({ id, deleted: true });
     }
     default:
       throw new UsageError("workspace create, list, key or delete");
@@ -35,8 +38,12 @@ export async function manageWorkspaces(
 
   async function existing(id: string): Promise<string> {
     if ((await getAllWorkspaces(tenancy)).some((workspace) => workspace.id === id)) return id;
-    throw new AppError("not_found", `there is no workspace ${id}`);
+    throw noSuchWorkspace(id);
   }
+}
+
+function noSuchWorkspace(id: string): AppError {
+  return new AppError("not_found", `there is no workspace ${id}`);
 }
 
 /** `import`: one file after the other; what could not be recorded is told by its line. */

@@ -37,7 +37,10 @@ export async function importFile(
   const upload = { format, options: toImportOptions(question, format), again };
   const opened = await open(file);
   const found = await opened.stat();
-  if (!found.isFile() && found.isDirectory()) throw new Error(`${file} is a directory`);
+  if (found.isDirectory()) {
+    await opened.close();
+    throw new Error(`${file} is a directory`);
+  }
   const { size } = found;
   const bytes = opened.createReadStream();
   const watching = setInterval(() => showProgress(`bytes of ${file} received`, bytes.bytesRead, size), WATCH_MS);

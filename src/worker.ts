@@ -130,7 +130,7 @@ function idOf(data: JobData, name: string): string {
 }
 
 /** For rounds to end in, of the 10 s that a process has. */
-const ROUND_END_MS = 8_000;
+const ROUND_END_MS = 6_000;
 
 export interface Worker {
   /** Ends after what is under way, if that is soon. */

@@ -6,7 +6,7 @@ import { anyOf, unnest } from "../platform/sql.ts";
 import { statement } from "../platform/statement.ts";
 import type { Caller, SystemTx, Tenancy, WorkspaceTx } from "../platform/tenancy.ts";
 import { awaitWriters, shareAsWriter } from "../platform/writers.ts";
-import { type RecordedResponse, type RecordingStep, type ResponseChange } from "../responses/index.ts";
+import type { RecordedResponse, RecordingStep, ResponseChange } from "../responses/index.ts";
 import { SCORE_MAX } from "../scoring/index.ts";
 
 /** What answers are counted by besides survey and day. */

@@ -37,7 +37,7 @@ export function addOpenTime(start: Date, openMs: number, calendar: Calendar): Da
   let day = Temporal.Instant.fromEpochMilliseconds(last).toZonedDateTimeISO(calendar.timeZone).toPlainDate();
   for (let count = 0; count < DAYS_MAX; count += 1) {
     for (const [open, close] of spansOf(calendar, day)) {
-      const from = Math.max(open, start.getTime());
+      const from = Math.max(open, last);
       if (close <= from) continue;
       if (remaining <= close - from) return new Date(from + remaining);
       [remaining, last] = [remaining - (close - from), close];
@@ -59,12 +59,22 @@ function spansOf(calendar: Calendar, day: Temporal.PlainDate): Span[] {
 function findSpans({ timeZone, weekly, holidays }: Calendar, day: Temporal.PlainDate, date: string): Span[] {
   if (holidays.includes(date)) return [];
   const at = (time: string) =>
-    (time === "24:00"
-      ? day.add({ days: 1 }).toZonedDateTime(timeZone)
-      : day.toZonedDateTime({ timeZone, plainTime: time })
-    ).epochMilliseconds;
+    time === "24:00"
+      ? day.add({ days: 1 }).toZonedDateTime(timeZone).epochMilliseconds
+      : instantOf(day, time, timeZone);
   return weekly
     .filter((hours) => hours.day === WEEKDAYS[day.dayOfWeek - 1])
     .map(({ open, close }): Span => [at(open), at(close)])
     .toSorted(([a], [b]) => a - b);
+}
+
+/** A time that a clock change leaves out is the moment of the change: nothing lies between it and the one after. */
+function instantOf(day: Temporal.PlainDate, time: string, timeZone: string): number {
+  const wanted = day.toPlainDateTime(time);
+  const [before, after] = (["earlier", "later"] as const).map((disambiguation) =>
+    wanted.toZonedDateTime(timeZone, { disambiguation }),
+  );
+  const isLeftOut = before !== undefined && !before.toPlainDateTime().equals(wanted);
+  const found = isLeftOut ? before.getTimeZoneTransition("next") : before;
+  return (found ?? after ?? wanted.toZonedDateTime(timeZone)).epochMilliseconds;
 }

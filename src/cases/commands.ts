@@ -70,7 +70,10 @@ export const NoteSchema = Command(
 );
 
 export const CommitmentInputSchema = Command(
-  { text: Prose("What was promised to the customer"), dueOn: CalendarDate("The day it was promised for") },
+  {
+    text: Prose("What was promised to the customer"),
+    dueOn: CalendarDate("The day it was promised for, 1970 or later"),
+  },
   { $id: "CommitmentInput", description: "Something that was promised to the customer" },
 );
 

@@ -1,17 +1,21 @@
 import { and, eq, sql } from "drizzle-orm";
-import { AppError } from "../platform/errors.ts";
+import { AppError, invalidRequest } from "../platform/errors.ts";
 import { newId } from "../platform/ids.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { changeCase, type Target } from "./changing.ts";
 import type { Case } from "./model.ts";
 import { caseCommitments } from "./table.ts";
 
-/** Records what was promised to the customer; it is due when its day begins in the workspace's time zone. */
+/** A day before is a mistake, and the first of all may begin, in some time zones, before our era. */
+const DUE_MIN = "1970-01-01";
+
+/** Records what was promised to the customer; it is due when its day begins in the workspace's time zone. @throws {AppError} `invalid_request` */
 export async function addCommitment(
   tx: WorkspaceTx,
   target: Target,
   { text, dueOn }: { text: string; dueOn: string },
 ): Promise<Case> {
+  if (dueOn < DUE_MIN) throw invalidRequest([{ name: "dueOn", reason: `must be ${DUE_MIN} or later` }]);
   return changeCase(tx, target, async (row) => {
     const id = newId();
     await tx.run(sql`/* cases.insertCommitment */

@@ -5,7 +5,17 @@ import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { together } from "../platform/together.ts";
 import { listResponsesOf } from "../responses/index.ts";
 import { isLive } from "./lifecycle.ts";
-import { type Call, type Causes, changeAnswer, joinCase, leaveCase, openCase, reopenCase } from "./placing.ts";
+import type { CaseReason } from "./model.ts";
+import {
+  type Call,
+  type Causes,
+  changeAnswer,
+  handOver,
+  joinCase,
+  leaveCase,
+  openCase,
+  reopenCase,
+} from "./placing.ts";
 import { loadPolicies, type Policies } from "./policyStore.ts";
 import { responseIdsOf } from "./queries.ts";
 import { reasonsToCall } from "./reasons.ts";
@@ -41,6 +51,7 @@ export async function findCases(tx: WorkspaceTx, people: Statement, caseIds: rea
  * Writes with the next flush.
  * @param found what `findCases` found for these calls
  * @param known people and accounts as they are now, as far as the caller knows them
+ * @param events whether others are told
  * @returns the cases that were opened or touched, with their answers
  */
 export async function followUp(
@@ -48,23 +59,25 @@ export async function followUp(
   calls: readonly Call[],
   causes: Causes,
   { touched, earlier, policies }: Found,
-  known: Known = NOTHING_KNOWN,
+  { known = NOTHING_KNOWN, events = true }: { known?: Known; events?: boolean } = {},
 ): Promise<Open[]> {
   if (calls.length === 0) return [];
-  const own = new Set(calls.flatMap(({ response, caseId }) => [response.person?.id ?? null, caseId]));
+  const own = new Set(
+    calls.flatMap(({ response, before, caseId }) => [response.person?.id ?? null, before?.person?.id ?? null, caseId]),
+  );
   own.delete(null);
   const drafts = new Map(
     touched.filter(({ row }) => own.has(row.id) || own.has(row.personId)).map((draft) => [draft.row.id, draft]),
   );
   for (const call of calls.toSorted(byTime)) place({ tx, call, drafts, earlier, policies, causes });
   const settled = await settle(tx, [...drafts.values()], known);
-  await putDrafts(tx, settled, known);
+  await putDrafts(tx, events ? settled : settled.map((draft) => ({ ...draft, events: [] })), known);
   return settled;
 }
 
-/** The people and cases of these answers, as `findCases` wants them. */
+/** The people and cases of these answers, as `findCases` wants them; also of whom they were about before. */
 export async function findCasesOf(tx: WorkspaceTx, calls: readonly Call[]): Promise<Found> {
-  const people = idsOf(distinct(calls.map(({ response }) => response.person?.id)));
+  const people = idsOf(distinct(calls.flatMap(({ response, before }) => [response.person?.id, before?.person?.id])));
   return findCases(tx, people, distinct(calls.map(({ caseId }) => caseId)));
 }
 
@@ -77,25 +90,33 @@ interface Placing extends Omit<Found, "touched"> {
 
 /** Finds the case of one answer: its own, the one of its person, or a new one. */
 function place({ tx, call, drafts, earlier, policies, causes }: Placing): void {
-  const { response, caseId, isMoved, news } = call;
+  const { response, caseId, before } = call;
   const personId = response.person?.id ?? null;
   const own = caseId === null ? undefined : drafts.get(caseId);
   const isWorked = own !== undefined && isLive(own.row.status);
+  const isMoved = own !== undefined && own.row.personId !== personId;
+  const news = newsOf(call, own, isMoved);
+  const tellChange = () => {
+    if (own !== undefined && isOtherwise(call)) changeAnswer(own, response);
+  };
   if (own !== undefined && isWorked && !isMoved) {
     own.touchedBy = response.id;
+    const isTakenOut = before?.exclusion === null && response.exclusion !== null;
+    if (isTakenOut) own.isEmptied = own.responses.every(({ exclusion }) => exclusion !== null);
     if (news.length > 0) joinCase(tx, own, call, policies, causes);
-    else if (call.isOtherwise === true) changeAnswer(own, response);
+    else tellChange();
     return;
   }
   // A case that has ended goes on as it is, unless its answers say something new.
-  if (own !== undefined && !isWorked && news.length === 0) {
-    if (call.isOtherwise === true) changeAnswer(own, response);
-    return;
-  }
+  if (own !== undefined && !isWorked && news.length === 0) return tellChange();
+  const isCalling = reasonsToCall(response).length > 0 || call.note !== undefined;
+  // It only bears on the case of its person, which is ranked anew.
+  if (own === undefined && !isCalling) return;
 
   const target = [...drafts.values()].find(
     ({ row }) => personId !== null && row.personId === personId && row !== own?.row && isLive(row.status),
   );
+  const previousCaseId = earlier.get(personId ?? "") ?? null;
   if (target !== undefined) {
     if (own !== undefined) leaveCase(own, response);
     joinCase(tx, target, call, policies, causes);
@@ -103,13 +124,38 @@ function place({ tx, call, drafts, earlier, policies, causes }: Placing): void {
     target.joining.push(response.id);
   } else if (own !== undefined && !isWorked && !isMoved) {
     reopenCase(tx, own, call, policies, causes);
-  } else if (isWorked && own?.responses.length === 1) {
-    own.row = { ...own.row, personId };
-  } else if (reasonsToCall(response).length > 0 || call.note !== undefined) {
+  } else if (own !== undefined && isWorked && own.responses.length === 1 && isUntouched(own)) {
+    handOver(own, personId, previousCaseId);
+    if (news.length > 0) joinCase(tx, own, call, policies, causes);
+    else changeAnswer(own, response);
+  } else {
     if (own !== undefined) leaveCase(own, response);
-    const draft = openCase(tx, call, earlier.get(personId ?? "") ?? null, policies, causes);
+    if (!isCalling) return;
+    const draft = openCase(tx, call, previousCaseId, policies, causes);
     drafts.set(draft.row.id, draft);
-  } else if (own !== undefined) leaveCase(own, response);
+  }
+}
+
+/** Why to call that whoever works the case of the answer did not know; all of it for another person's. */
+function newsOf({ response, before }: Call, own: Open | undefined, isMoved: boolean): CaseReason[] {
+  const reasons = reasonsToCall(response);
+  if (own === undefined || before === undefined || (isMoved && !isLive(own.row.status))) return reasons;
+  // What people have ended they knew, whether it counted at the moment or not.
+  const isEndedByPeople = !isLive(own.row.status) && own.row.outcome !== "INVALID";
+  const known = reasonsToCall(isEndedByPeople ? { ...before, exclusion: null } : before);
+  return reasons.filter((reason) => !known.includes(reason));
+}
+
+/** What whoever works a case goes by. */
+const SHOWN = ["score", "comment", "followUpRequested", "respondedAt"] as const;
+
+function isOtherwise({ response, before }: Call): boolean {
+  return before !== undefined && SHOWN.some((name) => before[name] !== response[name]);
+}
+
+/** Nobody has reached out to whom it was about: what was done so far can be another's. */
+function isUntouched({ row }: Open): boolean {
+  return row.personId === null || (row.status === "OPEN" && row.clocks.every(({ metAt }) => metAt === null));
 }
 
 /**

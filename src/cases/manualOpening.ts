@@ -32,7 +32,7 @@ export async function openCaseByHand(
     const advice = isLive(existing.status) ? "it is being worked" : "reopen that one";
     throw new AppError("conflict", `The response has a case already: ${advice}.`, { existingId: existing.id });
   }
-  const call = { response, caseId: null, isMoved: false, news: ["MANUAL" as const], note: note ?? null };
+  const call = { response, caseId: null, note: note ?? null };
   await followUp(tx, [call], { open: "OPENED", join: "NEW_RESPONSE" }, await findCasesOf(tx, [call]));
   await tx.flush();
   const summary = (await caseSummaryOf(tx, [response.id])).get(response.id);

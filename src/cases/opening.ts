@@ -1,7 +1,7 @@
 import { idsOfRespondents } from "../people/index.ts";
 import { distinct } from "../platform/sql.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
-import type { CaseSummary, NewResponse, RecordingStep, ResponseChange } from "../responses/index.ts";
+import type { CaseSummary, NewResponse, RecordingOptions, RecordingStep, ResponseChange } from "../responses/index.ts";
 import { findCases, findCasesOf, followUp } from "./followUp.ts";
 import type { Call } from "./placing.ts";
 import { caseIdsOf } from "./queries.ts";
@@ -25,14 +25,15 @@ export const openCases: RecordingStep = async (tx, coming, options) => {
     const found = due.some(isMissing)
       ? await findCases(tx, idsOf(distinct(due.map(({ person }) => person?.id))), [])
       : looked;
-    const calls = due.map(({ response }): Call => {
-      return { response, caseId: null, isMoved: false, news: reasonsToCall(response) };
-    });
+    const calls = due.map(({ response }): Call => ({ response, caseId: null }));
     const known = {
       people: new Map(recorded.flatMap(({ person }) => (person === null ? [] : [[person.id, person]]))),
       accounts: new Map(recorded.flatMap(({ account }) => (account === null ? [] : [[account.id, account]]))),
     };
-    const open = await followUp(tx, calls, { open: "OPENED", join: "NEW_RESPONSE" }, found, known);
+    const open = await followUp(tx, calls, { open: "OPENED", join: "NEW_RESPONSE" }, found, {
+      known,
+      events: options.events,
+    });
     return new Map(open.flatMap(({ row, joining }) => joining.map((id) => [id, summaryOf(row)])));
   };
 };
@@ -42,33 +43,41 @@ function summaryOf(row: CaseRow): CaseSummary {
   return { id, status, priority, firstContactDueAt: latestClock(row).dueAt.toISOString() };
 }
 
-/** What whoever works a case goes by. */
-const SHOWN = ["score", "comment", "followUpRequested", "respondedAt"] as const;
+/** What other answers of the same person are compared with. */
+const COMPARED = ["score", "respondedAt"] as const;
 
 /**
  * The same rules for answers that were changed: what has become a reason to call opens a case or joins
  * one, never a second; an answer that turned out to be somebody else's goes over to their case; a case
  * without any reason left is closed as INVALID, and what remains is ranked anew.
  */
-export async function reviewCases(tx: WorkspaceTx, changes: readonly ResponseChange[]): Promise<void> {
+export async function reviewCases(
+  tx: WorkspaceTx,
+  changes: readonly ResponseChange[],
+  { events }: Pick<RecordingOptions, "events">,
+): Promise<void> {
   const caseIds = await caseIdsOf(
     tx,
     changes.map(({ after }) => after.id),
   );
-  const calls = changes.map(({ before, after }) => {
-    const caseId = caseIds.get(after.id) ?? null;
-    const known = caseId === null ? [] : reasonsToCall(before);
-    return {
-      response: after,
-      caseId,
-      isMoved: before.person?.id !== after.person?.id,
-      news: reasonsToCall(after).filter((reason) => !known.includes(reason)),
-      isOtherwise: SHOWN.some((name) => before[name] !== after[name]),
-    };
+  const calls = changes.map(({ before, after }): Call => {
+    return { response: after, before, caseId: caseIds.get(after.id) ?? null };
   });
-  const touching = calls.filter(({ caseId, news }) => caseId !== null || news.length > 0);
+  const touching = calls.filter(
+    (call) => call.caseId !== null || reasonsToCall(call.response).length > 0 || isComparedAnew(call),
+  );
   if (touching.length === 0) return;
   const causes = { open: "RESPONSE_CHANGED", join: "RESPONSE_CHANGED" } as const;
-  await followUp(tx, touching, causes, await findCasesOf(tx, touching));
+  await followUp(tx, touching, causes, await findCasesOf(tx, touching), { events });
   await tx.flush();
+}
+
+/** Whether the person's next answer was better or worse than this one is another matter now. */
+function isComparedAnew({ response, before }: Call): boolean {
+  return (
+    before !== undefined &&
+    (before.person?.id !== response.person?.id ||
+      (before.exclusion === null) !== (response.exclusion === null) ||
+      COMPARED.some((name) => before[name] !== response[name]))
+  );
 }

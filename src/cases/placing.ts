@@ -3,20 +3,16 @@ import type { WorkspaceTx } from "../platform/tenancy.ts";
 import type { RecordedResponse } from "../responses/index.ts";
 import { type ClockCause, joinClock, type Reason, startClock } from "./firstContact.ts";
 import { statusAfter } from "./lifecycle.ts";
-import type { CaseReason } from "./model.ts";
 import type { Policies } from "./policyStore.ts";
 import type { Open } from "./settling.ts";
 import { type CaseRow, latestClock } from "./writes.ts";
 
-/** An answer to follow up, the case it has already, and which of its reasons nobody knew yet. */
+/** An answer to follow up, and the case it has already. */
 export interface Call {
   response: RecordedResponse;
   caseId: string | null;
-  /** It belongs to another person than before. */
-  isMoved: boolean;
-  news: CaseReason[];
-  /** What a case shows of the answer is not what it was. */
-  isOtherwise?: boolean;
+  /** As it was, where it was changed. */
+  before?: RecordedResponse;
   /** Why somebody wants it to be called by hand. */
   note?: string | null;
 }
@@ -113,8 +109,17 @@ export function changeAnswer(draft: Open, { id }: RecordedResponse): void {
 /** An answer turned out to be somebody else's. */
 export function leaveCase(draft: Open, { id }: RecordedResponse): void {
   draft.responses = draft.responses.filter((response) => response.id !== id);
+  draft.isEmptied = draft.responses.every(({ exclusion }) => exclusion !== null);
   draft.leaving.push(id);
   draft.activities.push({ type: "RESPONSE_LEFT", details: { responseId: id } });
+}
+
+/**
+ * The only answer of a case that nobody has followed up yet turned out to be somebody else's, or somebody's: it is about
+ * them, since it was opened.
+ */
+export function handOver(draft: Open, personId: string | null, previousCaseId: string | null): void {
+  draft.row = { ...draft.row, personId, previousCaseId };
 }
 
 /** What a clock must know of an answer. */

@@ -63,7 +63,10 @@ const fields = {
 };
 
 export const PolicyInputSchema = Strict(
-  { ...Type.Partial(Type.Object(fields)).properties, calendar: Type.Optional(nullableRef(CalendarSchema)) },
+  {
+    ...Type.Partial(Type.Object(fields)).properties,
+    calendar: Type.Optional(nullableRef(CalendarSchema, { description: "BUSINESS needs one" })),
+  },
   {
     $id: "FirstContactPolicyInput",
     description: "What is absent is as it is built in",

@@ -17,6 +17,8 @@ export interface Open extends Draft {
   responses: RecordedResponse[];
   /** The id of an answer of it that changed, whatever that means for the case. */
   touchedBy?: string;
+  /** By this change it has no answer left that counts: there is nobody to be called, whoever opened it. */
+  isEmptied?: boolean;
 }
 
 /** Reasons, account and rank of each case, by its answers as they are now. Without a reason left, it is closed. */
@@ -34,7 +36,7 @@ export async function settle(tx: WorkspaceTx, drafts: Open[], known: Known): Pro
   const accounts = new Map([...known.accounts, ...listed.map((account) => [account.id, account] as const)]);
   const settled = live.map((draft) => {
     const row = rank(draft.row, draft.responses, accounts);
-    if (row.reasons.length === 0) return closeInvalid(draft);
+    if (row.reasons.length === 0 || draft.isEmptied === true) return closeInvalid(draft);
     const isNewAccount = draft.before === null || (draft.before.accountId === null && row.assignee === null);
     if (isNewAccount) row.assignee = accounts.get(row.accountId ?? "")?.owner ?? null;
     if (draft.before === null) return { ...draft, row, account: accounts.get(row.accountId ?? "") ?? null };
@@ -52,15 +54,22 @@ export function rank(
   accounts: ReadonlyMap<string, AccountFacts>,
 ): CaseRow {
   const isManual = row.reasons.includes("MANUAL");
-  const calling = responses.filter((response) => isManual || reasonsToCall(response).length > 0);
-  const newest = calling.toSorted((a, b) => (a.respondedAt < b.respondedAt ? 1 : -1));
-  const account = accounts.get(newest.find((response) => response.account)?.account?.id ?? row.accountId ?? "");
+  const calling = responses.filter((response) =>
+    isManual ? response.exclusion === null : reasonsToCall(response).length > 0,
+  );
+  // Of the newest that is a reason to call, else of any.
+  const accounted = [...newestFirst(calling), ...newestFirst(responses)].find((response) => response.account);
+  const account = accounts.get(accounted?.account?.id ?? "");
   const reasons = CASE_REASONS.filter(
     (reason) =>
       (isManual && reason === "MANUAL") || calling.some((response) => reasonsToCall(response).includes(reason)),
   );
   const priorityTerms = assess(factTerms(factsOf(calling, account)), row);
   return requeue({ ...row, reasons, accountId: account?.id ?? null, priorityTerms });
+}
+
+function newestFirst(responses: readonly RecordedResponse[]): RecordedResponse[] {
+  return responses.toSorted((a, b) => (a.respondedAt < b.respondedAt ? 1 : -1));
 }
 
 function closeInvalid(draft: Open): Open {

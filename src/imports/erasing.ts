@@ -1,5 +1,6 @@
 import { sql } from "drizzle-orm";
 import { isMentioned, normaliseIdentity } from "../people/index.ts";
+import { unnest } from "../platform/sql.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { DEFAULT_SOURCE } from "../responses/index.ts";
 import { type ImportRow, insertRejections } from "./queries.ts";
@@ -85,10 +86,19 @@ export async function eraseRejections(
       ${after === undefined ? sql`` : sql`and (import_id, line) > (${after.importId}::uuid, ${after.line}::bigint)`}
     order by import_id, line limit ${REJECTIONS_PER_PAGE}`);
   const own = page.filter(({ isAbout }) => isAbout);
-  for (const { importId, line } of own) {
-    await tx.run(sql`/* imports.eraseRejection */
-      delete from import_rejections where workspace_id = ${tx.workspaceId} and import_id = ${importId} and line = ${line}`);
-    await insertRejections(tx, importId, [{ line, reason: REASON }]);
+  await tx.run(sql`/* imports.eraseRejections */
+    delete from import_rejections using ${unnest({
+      import_id: ["uuid", own.map(({ importId }) => importId)],
+      line: ["bigint", own.map(({ line }) => line)],
+    })}
+    where workspace_id = ${tx.workspaceId} and import_rejections.import_id = input.import_id
+      and import_rejections.line = input.line`);
+  for (const [importId, rows] of Map.groupBy(own, (row) => row.importId)) {
+    await insertRejections(
+      tx,
+      importId,
+      rows.map(({ line }) => ({ line, reason: REASON })),
+    );
   }
   return { count: own.length, last: page.length < REJECTIONS_PER_PAGE ? undefined : page.at(-1) };
 }

@@ -75,7 +75,7 @@ export async function registerImportRoutes(app: Server, tenancy: Tenancy): Promi
           operationId: "importResponses",
           summary: "Import a file of answers, of any size; what becomes of it is told by the import",
           description:
-            "CSV has a header: its columns are fields by their names (`score`, `person.email`, `properties.plan`) or by `map.<field>=<column>`. A line of NDJSON is the body of POST /v1/responses.",
+            "CSV has a header: its columns are fields by their names (`score`, `person.email`, `properties.plan`) or by `map.<field>=<column>`. A line of NDJSON is the body of POST /v1/responses. A file is known by its bytes: an `Idempotency-Key` is refused.",
           tags: ["Imports"],
           body: FILE,
           querystring: ImportQuery,

@@ -10,16 +10,17 @@ const FORM_FIELDS_MAX = 2_000;
 /**
  * Reads a delivery by its content type: JSON and `*+json`, forms with nested brackets, multipart. Without
  * a type, or with another, it is taken for JSON.
+ * @param keepsIds whether whole numbers of JSON beyond what a double holds stay as they are written, as texts
  * @throws {UnreadableBody}
  */
-export async function readBody(body: Buffer, contentType: string | undefined): Promise<unknown> {
+export async function readBody(body: Buffer, contentType: string | undefined, keepsIds: boolean): Promise<unknown> {
   const type = contentType?.split(";", 1)[0]?.trim().toLowerCase() ?? "";
   if (type === "multipart/form-data") return readMultipart(body, contentType ?? "");
   if (!isUtf8(body)) throw new UnreadableBody("the body is not UTF-8");
   if (type === "application/x-www-form-urlencoded") return readForm(body.toString("utf8"));
   let value: unknown;
   try {
-    value = JSON.parse(body.toString("utf8"), exactly);
+    value = JSON.parse(body.toString("utf8"), keepsIds ? exactly : undefined);
   } catch {
     throw new UnreadableBody("the body is not valid JSON");
   }
@@ -27,7 +28,7 @@ export async function readBody(body: Buffer, contentType: string | undefined): P
   return value;
 }
 
-/** Whole numbers beyond what a double holds stay as they are written: as ids they would become each other. */
+/** Of whole numbers beyond what a double holds the text: as ids they would become each other. */
 function exactly(_key: string, value: unknown, context?: { source?: string }): unknown {
   const source = context?.source;
   const isRounded = Number.isInteger(value) && !Number.isSafeInteger(value);

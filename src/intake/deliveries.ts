@@ -3,7 +3,7 @@ import type { Headers } from "../platform/signature.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { isInRange } from "../responses/index.ts";
 import { readBody, UnreadableBody } from "./body.ts";
-import type { Outcome } from "./model.ts";
+import type { Outcome, Vendor } from "./model.ts";
 import { type Answer, given } from "./reading.ts";
 import type { ReceiptRow, SourceRow } from "./table.ts";
 import { SCHEMES } from "./vendors/index.ts";
@@ -27,11 +27,23 @@ export interface Settled {
   isErased?: boolean;
 }
 
-/** Never throws: what cannot be read is told in the receipt. */
-export async function parseDelivery(bytes: Buffer, headers: Headers, receivedAt: Date): Promise<Parsed> {
+/**
+ * Never throws: what cannot be read is told in the receipt.
+ * @param vendor whose numbers may be ids of any length; our own words take what `POST /v1/responses` takes
+ */
+export async function parseDelivery(
+  bytes: Buffer,
+  headers: Headers,
+  receivedAt: Date,
+  vendor: Vendor,
+): Promise<Parsed> {
   try {
     const contentType = headers["content-type"];
-    const payload = await readBody(bytes, typeof contentType === "string" ? contentType : undefined);
+    const payload = await readBody(
+      bytes,
+      typeof contentType === "string" ? contentType : undefined,
+      vendor !== "STANDARD_WEBHOOKS",
+    );
     return { headers, receivedAt, bytes, body: { payload } };
   } catch (error) {
     if (error instanceof UnreadableBody) return { headers, receivedAt, bytes, body: { unreadable: error.message } };

@@ -87,7 +87,7 @@ async function listStrayReceipts(tx: WorkspaceTx, after: ReceiptPlace | undefine
 async function select(receipts: readonly Kept[], needles: readonly string[]): Promise<Kept[]> {
   const found: Kept[] = [];
   for (const receipt of receipts) {
-    const { body } = await parseDelivery(receipt.body, receipt.headers, receipt.receivedAt);
+    const { body } = await parseDelivery(receipt.body, receipt.headers, receipt.receivedAt, "JSON");
     const read = "payload" in body ? JSON.stringify(body.payload) : "";
     const text = `${receipt.body.toString("utf8")} ${read} ${JSON.stringify(receipt.headers)}`;
     if (needles.includes(receipt.externalId ?? "") || isMentioned(text, needles)) found.push(receipt);

@@ -85,7 +85,8 @@ function registerRoutes(app: Server, intake: Intake, gather: Gather, limits: Rat
       schema: {
         operationId: "tryIntake",
         summary: "Say that deliveries are taken here, for tools that try an address first",
-        description: "It says nothing of the source, not even whether there is one.",
+        description:
+          "HEAD is answered too, without a body. It says nothing of the source, not even whether there is one.",
         tags: ["Sources"],
         security: [],
         params: AnyId,

@@ -98,7 +98,7 @@ export const DefaultsSchema = Strict(
     incentivised: Type.Optional(defaultFields.incentivised),
     test: Type.Optional(defaultFields.test),
   },
-  { $id: "SourceDefaults", description: "What holds for every answer that does not say otherwise" },
+  { $id: "SourceDefaults", description: "What holds for new answers that do not say otherwise" },
 );
 export type Defaults = Static<typeof DefaultsSchema>;
 
@@ -111,14 +111,15 @@ const DefaultsPatchSchema = Strict(
     incentivised: Type.Optional(Nullable(defaultFields.incentivised)),
     test: Type.Optional(Nullable(defaultFields.test)),
   },
-  { description: "What holds for every answer that does not say otherwise" },
+  { description: "What holds for new answers that do not say otherwise" },
 );
 
 const Secret = Type.String({
   format: "filled",
   minLength: 1,
   maxLength: 255,
-  description: "What deliveries are signed with; for JSON the token they carry. Encrypted, and never shown again",
+  description:
+    "What deliveries are signed with; for JSON the token they carry; for STANDARD_WEBHOOKS and FORMBRICKS whsec_ and base64. Encrypted, and never shown again",
 });
 const TokenHeader = Type.String({
   format: "header",
@@ -133,7 +134,12 @@ export const SourceInputSchema = Strict(
     vendor: OneOf(VENDORS, { description: "Which survey tool it is: how it signs and what its payload looks like" }),
     secret: Type.Optional(Nullable(Secret)),
     tokenHeader: Type.Optional(Nullable(TokenHeader)),
-    mapping: Type.Optional(nullableRef(MappingSchema)),
+    mapping: Type.Optional(
+      nullableRef(MappingSchema, {
+        description:
+          "JSON needs `score` and `externalId`, FORMBRICKS and SURVICATE `score`; STANDARD_WEBHOOKS takes none",
+      }),
+    ),
     defaults: Type.Optional(nullableRef(DefaultsSchema)),
     partial: Type.Optional(OneOf(PARTIAL_RULES, { description: "Unfinished answers; IGNORE when absent" })),
   },

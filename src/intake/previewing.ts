@@ -23,7 +23,7 @@ export async function preview(
   delivery: Delivery,
 ): Promise<DeliveryResult & { response?: Response }> {
   const source = requireSource(await tenancy.readWorkspace(caller, (tx) => findSource(tx, sourceId)));
-  const parsed = await parseDelivery(delivery.body, delivery.headers, new Date());
+  const parsed = await parseDelivery(delivery.body, delivery.headers, new Date(), source.vendor);
   return tenancy.inWorkspace(callerFor(source, caller.requestId), async (tx) => {
     let shown: DeliveryResult & { response?: Response } = { outcome: "IGNORED" };
     const work = async () => {

@@ -110,13 +110,11 @@ export async function listReceiptIds(
   return rows.map(({ id }) => id);
 }
 
-/** Locked, so that nothing is written over what becomes of it meanwhile; undefined where it is gone. */
-export async function lockReceipt(tx: WorkspaceTx, sourceId: string, id: string): Promise<ReceiptRow | undefined> {
+export async function findReceipt(tx: WorkspaceTx, sourceId: string, id: string): Promise<ReceiptRow | undefined> {
   const [found] = await tx.db
     .select()
     .from(sourceReceipts)
-    .where(ofSource(tx, sourceId, undefined, eq(sourceReceipts.id, id)))
-    .for("update");
+    .where(ofSource(tx, sourceId, undefined, eq(sourceReceipts.id, id)));
   return found;
 }
 

@@ -65,7 +65,7 @@ export async function receiveEach(
 }
 
 async function read(source: SourceRow, { delivery: { body, headers } }: Arrival, now: Date): Promise<Read> {
-  return readDelivery(source, await parseDelivery(body, headers, now));
+  return readDelivery(source, await parseDelivery(body, headers, now, source.vendor));
 }
 
 type Arrived = Read & { arrival: Arrival };

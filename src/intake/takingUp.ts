@@ -18,7 +18,6 @@ interface Said {
 
 interface Waiting extends Said {
   receipt: ReceiptRow;
-  hasScore: boolean;
 }
 
 /**
@@ -37,10 +36,14 @@ export async function takeUpWaiting(
   const waiting: Waiting[] = [];
   for (const receipt of receipts) {
     const { receivedAt } = receipt;
-    const { answer, ignored } = readDelivery(source, await parseDelivery(receipt.body, receipt.headers, receivedAt));
+    const { answer, ignored } = readDelivery(
+      source,
+      await parseDelivery(receipt.body, receipt.headers, receivedAt, source.vendor),
+    );
     if (answer === undefined) await save(tx, receipt, ignored);
-    else if (answer.externalId === externalId)
-      waiting.push({ receipt, receivedAt, fields: answer.fields, hasScore: answer.score !== null });
+    // One that brings a score by the mapping of today, or is of another answer, is left to be replayed.
+    else if (answer.externalId === externalId && answer.score === null)
+      waiting.push({ receipt, receivedAt, fields: answer.fields });
   }
 
   const said = [...waiting, recorded].toSorted((a, b) => a.receivedAt.getTime() - b.receivedAt.getTime());
@@ -57,10 +60,7 @@ export async function takeUpWaiting(
     const became: Settled = last.includes(one)
       ? settled
       : { outcome: "DUPLICATE", reason: "what is stored is as new or newer" };
-    // One that brings a score by the mapping of today is left to be replayed.
-    const { reason } = one.receipt;
-    const left: Settled = { outcome: "IGNORED", ...given({ reason: reason ?? undefined }) };
-    await save(tx, one.receipt, { ...(one.hasScore ? left : became), responseId, externalId });
+    await save(tx, one.receipt, { ...became, responseId, externalId });
   }
 }
 

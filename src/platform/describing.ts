@@ -36,6 +36,7 @@ interface Answer extends Body {
 }
 interface Operation {
   operationId?: string;
+  parameters?: object[];
   requestBody?: Body & { required?: boolean; description?: string };
   responses?: Record<string, Answer>;
 }
@@ -66,6 +67,27 @@ function errorCodesOf({ schema, config }: RouteOptions): Set<ErrorCode> {
   ]);
 }
 
+/** Where anything is limited, each answer says how much is left. */
+const RATE_LIMITS = Object.fromEntries(
+  ["RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"].map((name) => [
+    name,
+    { $ref: `#/components/headers/${name}` },
+  ]),
+);
+
+/** Parameters whose names are not known beforehand: each member of the object is one. */
+const MORE_COLUMNS = {
+  in: "query",
+  name: "columns",
+  required: false,
+  style: "form",
+  explode: true,
+  description:
+    "Of properties: each member is a parameter of its own, `map.properties.<name>` or `map.person.properties.<name>`, and says which column it is",
+  schema: { type: "object", additionalProperties: { type: "string" } },
+  example: { "map.properties.plan": "Plan" },
+};
+
 /** Completes the document by what follows from a route, so that no route says it: its scope, its errors, its examples. */
 export function createDescriber(examples: Examples) {
   const routes = new Map<string, RouteOptions>();
@@ -79,7 +101,9 @@ export function createDescriber(examples: Examples) {
     return { schema: { ...schema, security }, url };
   };
 
-  const describeDocument = <D extends Document>(document: D): D => {
+  const describeDocument = <D extends Document>(made: D): D => {
+    // What is changed below must not be what requests and answers go by.
+    const document = JSON.parse(JSON.stringify(made)) as D;
     for (const methods of Object.values(document.paths ?? {})) {
       for (const operation of Object.values(methods)) {
         const route = routes.get(operation.operationId ?? "");
@@ -90,6 +114,7 @@ export function createDescriber(examples: Examples) {
     for (const [type, { post }] of Object.entries(document.webhooks ?? {})) {
       if (type in examples.webhooks) addExample(post?.requestBody, examples.webhooks[type]);
     }
+    openAnswers(document);
     const used = JSON.stringify(document.paths);
     const problems = Object.entries(examples.problems).map(([code, value]) => [code, { summary: code, value }]);
     document.components = {
@@ -106,12 +131,45 @@ export function createDescriber(examples: Examples) {
   return { describeRoute, describeDocument };
 }
 
+/**
+ * Takes "no other fields" from what is answered and is never sent to us: whoever validates our answers by the document
+ * must not break when a field is added. What we are sent stays closed, as a field that we do not know is refused.
+ */
+function openAnswers({ paths = {}, components = {} }: Document): void {
+  const schemas = (components["schemas"] ?? {}) as Record<string, object>;
+  const operations = Object.values(paths).flatMap((methods) => Object.values(methods));
+  const sent = referred(
+    operations.map(({ responses: _responses, ...asked }) => asked),
+    schemas,
+  );
+  for (const [name, schema] of Object.entries(schemas)) if (!sent.has(name)) openUp(schema);
+  for (const { responses } of operations) openUp(responses);
+}
+
+/** The names of the schemas that these refer to, and those refer to. */
+function referred(from: unknown, schemas: Record<string, object>, names = new Set<string>()): Set<string> {
+  for (const [, name = ""] of JSON.stringify(from).matchAll(/"#\/components\/schemas\/([^"]+)"/g)) {
+    if (names.has(name)) continue;
+    names.add(name);
+    referred(schemas[name] ?? {}, schemas, names);
+  }
+  return names;
+}
+
+function openUp(schema: unknown): void {
+  if (typeof schema !== "object" || schema === null) return;
+  if ("additionalProperties" in schema && schema.additionalProperties === false) delete schema.additionalProperties;
+  for (const part of Object.values(schema)) openUp(part);
+}
+
 function complete(operation: Operation, route: RouteOptions, { request, answers = {} }: Example): void {
   const codes = errorCodesOf(route);
   const { rawBody } = route.schema ?? {};
   if (rawBody !== undefined) {
     operation.requestBody = { required: true, description: rawBody, content: { "*/*": { schema: {} } } };
   }
+  const { patternProperties = {} } = (route.schema?.querystring ?? {}) as { patternProperties?: object };
+  if (Object.keys(patternProperties).length > 0) operation.parameters = [...(operation.parameters ?? []), MORE_COLUMNS];
   // What has no fields need not be sent.
   const [sent] = Object.values(operation.requestBody?.content ?? {});
   if (isEmpty(sent?.schema)) operation.requestBody = { ...operation.requestBody, required: false };
@@ -124,6 +182,7 @@ function complete(operation: Operation, route: RouteOptions, { request, answers 
   });
   for (const [status, response] of successes) {
     if (status in answers) addExample(response, answers[status]);
+    if (codes.has("rate_limited")) response.headers = { ...response.headers, ...RATE_LIMITS };
     if (codes.has("idempotency_mismatch")) {
       response.headers = {
         ...response.headers,

@@ -14,8 +14,10 @@ const MEANING: Record<ErrorCode, string> = {
   unsupported_media_type: "The body has another content type or encoding than this operation takes.",
   idempotency_mismatch: "This `Idempotency-Key` was sent before with something else. Take a new key for a new request.",
   rate_limited: "Too many requests by this credential or from this address. Wait as long as `Retry-After` says.",
-  internal: "Something went wrong here, and was logged under `requestId`. The same request may be sent again.",
-  unavailable: "Nothing was done, because there is too much to do or the database is away. Send the same again.",
+  internal:
+    "Something went wrong here, and was logged under `requestId`. Send the same again, so that it is done once: with the same `Idempotency-Key`, or `source` and `externalId`.",
+  unavailable:
+    "There is too much to do, or the database is away; without `SECRETS_KEY` there is nothing to keep secrets by. Where the connection was lost at the end it may have been done: send the same again, so that it is done once, with the same `Idempotency-Key`, or `source` and `externalId`.",
 };
 
 /** The headers that come with an error, by the names of their components. */
@@ -29,6 +31,17 @@ const HEADERS: Partial<Record<ErrorCode, string>> = {
 export const HEADER_COMPONENTS = {
   "WWW-Authenticate": { description: "`Bearer`", schema: { type: "string" }, example: "Bearer" },
   "Retry-After": { description: "After how many seconds to try again", schema: { type: "integer" }, example: 1 },
+  "RateLimit-Limit": {
+    description: "How many requests in a second; absent where the installation sets no limit",
+    schema: { type: "integer" },
+    example: 2000,
+  },
+  "RateLimit-Remaining": { description: "How many of them are left", schema: { type: "integer" }, example: 1999 },
+  "RateLimit-Reset": {
+    description: "After how many seconds there are as many again",
+    schema: { type: "integer" },
+    example: 1,
+  },
   "Idempotent-Replayed": {
     description: "`true` where this is the answer that the first request with this `Idempotency-Key` got",
     schema: { type: "string", enum: ["true"] },

@@ -1,8 +1,8 @@
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { chown, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { chown, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { Client } from "pg";
@@ -13,6 +13,8 @@ const run = promisify(execFile);
 const SUPERUSER = "postgres";
 /** We log in as an ordinary owner who may create roles, as in production, and not as the superuser. */
 const OWNER = "afterscore";
+/** A database is made in seconds. */
+const LEFT_BEHIND_MS = 600_000;
 /** Among its data, so that the two come and go together. */
 const PASSWORD_FILE = "afterscore-password";
 
@@ -39,28 +41,34 @@ export async function startEmbeddedPostgres(home: string, settings: Settings = {
   try {
     return await enter(place, port, password);
   } catch (error) {
-    if (running === undefined) await stop(place);
+    // Unless another process has found it meanwhile. What failed first is what is told.
+    if (running === undefined) await stopUnused(place, urlOf(port, password, SUPERUSER)).catch(() => undefined);
     throw error;
   }
 }
 
 async function enter(place: Place, port: number, password: string): Promise<EmbeddedPostgres> {
-  const urlOf = (user: string, database: string) => `postgres://${user}:${password}@127.0.0.1:${port}/${database}`;
-  const adminUrl = urlOf(SUPERUSER, "postgres");
+  const adminUrl = urlOf(port, password, SUPERUSER);
   await createDatabase(adminUrl, password);
-  const presence = await showPresence(urlOf(OWNER, OWNER));
+  const url = urlOf(port, password, OWNER);
+  const presence = await showPresence(url);
   return {
-    url: urlOf(OWNER, OWNER),
+    url,
     stop: async () => {
       await presence.end();
-      if ((await runningPort(place)) === undefined) return;
-      if (await isUsed(adminUrl)) return;
-      await stop(place);
+      await stopUnused(place, adminUrl);
     },
   };
 }
 
-async function stop(place: Place): Promise<void> {
+/** Of the database that has the user's name. */
+function urlOf(port: number, password: string, user: string): string {
+  return `postgres://${user}:${password}@127.0.0.1:${port}/${user}`;
+}
+
+async function stopUnused(place: Place, adminUrl: string): Promise<void> {
+  if ((await runningPort(place)) === undefined) return;
+  if (await isUsed(adminUrl)) return;
   await pgCtl(place, ["stop", "-m", "fast", "-w"]).catch(async (error: unknown) => {
     if ((await runningPort(place)) !== undefined) throw error;
   });
@@ -83,25 +91,44 @@ async function pgCtl(place: Place, args: string[]): Promise<void> {
 
 /** Makes the database beside its place, and moves it there with its password when it is whole: what is there can be used. */
 async function initialise(place: Place): Promise<void> {
-  if (await exists(join(place.data, "global", "pg_control"))) return;
+  if (await isWhole(place)) return;
+  await clearAway(place);
   const made = `${place.data}.${randomBytes(4).toString("hex")}`;
   const password = randomBytes(24).toString("hex");
   const pwfile = `${made}.password`;
   await writeFile(pwfile, password, { mode: 0o600 });
   if (place.user !== undefined) await chown(pwfile, place.user.uid, place.user.gid);
   const args = ["-D", made, "-U", SUPERUSER, "--pwfile", pwfile, "--auth=scram-sha-256", "--encoding=UTF8"];
-  await runAs(place, place.binaries.initdb, [
-    ...args,
-    "--locale=C",
-    "--locale-provider=builtin",
-    "--builtin-locale=C.UTF-8",
-  ]);
-  await rename(pwfile, join(made, PASSWORD_FILE));
-  await rename(made, place.data).catch(async (error: Error & { code?: string }) => {
-    // Another process of ours was quicker, and what it has made is used.
-    if (error.code !== "ENOTEMPTY" && error.code !== "EEXIST") throw error;
-    await rm(made, { recursive: true, force: true });
-  });
+  const locale = ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"];
+  try {
+    await runAs(place, place.binaries.initdb, [...args, ...locale]);
+    await rename(pwfile, join(made, PASSWORD_FILE));
+    // Another process of ours may have been quicker, and what it has made is used.
+    await rename(made, place.data).catch(async (error: unknown) => {
+      if (!(await isWhole(place))) throw error;
+    });
+  } finally {
+    for (const left of [pwfile, made]) await rm(left, { recursive: true, force: true });
+  }
+}
+
+function isWhole({ data }: Place): Promise<boolean> {
+  return exists(join(data, "global", "pg_control"));
+}
+
+/** What was being made when a process was killed, if that is long ago; and what an older release has left half made. */
+async function clearAway({ data }: Place): Promise<void> {
+  const folder = dirname(data);
+  for (const name of await readdir(folder)) {
+    const path = join(folder, name);
+    if (!new RegExp(`^${basename(data)}\\.[0-9a-f]{8}(\\.password)?$`).test(name)) continue;
+    const found = await stat(path).catch(() => undefined);
+    if (found !== undefined && Date.now() - found.mtimeMs > LEFT_BEHIND_MS)
+      await rm(path, { recursive: true, force: true });
+  }
+  const found = await stat(data).catch(() => undefined);
+  if (found !== undefined && Date.now() - found.mtimeMs > LEFT_BEHIND_MS)
+    await rm(data, { recursive: true, force: true });
 }
 
 async function readPassword(place: Place): Promise<string> {

@@ -233,12 +233,18 @@ function asWritten(shown: AppError, { nodes }: GraphQLError): AppError {
   const field = nodes?.find((node) => node.kind === Kind.FIELD);
   const written = new Set(field?.arguments?.map(({ name }) => name.value));
   if (shown.invalidParams === undefined || !written.has("input")) return shown;
-  return invalidRequest(
-    shown.invalidParams.map(({ name, reason }) => {
-      const isArgument = written.has(name.split(".", 1)[0] ?? "");
-      return { name: isArgument ? name : `input.${name}`, reason };
-    }),
-  );
+  const invalidParams = shown.invalidParams.map(({ name, reason }) => {
+    const isArgument = written.has(name.split(".", 1)[0] ?? "");
+    return { name: isArgument ? name : `input.${name}`, reason };
+  });
+  // Its message names them too.
+  if (shown.code === "invalid_request") return invalidRequest(invalidParams);
+  const { code, message, existingId, allowedMoves, cause } = shown;
+  return new AppError(code, message, { ...defined({ existingId, allowedMoves }), invalidParams, cause });
+}
+
+function defined<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
 }
 
 function withExtensions({ nodes, source, positions, path }: GraphQLError, error: AppError) {

@@ -20,6 +20,9 @@ export function createLogger(level: string): Logger {
   );
 }
 
+/** In characters, far more than is logged in a turn. */
+const UNWRITTEN_MAX = 16_000_000;
+
 const standardOutput = writeByTurn();
 
 /**
@@ -28,8 +31,8 @@ const standardOutput = writeByTurn();
  * nobody reads any more.
  */
 function writeByTurn(): DestinationStream {
-  const output = pino.destination({ dest: 1, sync: true });
-  // A full disk, or a terminal that was closed, ends no service.
+  const output = pino.destination({ dest: 1, sync: true, maxLength: UNWRITTEN_MAX });
+  // A full disk, or a terminal that was closed, ends no service: what cannot be written is dropped.
   output.on("error", () => undefined);
   let lines = "";
   const write = () => {

@@ -69,6 +69,7 @@ export function registerDocuments(app: Server, schema: GraphQLSchema): void {
           description,
           tags: ["Operations"],
           security: [],
+          response: { 200: { description: "The document", content: { [contentType]: { schema: {} } } } },
         },
       },
       async (_request, reply) => reply.type(contentType).send(documents?.[pick]),

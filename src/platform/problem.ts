@@ -28,7 +28,10 @@ export const ProblemSchema = Strict(
     ),
     existingId: Type.Optional(Type.String({ description: "With `conflict`: what is already there" })),
     allowedMoves: Type.Optional(
-      Type.Array(Type.String(), { description: "With `invalid_transition`: what can be called instead" }),
+      Type.Array(Type.String(), {
+        description:
+          "With `invalid_transition`: what can be called instead, by the ends of the paths, `contact` for `/contacts`: contact, parking, resolution, verification, closure, reopening",
+      }),
     ),
   },
   { $id: "Problem", description: "An error (RFC 9457)" },
@@ -140,7 +143,12 @@ export function answerClientError(error: Error & { code?: string }, socket: Sock
   if (error.code === "ERR_HTTP_REQUEST_TIMEOUT" && isSlow(socket)) return;
   const tooLarge = error.code === "HPE_HEADER_OVERFLOW";
   const status = tooLarge ? 431 : 400;
-  const detail = tooLarge ? "The headers are too large." : "This is not a valid HTTP request.";
+  const isLate = error.code === "ERR_HTTP_REQUEST_TIMEOUT";
+  const detail = tooLarge
+    ? "The headers are too large."
+    : isLate
+      ? "The request did not come in within the time that it has. Send it again, faster or in smaller parts."
+      : "This is not a valid HTTP request.";
   const problem = { ...toProblem(new AppError("invalid_request", detail), { path: "/", id: "" }), status };
   const body = JSON.stringify({ ...problem, title: STATUS_CODES[status] });
   socket.end(

@@ -1,4 +1,5 @@
 import { lookup, Resolver } from "node:dns/promises";
+import { readFile } from "node:fs/promises";
 
 export interface Address {
   address: string;
@@ -8,18 +9,15 @@ export interface Address {
 /** Of the name servers, for one try. */
 const TIMEOUT_MS = 1_000;
 const TRIES = 2;
-/** What they say of names that may yet be known on this machine: in its hosts file, or with its search domain. */
-const UNKNOWN = new Set(["ENOTFOUND", "ENODATA", "EBADNAME", "ECONNREFUSED"]);
 
 /**
- * Finds every address of hosts that strangers chose. Names are asked of the name servers directly: what the operating
- * system is asked takes one of the two threads that a process has for it, as long as a name server likes, and
- * nobody else connects to anything meanwhile. It is asked for what they do not know, one name at a time.
+ * Finds every address of hosts that strangers chose, as the operating system would. Names are asked of the name servers
+ * directly: what the operating system is asked takes one of the two threads that a process has for it, as long as a
+ * name server likes, and nobody else connects to anything meanwhile. It is asked, one name at a time, for what stands in its
+ * hosts file, and for what no name server knows; not where one said nothing.
  * @param servers addresses of name servers; those of the operating system unless told otherwise
  */
 export function createResolver(servers?: readonly string[]): (host: string) => Promise<Address[]> {
-  const resolver = new Resolver({ timeout: TIMEOUT_MS, tries: TRIES });
-  if (servers !== undefined) resolver.setServers(servers);
   const underWay = new Map<string, Promise<Address[]>>();
   let systemIsFree: Promise<unknown> = Promise.resolve();
 
@@ -29,15 +27,13 @@ export function createResolver(servers?: readonly string[]): (host: string) => P
     return asked;
   };
   const resolve = async (host: string): Promise<Address[]> => {
-    // A name without a domain is of this machine or its network.
-    if (!host.replace(/\.$/, "").includes(".")) return askSystem(host);
-    const found = await Promise.allSettled([resolver.resolve4(host), resolver.resolve6(host)]);
-    const addresses = found.flatMap((each, n) =>
-      each.status === "fulfilled" ? each.value.map((address) => ({ address, family: n === 0 ? 4 : 6 })) : [],
-    );
-    if (addresses.length > 0) return addresses;
-    const isUnknown = found.every((each) => each.status === "fulfilled" || UNKNOWN.has(codeOf(each.reason)));
-    return isUnknown ? askSystem(host) : [];
+    if (await isInHostsFile(host)) return askSystem(host);
+    for (const name of await namesOf(host)) {
+      const found = await askServers(name, servers);
+      if (found === "SILENT") return [];
+      if (found.length > 0) return found;
+    }
+    return askSystem(host);
   };
 
   return async (host) => {
@@ -47,6 +43,45 @@ export function createResolver(servers?: readonly string[]): (host: string) => P
   };
 }
 
+async function askServers(name: string, servers: readonly string[] | undefined): Promise<Address[] | "SILENT"> {
+  // Another one each time: it knows the name servers of the moment when it is made.
+  const resolver = new Resolver({ timeout: TIMEOUT_MS, tries: TRIES });
+  if (servers !== undefined) resolver.setServers(servers);
+  const found = await Promise.allSettled([resolver.resolve4(name), resolver.resolve6(name)]);
+  const addresses = found.flatMap((each, n) =>
+    each.status === "fulfilled" ? each.value.map((address) => ({ address, family: n === 0 ? 4 : 6 })) : [],
+  );
+  const isSilent = found.some((each) => each.status === "rejected" && codeOf(each.reason) === "ETIMEOUT");
+  return addresses.length === 0 && isSilent ? "SILENT" : addresses;
+}
+
 function codeOf(error: unknown): string {
   return (error as { code?: string }).code ?? "";
+}
+
+async function isInHostsFile(host: string): Promise<boolean> {
+  const lines = await linesOf("/etc/hosts");
+  return lines.some(([, ...names]) => names.some((name) => name.toLowerCase() === host.toLowerCase()));
+}
+
+/** The names that are asked for, in this order: short ones first within the search domains, as `resolv.conf` says. */
+async function namesOf(host: string): Promise<string[]> {
+  if (host.endsWith(".")) return [host];
+  const lines = await linesOf("/etc/resolv.conf");
+  const domains = lines.findLast(([keyword]) => keyword === "search" || keyword === "domain")?.slice(1) ?? [];
+  const options = lines.flatMap(([keyword, ...values]) => (keyword === "options" ? values : []));
+  const dots = Number(options.findLast((option) => /^ndots:\d+$/.test(option))?.slice("ndots:".length) ?? 1);
+  const within = domains.filter((domain) => domain !== ".").map((domain) => `${host}.${domain}`);
+  return host.split(".").length - 1 >= dots ? [host, ...within] : [...within, host];
+}
+
+/** The words of each line. A system without such a file has none. */
+async function linesOf(file: string): Promise<string[][]> {
+  const text = await readFile(file, "utf8").catch(() => "");
+  return text.split("\n").map((line) =>
+    line
+      .replace(/[#;].*/, "")
+      .split(/\s+/)
+      .filter((word) => word !== ""),
+  );
 }

@@ -169,6 +169,6 @@ export function ref<S extends TSchema>(schema: S) {
 }
 
 /** What `ref` stands for, or null. */
-export function nullableRef<S extends TSchema>(schema: S) {
-  return Type.Unsafe<Static<S> | null>({ anyOf: [{ $ref: `${schema.$id}#` }, { type: "null" }] });
+export function nullableRef<S extends TSchema>(schema: S, options: { description?: string } = {}) {
+  return Type.Unsafe<Static<S> | null>({ anyOf: [{ $ref: `${schema.$id}#` }, { type: "null" }], ...options });
 }

@@ -16,7 +16,7 @@ export function endAtSignals(): () => void {
   };
 }
 
-/** While the process ends: the same signal again within a second says nothing new, later it ends the process as it is. */
+/** While the process ends: another signal within a second says nothing new, a later one ends the process as it is. */
 export function passOverRepeated(): void {
   const since = performance.now();
   for (const signal of SIGNALS) {

@@ -87,7 +87,7 @@ export async function writeChange(
   if (after === undefined) throw new Error("a changed response was not found again");
   // History opens no case by this change; what is changed later may.
   const seen = options.followUp === "NONE" ? { ...after, followUp: options.followUp } : after;
-  for (const step of steps.onChanged) await step(tx, [{ before, after: seen }]);
+  for (const step of steps.onChanged) await step(tx, [{ before, after: seen }], options);
   const [response] = await withCases(tx, [after], steps);
   if (response === undefined) throw new Error("a changed response was not found again");
   if (!options.events) return response;
@@ -128,6 +128,9 @@ export async function putResponse(
   if (row === undefined) throw new Error("a stored response was not found again");
   if (row.erasedAt !== null) return existing(tx, stored.id, steps);
   const { source: _source, externalId: _externalId, ...change } = input;
+  // Also of what is too old to be applied.
+  const invalid = findContradictions(change, tx.now);
+  if (invalid.length > 0) throw invalidRequest(invalid);
   const isOutdated =
     input.updatedAt !== undefined && row.sourceUpdatedAt !== null && toInstant(input.updatedAt) < row.sourceUpdatedAt;
   const response = await changeResponse(tx, stored.id, isOutdated ? {} : change, steps, options);
@@ -177,7 +180,8 @@ async function applyChange(tx: WorkspaceTx, row: ResponseRow, change: Change) {
  */
 function respondentOf(row: ResponseRow, { person, account }: Change, respondent: Respondent | undefined) {
   const personId = person === null ? null : (respondent?.person?.id ?? row.personId);
-  if (account === null) return { personId, accountId: null, segment: null };
+  // With a person who is named it says nothing: whose account they have is theirs, as when it was recorded.
+  if (account === null && !person) return { personId, accountId: null, segment: null };
   const isNamed = Boolean(account ?? person?.account) || personId !== row.personId;
   const found = isNamed ? (respondent?.account ?? null) : null;
   if (found === null || found.id === row.accountId) return { personId };

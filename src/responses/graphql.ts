@@ -151,9 +151,12 @@ export const ResponseType = builder.objectRef<RecordedResponse>("Response").impl
     }),
     survey: t.field({
       type: SurveyType,
-      nullable: true,
-      description: "The survey that was answered; every answer has one, null is never given",
-      resolve: ({ survey }, _args, context) => loadSurvey(context, survey.key),
+      description: "The survey that was answered",
+      resolve: async ({ survey }, _args, context) => {
+        const found = await loadSurvey(context, survey.key);
+        if (found === null) throw new Error("a response has no survey");
+        return found;
+      },
     }),
     person: t.field({
       type: PersonType,

@@ -45,8 +45,10 @@ export const ResponseInputSchema = Strict(
     incentivised: Type.Optional(Type.Boolean({ description: "They were promised something for answering" })),
     test: Type.Optional(Type.Boolean({ description: "Stored, but excluded from every aggregate; opens no case" })),
     properties: Type.Optional(PropertiesSchema),
-    person: Type.Optional(nullableRef(PersonInputSchema)),
-    account: Type.Optional(nullableRef(AccountInputSchema)),
+    person: Type.Optional(nullableRef(PersonInputSchema, { description: "Who answered, by any of their names" })),
+    account: Type.Optional(
+      nullableRef(AccountInputSchema, { description: "Of an answer without a person; else it is the person's" }),
+    ),
   },
   { $id: "ResponseInput", description: "A survey answer" },
 );

@@ -18,7 +18,11 @@ import type {
 export interface RecordingSteps extends AccountSteps {
   onRecorded: RecordingStep[];
   /** In this order. */
-  onChanged: ((tx: WorkspaceTx, changes: readonly ResponseChange[]) => Promise<void>)[];
+  onChanged: ((
+    tx: WorkspaceTx,
+    changes: readonly ResponseChange[],
+    options: Pick<RecordingOptions, "events">,
+  ) => Promise<void>)[];
   /** The case of each of these responses that has one, by response id. */
   caseSummaryOf: (tx: WorkspaceTx, responseIds: readonly string[]) => Promise<Map<string, CaseSummary>>;
 }

@@ -35,13 +35,14 @@ export async function listThemes(tx: WorkspaceTx, keys: readonly string[]): Prom
     .where(and(eq(themes.workspaceId, tx.workspaceId), sql`${themes.key} = ${anyOf("text", keys)}`));
 }
 
-/** Against whoever applies it, and other changes, until the transaction ends; where there is one. */
-export async function lockTheme(tx: WorkspaceTx, key: string): Promise<void> {
-  await tx.db
-    .select({ key: themes.key })
+/** Locked against whoever applies it, and other changes, until the transaction ends; undefined where there is none. */
+export async function lockTheme(tx: WorkspaceTx, key: string): Promise<Theme | undefined> {
+  const [found] = await tx.db
+    .select(theme)
     .from(themes)
     .where(and(eq(themes.workspaceId, tx.workspaceId), eq(themes.key, key)))
     .for("no key update");
+  return found;
 }
 
 /** Writes the rule; what it says of older comments is then to be found out again, from the first on. */

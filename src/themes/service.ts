@@ -2,7 +2,7 @@ import { invalidRequest } from "../platform/errors.ts";
 import { Failures } from "../platform/failures.ts";
 import type { Tenancy, WorkspaceTx } from "../platform/tenancy.ts";
 import { awaitWriters, shareAsWriter } from "../platform/writers.ts";
-import { type RecordedResponse, type RecordingStep, type ResponseChange } from "../responses/index.ts";
+import type { RecordedResponse, RecordingStep, ResponseChange } from "../responses/index.ts";
 import { recordAudit } from "../workspaces/index.ts";
 import { foldComment, foldWords, type Matches, matcherOf } from "./matching.ts";
 import type { Theme, ThemeInput } from "./model.ts";
@@ -37,15 +37,15 @@ export async function putTheme(
 ): Promise<{ theme: Theme; isNew: boolean }> {
   const empty = phrases.flatMap((phrase, index) => (foldWords(phrase) === "" ? [`phrases.${index}`] : []));
   if (empty.length > 0) throw invalidRequest(empty.map((name) => ({ name, reason: "must have a word" })));
+  const isRule = (theme: Theme | undefined) => JSON.stringify(theme?.phrases) === JSON.stringify(phrases);
   // Nobody is recording by the rules of before when the new ones are there, to be applied to what is recorded.
-  await lockTheme(tx, key);
-  await awaitWriters(tx);
+  if (!isRule(await lockTheme(tx, key))) await awaitWriters(tx);
   const all = new Map((await listThemesPage(tx, THEMES_MAX, undefined)).map((theme) => [theme.key, theme]));
   const before = all.get(key);
   if (before === undefined && all.size >= THEMES_MAX) {
     throw invalidRequest([{ name: "key", reason: `must not be one more: there are ${THEMES_MAX} themes` }]);
   }
-  const isNewRule = JSON.stringify(before?.phrases) !== JSON.stringify(phrases);
+  const isNewRule = !isRule(before);
   if (isNewRule || before?.label !== label) {
     await upsertTheme(tx, { key, label, phrases }, isNewRule);
     const entry = { action: "theme.put", subjectType: "theme", subjectId: key, after: { label, phrases } };

@@ -4,7 +4,11 @@ const SUBJECTS = {
   case: "Case",
   improvement: "Improvement",
   endpoint: "WebhookEndpoint",
-  person: null,
+  person: {
+    type: "object",
+    properties: { id: { type: "string", format: "uuid", description: "The id that it had" } },
+    required: ["id"],
+  },
   change: "NpsShift",
 } as const;
 
@@ -85,7 +89,7 @@ const HEADERS = {
 };
 
 const ERASED =
-  "Of what is about a person who was erased, only `data` with `sequence`, `erased: true` and the `id` of the answer or case is sent after it.";
+  "Of what is about a person who was erased, only `sequence`, `erased: true` and the `id` of the answer or case is sent after it.";
 
 /** What each event's request looks like, as the `webhooks` of an OpenAPI document. */
 export function describeEvents(): Record<string, object> {
@@ -103,7 +107,7 @@ export function describeEvents(): Record<string, object> {
         post: {
           operationId: `on${type.replaceAll(/(?:^|[._])(\w)/g, (_, letter: string) => letter.toUpperCase())}`,
           summary: event.summary,
-          description: ERASED,
+          description: canBeErased(event) ? ERASED : event.summary,
           tags: ["Webhooks"],
           security: [],
           parameters,
@@ -115,11 +119,21 @@ export function describeEvents(): Record<string, object> {
   );
 }
 
-function bodyOf(type: string, { subject, previous, also = {} }: Described): object {
-  const component = SUBJECTS[subject];
-  const resource = component === null ? { type: "object" } : { $ref: `#/components/schemas/${component}` };
+/** Whether it is about a person. */
+function canBeErased({ subject }: Described): boolean {
+  return subject === "response" || subject === "case";
+}
+
+function bodyOf(type: string, event: Described): object {
+  const { subject, previous, also = {} } = event;
+  const known = SUBJECTS[subject];
+  const resource = typeof known === "string" ? { $ref: `#/components/schemas/${known}` } : known;
+  const sequence = {
+    type: "integer",
+    description: `Grows with every change of this ${subject}: the order of its events`,
+  };
   const data = {
-    sequence: { type: "integer", description: `Grows with every change of this ${subject}: the order of its events` },
+    sequence,
     [subject]: resource,
     ...also,
     ...(previous === undefined
@@ -127,13 +141,18 @@ function bodyOf(type: string, { subject, previous, also = {} }: Described): obje
       : { previous: { type: "object", description: "What the changed fields were before" } }),
   };
   const required = Object.keys(data).filter((name) => name !== "previous" || previous === "ALWAYS");
-  return strict({
+  const full = object(data, required);
+  const id = { type: "string", format: "uuid", description: "Its id" };
+  const erased = { type: "boolean", const: true, description: "Its person was erased" };
+  const left = object({ sequence, erased, [subject]: object({ id }) });
+  return object({
     type: { type: "string", const: type },
     timestamp: { type: "string", format: "date-time", description: "When it happened" },
-    data: strict(data, required),
+    data: canBeErased(event) ? { anyOf: [full, left] } : full,
   });
 }
 
-function strict(properties: Record<string, object>, required = Object.keys(properties)): object {
-  return { type: "object", properties, required, additionalProperties: false };
+/** Open, as whatever we answer and send: fields are added in time. */
+function object(properties: Record<string, object>, required = Object.keys(properties)): object {
+  return { type: "object", properties, required };
 }

@@ -27,18 +27,20 @@ export async function recordOutcomes(tx: WorkspaceTx, outcomes: readonly Outcome
   for (const own of Map.groupBy(outcomes, ({ endpoint }) => endpoint.id).values()) await judge(tx, own);
 }
 
-async function judge(tx: WorkspaceTx, outcomes: readonly Outcome[]): Promise<void> {
-  const [first] = outcomes;
+async function judge(tx: WorkspaceTx, all: readonly Outcome[]): Promise<void> {
+  const [first] = all;
   if (first === undefined) return;
-  const { id, failingSince } = first.endpoint;
-  const sent = outcomes.map((outcome) => outcome.sent).filter(({ status, error }) => status !== null || error !== null);
-  const goneFrom = outcomes.find((outcome) => outcome.sent.isGone)?.endpoint.url;
-  if (goneFrom !== undefined) {
-    // It says nothing of a URL that has taken its place meanwhile.
-    const isCurrent = (await lockEndpoint(tx, id, "update"))?.url === goneFrom;
-    if (isCurrent) await disableEndpoint(tx, id, "It answered 410 Gone.");
-    return;
+  const { id } = first.endpoint;
+  let outcomes = all;
+  if (all.some(({ sent }) => sent.isGone)) {
+    const current = await lockEndpoint(tx, id, "update");
+    // What another URL has answered, in whose place this has come meanwhile, says nothing of it.
+    outcomes = all.filter(({ endpoint }) => endpoint.url === current?.url);
+    if (outcomes.some(({ sent }) => sent.isGone)) return void (await disableEndpoint(tx, id, "It answered 410 Gone."));
   }
+  const { failingSince } = outcomes[0]?.endpoint ?? first.endpoint;
+  const sent = outcomes.map((outcome) => outcome.sent).filter(({ status, error }) => status !== null || error !== null);
+  if (sent.length === 0) return;
   if (sent.some(({ outcome }) => outcome === "DELIVERED")) {
     if (failingSince !== null) await setFailingSince(tx, id, null);
     return;

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Pool, PoolClient } from "pg";
 import { setWorkspace } from "../platform/beginning.ts";
 import { limitSilence } from "../platform/connection.ts";
+import { isRetryable } from "../platform/database.ts";
 import { listTables, parentsFirst } from "../platform/distribute.ts";
 import { awaitingWriters } from "../platform/writers.ts";
 
@@ -10,9 +11,10 @@ const DELETION_TIMEOUT_MS = 3_600_000;
 /** What a request had begun before has ended by then, or was ended. */
 const WAIT_MS = 15_000;
 const LOOK_MS = 100;
+const ATTEMPTS_MAX = 20;
 
 /**
- * Deletes a workspace and everything in it, without trace; false when there is none with this id. Done
+ * Deletes a workspace and everything in it, without trace; false where there is nothing with this id. Done
  * as the owner of the tables, who alone may delete from all of them. A table is emptied before those
  * that it refers to. While that goes on nobody records answers in it, and what somebody else was writing meanwhile goes
  * when they have ended.
@@ -21,19 +23,30 @@ export async function deleteWorkspace(pool: Pool, id: string): Promise<boolean> 
   const client = await pool.connect();
   limitSilence(client, DELETION_TIMEOUT_MS);
   try {
-    const { isFound, transaction } = await inTransaction(client, id, async () => {
+    const { isFound, transaction } = await patiently(client, id, async () => {
       await client.query(awaitingWriters(id));
-      await emptyTables(client, id);
+      const count = await emptyTables(client, id);
       const { rowCount } = await client.query("delete from workspaces where id = $1", [id]);
       const { rows } = await client.query<{ id: string }>("select pg_current_xact_id()::text as id");
-      return { isFound: rowCount === 1, transaction: rows[0]?.id };
+      return { isFound: rowCount === 1 || count > 0, transaction: rows[0]?.id };
     });
     const until = performance.now() + WAIT_MS;
     while (performance.now() < until && !(await haveEndedSince(client, transaction))) await sleep(LOOK_MS);
-    await inTransaction(client, id, () => emptyTables(client, id));
-    return isFound;
+    const late = await patiently(client, id, () => emptyTables(client, id));
+    return isFound || late > 0;
   } finally {
     client.release();
+  }
+}
+
+/** Again, where somebody was writing what refers to what has just gone. */
+async function patiently<T>(client: PoolClient, id: string, work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await inTransaction(client, id, work);
+    } catch (error) {
+      if (!isRetryable(error) || attempt === ATTEMPTS_MAX) throw error;
+    }
   }
 }
 
@@ -50,9 +63,15 @@ async function inTransaction<T>(client: PoolClient, id: string, work: () => Prom
   }
 }
 
-async function emptyTables(client: PoolClient, id: string): Promise<void> {
+/** @returns how many rows were in them */
+async function emptyTables(client: PoolClient, id: string): Promise<number> {
   const tables = parentsFirst(await listTables(client)).filter(({ hasWorkspaceId }) => hasWorkspaceId);
-  for (const { name } of tables.toReversed()) await client.query(`delete from ${name} where workspace_id = $1`, [id]);
+  let count = 0;
+  for (const { name } of tables.toReversed()) {
+    const { rowCount } = await client.query(`delete from ${name} where workspace_id = $1`, [id]);
+    count += rowCount ?? 0;
+  }
+  return count;
 }
 
 /** Whether all transactions that were under way when this one was have ended. */

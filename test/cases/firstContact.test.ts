@@ -66,6 +66,24 @@ t.test("several intervals a day, the end of the day, and holidays", async (t) =>
   t.equal(due("2026-05-05T01:00:00+02:00", 1), "2026-05-11T23:00:00.000Z", "past a holiday");
 });
 
+t.test("hours that begin or end in what a clock change leaves out are as long as they are", async (t) => {
+  const calendar = (...hours: [string, string][]): Calendar => ({
+    timeZone: "Europe/Berlin",
+    weekly: hours.map(([open, close]) => ({ day: "SUN", open, close })),
+    holidays: [],
+  });
+  const due = (own: Calendar, hours: number) =>
+    addOpenTime(new Date("2026-03-29T00:00:00+01:00"), hours * HOUR_MS, own).toISOString();
+  const night = calendar(["00:00", "02:30"], ["03:00", "06:00"]);
+  t.equal(due(night, 2), "2026-03-29T01:00:00.000Z", "02:30 is when it becomes 03:00");
+  t.equal(due(night, 2.75), "2026-03-29T01:45:00.000Z");
+  t.equal(
+    due(calendar(["02:15", "02:45"], ["05:00", "06:00"]), 0.5),
+    "2026-03-29T03:30:00.000Z",
+    "nothing of it is there",
+  );
+});
+
 t.test("due dates of any policy add up, never run backwards, and fall into open time", async () => {
   const interval = fc.tuple(fc.constantFrom(...WEEK.map(({ day }) => day)), fc.nat(20), fc.integer({ min: 1, max: 3 }));
   const anyCalendar = fc

@@ -1,15 +1,11 @@
-import { readFile } from "node:fs/promises";
-import { Ajv2020 } from "ajv/dist/2020.js";
 import t from "tap";
-import { FORMAT_TESTS } from "../../src/platform/schema.ts";
 import { answersOf, type Document, type Schema } from "../support/arbitraries.ts";
+import { createValidator, readDocument } from "../support/document.ts";
 
-const document: Document = JSON.parse(await readFile(new URL("../../openapi/openapi.json", import.meta.url), "utf8"));
+const document: Document = await readDocument();
 const operations = Object.values(document.paths).flatMap((methods) => Object.values(methods));
 
-const ajv = new Ajv2020({ strict: false, allErrors: true });
-ajv.addSchema({ $id: "document", components: document.components });
-for (const [format, isValid] of Object.entries(FORMAT_TESTS)) ajv.addFormat(format, isValid);
+const ajv = createValidator(document);
 
 function mismatch(schema: Schema, example: unknown): string | undefined {
   const isValid = ajv.compile(JSON.parse(JSON.stringify(schema).replaceAll('"#/', '"document#/')));

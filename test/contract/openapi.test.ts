@@ -1,13 +1,12 @@
-import { readFile } from "node:fs/promises";
-import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
+import type { ValidateFunction } from "ajv/dist/2020.js";
 import fc from "fast-check";
 import t from "tap";
 import { newId } from "../../src/platform/ids.ts";
-import { FORMAT_TESTS } from "../../src/platform/schema.ts";
 import { answersOf, broken, type Document, type Operation, resolve, valid } from "../support/arbitraries.ts";
+import { createValidator, readDocument } from "../support/document.ts";
 import { type Answer, type Client, startService } from "../support/service.ts";
 
-const document: Document = JSON.parse(await readFile(new URL("../../openapi/openapi.json", import.meta.url), "utf8"));
+const document: Document = await readDocument();
 const RUNS = 30;
 
 /** Operations whose body is a resource of ours; files are streams, GraphQL has a language of its own, and tests of its own. */
@@ -17,9 +16,7 @@ const withBody = Object.entries(document.paths).flatMap(([path, operations]) =>
     .map(([method, operation]) => ({ method, path, operation, name: `${method.toUpperCase()} ${path}` })),
 );
 
-const ajv = new Ajv2020({ strict: false, allErrors: true });
-ajv.addSchema({ $id: "document", components: document.components });
-for (const format of Object.keys(FORMAT_TESTS)) ajv.addFormat(format, true);
+const ajv = createValidator(document);
 
 /** By the schema as it stands in the document: to compile one takes longer than all that it is used for. */
 const validators = new Map<object, ValidateFunction>();

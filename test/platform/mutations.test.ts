@@ -82,6 +82,12 @@ t.test("GraphQL mutations", async (t) => {
       [{ message: /^input\.rootCauseKeys\.0 /, extensions: { invalidParams: [{ name: "input.rootCauseKeys.0" }] } }],
       "also where it takes a look at what there is",
     );
+    const ofNothing = "mutation ($id: ID!) { openCase(input: { responseId: $id }) { id } }";
+    t.match(
+      (await client.post("/graphql", { query: ofNothing, variables: { id: newId() } })).body.errors,
+      [{ extensions: { code: "not_found", invalidParams: [{ name: "input.responseId" }] } }],
+      "whatever its code",
+    );
     const noCase = await client.post("/graphql", {
       query: 'mutation { addCaseNote(id: "x", input: { text: "x" }) { id } }',
     });

@@ -1,18 +1,13 @@
-import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Ajv2020 } from "ajv/dist/2020.js";
 import t from "tap";
 import { sweep } from "../../src/cases/index.ts";
-import { FORMAT_TESTS } from "../../src/platform/schema.ts";
 import { EVENT_TYPES } from "../../src/webhooks/index.ts";
+import { createValidator, readDocument } from "../support/document.ts";
 import { relayAll } from "../support/events.ts";
 import { type Client, type Service, startService } from "../support/service.ts";
 
-const document = JSON.parse(await readFile(new URL("../../openapi/openapi.json", import.meta.url), "utf8"));
-
-const ajv = new Ajv2020({ strict: false, allErrors: true });
-ajv.addSchema({ $id: "document", components: document.components });
-for (const format of Object.keys(FORMAT_TESTS)) ajv.addFormat(format, true);
+const document = await readDocument();
+const ajv = createValidator(document);
 
 /** What the document says of the body of an event. */
 function validatorOf(type: string) {
@@ -84,6 +79,16 @@ t.test("every event of the list is said, and its body is what the document says"
     const key = `${subject} ${event.data[subject].id}`;
     t.ok(event.data.sequence >= (last.get(key) ?? 1), `${event.type} of the ${key}: ${event.data.sequence}`);
     last.set(key, event.data.sequence);
+  }
+  const [person] = (await client.get("/v1/people?externalId=u-7")).body.data;
+  await client.delete(`/v1/people/${person.id}`);
+  await relayAll(service);
+  const after = (await client.get("/v1/events?limit=100")).body.data;
+  t.ok(after.filter(({ data }: any) => data.erased === true).length > 10);
+  t.ok(after.some(({ type }: any) => type === "person.erased"));
+  for (const { id: _id, ...event } of after) {
+    const isValid = validatorOf(event.type);
+    t.ok(isValid(event), `${event.type}, erased: ${ajv.errorsText(isValid.errors)}`);
   }
 });
 

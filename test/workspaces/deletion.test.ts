@@ -56,7 +56,7 @@ t.test("nothing of it stays either that was being written while it was deleted",
     const person = { externalId: `u-${n}`, account: { externalId: `a-${n}` } };
     const headers = { "idempotency-key": `k-${n}` };
     const { status } = await gone.post("/v1/responses", { score: 2, person, externalId: `r-${n}` }, headers);
-    await gone.put("/v1/people", { externalId: `p-${n}` });
+    await gone.put("/v1/people", { externalId: `p-${n}`, account: { externalId: `o-${n}` } });
     return status;
   };
   for (let n = 0; n < 20; n += 1) t.equal(await write(n), 201);
