@@ -13,6 +13,7 @@ WORKDIR /app
 # Owned by root: the user that runs it can change none of it.
 COPY package.json LICENSE ./
 COPY migrations ./migrations
+COPY openapi ./openapi
 COPY src ./src
 COPY --from=packages /app/node_modules ./node_modules
 USER 65534:65534

@@ -1,8 +1,14 @@
 import { readFileSync } from "node:fs";
+import type { Pool } from "pg";
+import { buildApp, graphqlSchema } from "./app.ts";
 import type { Examples } from "./platform/describing.ts";
+import { gatherInBatches } from "./platform/gathering.ts";
+import type { Logger } from "./platform/logger.ts";
+import { describeInterface, registerOpenapi } from "./platform/openapi.ts";
+import { describeEvents } from "./webhooks/index.ts";
 
 /** What the OpenAPI document says of the whole. */
-export const INFO = {
+const INFO = {
   title: "Afterscore",
   version: "0.1.0",
   description:
@@ -11,7 +17,7 @@ export const INFO = {
 };
 
 /** The parts of the interface, in the order in which somebody new needs them. */
-export const TAGS = [
+const TAGS = [
   { name: "Responses", description: "Recording answers to surveys, changing and reading them" },
   { name: "Surveys", description: "What was asked" },
   { name: "People", description: "Who answered, and the accounts they belong to" },
@@ -29,6 +35,17 @@ export const TAGS = [
 ];
 
 /** What a test has recorded of a real server: see `test/contract/examples.test.ts`. */
-export function readExamples(): Examples {
+function readExamples(): Examples {
   return JSON.parse(readFileSync(new URL("./examples.json", import.meta.url), "utf8"));
+}
+
+/** The documents about the interface, made of the code; needs no database. */
+export async function describeApp(pool: Pool, logger: Logger): Promise<{ openapi: string; sdl: string }> {
+  const app = await buildApp(pool, logger, {}, gatherInBatches, async (created) =>
+    registerOpenapi(created, { info: INFO, tags: TAGS, examples: readExamples() }, describeEvents()),
+  );
+  await app.ready();
+  const documents = describeInterface(app, graphqlSchema);
+  await app.close();
+  return documents;
 }

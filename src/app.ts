@@ -5,7 +5,6 @@ import "./aggregates/caseGraphql.ts";
 import "./aggregates/graphql.ts";
 import { NpsShiftSchema } from "./aggregates/index.ts";
 import "./aggregates/peopleGraphql.ts";
-import { INFO, readExamples, TAGS } from "./apiDocument.ts";
 import { registerAudienceRoute } from "./cases/audienceRoutes.ts";
 import { registerCaseCommands } from "./cases/commandRoutes.ts";
 import "./cases/graphql.ts";
@@ -30,6 +29,7 @@ import {
 } from "./people/index.ts";
 import { registerPeopleRoutes } from "./people/routes.ts";
 import { registerAuth } from "./platform/auth.ts";
+import { registerDocuments } from "./platform/documents.ts";
 import { type Gather, gatherInBatches } from "./platform/gathering.ts";
 import { registerGraphiql } from "./platform/graphiql.ts";
 import { builder, guardSchema } from "./platform/graphql.ts";
@@ -37,7 +37,6 @@ import { registerGraphql } from "./platform/graphqlRoute.ts";
 import { registerHealth } from "./platform/health.ts";
 import { createServer, type Server } from "./platform/http.ts";
 import type { Logger } from "./platform/logger.ts";
-import { describeInterface, registerDocuments, registerOpenapi } from "./platform/openapi.ts";
 import { registerPosition } from "./platform/position.ts";
 import { createRateLimits, type RateLimitSettings } from "./platform/rateLimits.ts";
 import { registerRequestTracing } from "./platform/requestTracing.ts";
@@ -57,7 +56,6 @@ import "./themes/graphql.ts";
 import { registerThemeRoutes } from "./themes/routes.ts";
 import { registerDeliveryRoutes } from "./webhooks/deliveryRoutes.ts";
 import { registerFeedRoute } from "./webhooks/feedRoutes.ts";
-import { describeEvents } from "./webhooks/index.ts";
 import { registerEndpointRoutes } from "./webhooks/routes.ts";
 import { createAuthenticate, SCOPES, type UserSettings } from "./workspaces/index.ts";
 import { registerWorkspaceRoutes } from "./workspaces/routes.ts";
@@ -69,7 +67,7 @@ defineResponseMutations(RECORDING);
 defineCauseMutations(IMPROVING);
 
 /** One schema for the process: the slices have added their types to the builder when they were imported. */
-const graphqlSchema: GraphQLSchema = guardSchema(builder.toSchema(), SCOPES);
+export const graphqlSchema: GraphQLSchema = guardSchema(builder.toSchema(), SCOPES);
 
 /** What an installation says of itself. */
 export interface Settings {
@@ -96,18 +94,20 @@ export interface Settings {
 /**
  * The whole service on this pool, not yet listening. The pool stays the caller's to close.
  * @param gather how what comes in one by one is put into transactions
+ * @param onCreated is given the app before it has any route
  */
 export async function buildApp(
   pool: Pool,
   logger: Logger,
   settings: Settings = {},
   gather: Gather = gatherInBatches,
+  onCreated: (app: Server) => Promise<void> = async () => undefined,
 ): Promise<Server> {
   const tenancy = createTenancy(pool, settings.readPool);
   const app = createServer(logger, settings);
   registerRequestTracing(app);
   const limits = createRateLimits(settings.rateLimits);
-  await registerOpenapi(app, { info: INFO, tags: TAGS, examples: readExamples() }, describeEvents());
+  await onCreated(app);
   registerShedding(app, pool);
   const users = settings.users && { settings: settings.users, logger };
   registerAuth(app, createAuthenticate(tenancy, undefined, users), SCOPES, limits);
@@ -130,7 +130,7 @@ export async function buildApp(
     app.addSchema(schema);
   }
   registerHealth(app, tenancy);
-  registerDocuments(app, graphqlSchema);
+  registerDocuments(app);
   registerWorkspaceRoutes(app, tenancy);
   registerPeopleRoutes(app, tenancy, RECORDING);
   registerSurveyRoutes(app, tenancy);
@@ -162,13 +162,4 @@ export async function buildApp(
 /** What can be said of a URL without asking the network. */
 async function requireHttps(url: string): Promise<string | undefined> {
   return new URL(url).protocol === "https:" ? undefined : "must be https";
-}
-
-/** The documents about the interface; needs no database. */
-export async function describeApp(pool: Pool, logger: Logger): Promise<{ openapi: string; sdl: string }> {
-  const app = await buildApp(pool, logger);
-  await app.ready();
-  const documents = describeInterface(app, graphqlSchema);
-  await app.close();
-  return documents;
 }

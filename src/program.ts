@@ -99,7 +99,7 @@ async function writeInterface(check: boolean): Promise<void> {
   const logger = createLogger("silent");
   // Describing asks the database nothing, so this pool never connects.
   const pool = createPool({ connectionString: "postgres://localhost", max: 1, logger });
-  const { describeApp } = await import("./app.ts");
+  const { describeApp } = await import("./apiDocument.ts");
   const { openapi, sdl } = await describeApp(pool, logger);
   for (const [name, text] of [
     ["openapi.json", openapi],

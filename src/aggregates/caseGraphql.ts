@@ -36,7 +36,7 @@ const KpiType = builder.objectRef<FirstContactKpi>("FirstContactKpi").implement(
     medianHours: t.exposeFloat("medianHours", {
       nullable: true,
       description:
-        "Hours from the start to the first contact by Kaplan–Meier, which counts those still waiting; null while fewer than half were reached",
+        "Hours from the start to the first contact by Kaplan–Meier, which counts those still waiting; null while the share that waits has not fallen to a half",
     }),
     within24h: t.field({
       type: RateType,

@@ -1,9 +1,9 @@
 import { type SQL, sql } from "drizzle-orm";
-import { type CaseFilter, type CaseOutcome, whereCases } from "../cases/index.ts";
+import type { CaseFilter, CaseOutcome } from "../cases/index.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { getWorkspace } from "../workspaces/index.ts";
 import { type Bucket, bucketIndex, type CalendarInterval, listBuckets } from "./buckets.ts";
-import { type FirstContactKpi, measureFirstContacts, NO_FIRST_CONTACTS } from "./firstContact.ts";
+import { type FirstContactKpi, measureFirstContacts, NO_FIRST_CONTACTS, whereCounted } from "./firstContact.ts";
 
 export const CASE_DIMENSIONS = [
   "STATED_CAUSE",
@@ -31,11 +31,12 @@ export interface CaseGroup {
 /** What depends on the workspace of the transaction. */
 type OfWorkspace = (tx: WorkspaceTx) => SQL;
 
-/** The values of each case, from the answers that belong to it. */
+/** The values of each case, from the answers that belong to it and count. */
 const ofAnswers = (column: SQL) => (tx: WorkspaceTx) =>
   sql`left join lateral (
     select distinct coalesce(${column}, '') as value from case_responses
     join responses on responses.workspace_id = ${tx.workspaceId} and responses.id = case_responses.response_id
+      and responses.exclusion_reason is null
     where case_responses.workspace_id = ${tx.workspaceId} and case_responses.case_id = cases.id
   ) as shared on true`;
 
@@ -81,7 +82,7 @@ export async function groupCases(
     sql`/* aggregates.groupCases */
     with counted as (
       select ${key} as key, cases.outcome, count(*)::int as cases from cases ${from}
-      where ${whereCases(tx, filter)} group by 1, 2
+      where ${whereCounted(tx, filter)} group by 1, 2
     ), grouped as (
       select key, sum(cases) as cases,
         coalesce(jsonb_object_agg(outcome, cases) filter (where outcome is not null), '{}') as outcomes
@@ -110,7 +111,7 @@ export async function trendFirstContacts(
   const [bounds] = await tx.run<{ first: Date | null; last: Date | null }>(sql`/* aggregates.findClockBounds */
     select min(case_clocks.started_at) as first, max(case_clocks.started_at) as last from cases
     join case_clocks on case_clocks.workspace_id = ${tx.workspaceId} and case_clocks.case_id = cases.id
-    where ${whereCases(tx, filter)}`);
+    where ${whereCounted(tx, filter)}`);
   const { first, last } = bounds ?? { first: null, last: null };
   if (first === null || last === null) return [];
   const { timeZone } = await getWorkspace(tx);

@@ -1,5 +1,5 @@
 import { invalidRequest } from "../platform/errors.ts";
-import type { ResponseFilter } from "../responses/index.ts";
+import { type ResponseFilter, textsOf } from "../responses/index.ts";
 import { CATEGORY_SCORES, DANGER_ZONE_MAX, SCORE_MAX } from "../scoring/index.ts";
 
 /** An answer has one value of each of these. */
@@ -37,7 +37,9 @@ function areDisjoint(a: ResponseFilter, b: ResponseFilter): boolean {
   if (SINGLE.some((name) => haveNothingInCommon(a[name], b[name]))) return true;
   if (haveNothingInCommon(scoresOf(a), scoresOf(b))) return true;
   return (a.properties ?? []).some(({ key, in: values }) =>
-    (b.properties ?? []).some((other) => other.key === key && haveNothingInCommon(values, other.in)),
+    (b.properties ?? []).some(
+      (other) => other.key === key && haveNothingInCommon(values.flatMap(textsOf), other.in.flatMap(textsOf)),
+    ),
   );
 }
 

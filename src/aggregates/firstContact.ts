@@ -29,8 +29,26 @@ interface Measured {
 }
 
 /**
+ * The cases that figures are of: an answer that is excluded is out of every aggregate, and with it a case that has no
+ * other. One without any answer, as all of them have gone to others, is what it is.
+ */
+export function whereCounted(tx: WorkspaceTx, filter: CaseFilter): SQL | undefined {
+  const inWorkspace = (table: string) => sql`${sql.raw(table)}.workspace_id = ${tx.workspaceId}`;
+  return and(
+    whereCases(tx, filter),
+    sql`cases.id not in (
+      select links.case_id from responses as excluded
+      join case_responses as links on ${inWorkspace("links")} and links.response_id = excluded.id
+      where ${inWorkspace("excluded")} and excluded.exclusion_reason is not null and not exists (
+        select from case_responses as others
+        join responses as counted on ${inWorkspace("counted")} and counted.id = others.response_id
+        where ${inWorkspace("others")} and others.case_id = links.case_id and counted.exclusion_reason is null))`,
+  );
+}
+
+/**
  * The KPI of the clocks of these cases, group by group. Of those not yet reached it is known only that it
- * takes longer, so the median is that of Kaplan and Meier, null when fewer than half were reached: leaving
+ * takes longer, so the median is that of Kaplan and Meier, null while the share that waits has not fallen to a half: leaving
  * them out would flatter. Hours are real time from the clock's start; a contact up to 5 minutes before it
  * counts as at the start. What is younger than 24 hours and not reached is not yet decided for `within24h`.
  * Source: Kaplan & Meier, "Nonparametric Estimation from Incomplete Observations", Journal of the American
@@ -52,7 +70,7 @@ export async function measureFirstContacts(
       from cases
       join case_clocks on ${and(eq(caseClocks.workspaceId, tx.workspaceId), eq(caseClocks.caseId, cases.id))}
       ${from}
-      where ${whereCases(tx, filter)}
+      where ${whereCounted(tx, filter)}
     ), counted as (
       select key,
         count(*) filter (where met_at <= due_at) as met,

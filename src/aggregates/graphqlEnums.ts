@@ -50,7 +50,8 @@ export const CaveatEnum = defineEnum("Caveat", "Why a difference is not all the 
 
 export const CountingUnitEnum = defineEnum("CountingUnit", "What a score is counted over", COUNTING_UNITS, {
   RESPONSE: "Every answer counts as one",
-  RESPONDENT: "The latest answer of each person within the filter; one without a person stands for itself",
+  RESPONDENT:
+    "The latest answer of each person within the filter, and the group or interval; one without a person stands for itself",
   ACCOUNT: "The mean over accounts of each account's own score; answers without an account are not counted",
 });
 export const WeightingEnum = defineEnum("Weighting", "What each answer or account counts for", WEIGHTINGS, {

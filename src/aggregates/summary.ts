@@ -75,6 +75,8 @@ export function estimate(summary: NpsSummary, tally: Tally | undefined, rules: C
     const { mean, standardError } = adjustedMoments(summary);
     return { score, centre: mean, standardError, counted };
   }
-  const standardError = rules.weighting === "NONE" ? accountStandardError(moments) : weightedStandardError(moments);
+  const known = rules.weighting === "NONE" ? accountStandardError(moments) : weightedStandardError(moments);
+  // All the same: of two and more that is an error of nothing, though no interval can be made of it.
+  const standardError = known ?? (moments.units < 2 ? null : 0);
   return { score, centre: moments.w > 0 ? moments.ws / moments.w : 0, standardError, counted };
 }

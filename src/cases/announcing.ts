@@ -91,7 +91,8 @@ export async function announceCommitments(tx: WorkspaceTx, caseIds: readonly str
       caseId: caseCommitments.caseId,
       id: caseCommitments.id,
       dueOn: caseCommitments.dueOn,
-      dueAt: caseCommitments.dueAt,
+      // Years before ours, which were taken once, are none that a time of ours can say.
+      dueAt: sql<Date>`greatest(${caseCommitments.dueAt}, timestamptz 'epoch')`.mapWith(caseCommitments.dueAt),
     });
   const ofCase = Map.groupBy(due, ({ caseId }) => caseId);
   await writeDrafts(

@@ -71,10 +71,8 @@ function findSpans({ timeZone, weekly, holidays }: Calendar, day: Temporal.Plain
 /** A time that a clock change leaves out is the moment of the change: nothing lies between it and the one after. */
 function instantOf(day: Temporal.PlainDate, time: string, timeZone: string): number {
   const wanted = day.toPlainDateTime(time);
-  const [before, after] = (["earlier", "later"] as const).map((disambiguation) =>
-    wanted.toZonedDateTime(timeZone, { disambiguation }),
-  );
-  const isLeftOut = before !== undefined && !before.toPlainDateTime().equals(wanted);
-  const found = isLeftOut ? before.getTimeZoneTransition("next") : before;
-  return (found ?? after ?? wanted.toZonedDateTime(timeZone)).epochMilliseconds;
+  const found = wanted.toZonedDateTime(timeZone);
+  const isThere = found.toPlainDateTime().equals(wanted);
+  const before = isThere ? undefined : wanted.toZonedDateTime(timeZone, { disambiguation: "earlier" });
+  return (before?.getTimeZoneTransition("next") ?? found).epochMilliseconds;
 }

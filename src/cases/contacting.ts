@@ -17,6 +17,7 @@ import type { Policy } from "./policy.ts";
 import { loadPolicies } from "./policyStore.ts";
 import { caseSummaryOf, listResponseIdsOf } from "./queries.ts";
 import { reasonsToCall } from "./reasons.ts";
+import { requeue } from "./settling.ts";
 import { type CaseRow, idsOf, latestClock } from "./writes.ts";
 
 const REACHING: ReadonlySet<Contact["outcome"]> = new Set(["REACHED", "LEFT_MESSAGE", "SENT"]);
@@ -57,7 +58,7 @@ export async function recordContact(tx: WorkspaceTx, target: Target, input: Cont
       since.length === 0
         ? { clocks, status: targetOf(row.status, "contact") ?? row.status }
         : { clocks: startSince(clocks, since, (await loadPolicies(tx, idsOf([row.id]))).of(row.policyVersion)) };
-    return { row: { ...row, ...reached }, activities: [activity], events: ["case.contacted"] };
+    return { row: requeue({ ...row, ...reached }), activities: [activity], events: ["case.contacted"] };
   });
 }
 

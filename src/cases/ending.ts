@@ -133,7 +133,7 @@ function mostUrgent(answers: readonly RecordedResponse[], policy: Policy, now: D
 async function rankAnew(tx: WorkspaceTx, row: CaseRow, answers: readonly RecordedResponse[]): Promise<CaseRow> {
   const isCalled = row.reasons.includes("MANUAL") || answers.some((answer) => reasonsToCall(answer).length > 0);
   const reasons = isCalled ? row.reasons : [...row.reasons, "MANUAL" as const];
-  const accountIds = distinct([row.accountId, ...answers.map(({ account }) => account?.id)]);
+  const accountIds = distinct(answers.map(({ account }) => account?.id));
   const accounts = (await listAccounts(tx, accountIds)).map((account) => [account.id, account] as const);
   return rank({ ...row, reasons }, answers, new Map(accounts));
 }

@@ -89,7 +89,14 @@ function hasResponse(tx: WorkspaceTx, condition: SQL | undefined): SQL {
     .select({ one: sql`1` })
     .from(caseResponses)
     .innerJoin(responses, and(eq(responses.workspaceId, tx.workspaceId), eq(responses.id, caseResponses.responseId)))
-    .where(and(eq(caseResponses.workspaceId, tx.workspaceId), eq(caseResponses.caseId, cases.id), condition));
+    .where(
+      and(
+        eq(caseResponses.workspaceId, tx.workspaceId),
+        eq(caseResponses.caseId, cases.id),
+        isNull(responses.exclusionReason),
+        condition,
+      ),
+    );
   return sql`exists ${belonging}`;
 }
 

@@ -19,7 +19,7 @@ import {
 import { loadPolicies, type Policies } from "./policyStore.ts";
 import { responseIdsOf } from "./queries.ts";
 import { reasonsToCall } from "./reasons.ts";
-import { type Open, settle } from "./settling.ts";
+import { isClosedByRule, type Open, settle } from "./settling.ts";
 import { draftOf, type Known, NOTHING_KNOWN, putDrafts } from "./writeDrafts.ts";
 import { idsOf, idsOfLive, type LockedRow, listClocks, listLatestCaseIds, lockRows, withClocks } from "./writes.ts";
 
@@ -95,21 +95,25 @@ function place({ tx, call, drafts, earlier, policies, causes }: Placing): void {
   const own = caseId === null ? undefined : drafts.get(caseId);
   const isWorked = own !== undefined && isLive(own.row.status);
   const isMoved = own !== undefined && own.row.personId !== personId;
-  const news = newsOf(call, own, isMoved);
-  const tellChange = () => {
-    if (own !== undefined && isOtherwise(call)) changeAnswer(own, response);
-  };
+  const news = newsOf(call, own);
   if (own !== undefined && isWorked && !isMoved) {
     own.touchedBy = response.id;
     const isTakenOut = before?.exclusion === null && response.exclusion !== null;
     if (isTakenOut) own.isEmptied = own.responses.every(({ exclusion }) => exclusion !== null);
     if (news.length > 0) joinCase(tx, own, call, policies, causes);
-    else tellChange();
+    else if (isOtherwise(call)) changeAnswer(own, response);
     return;
   }
-  // A case that has ended goes on as it is, unless its answers say something new.
-  if (own !== undefined && !isWorked && news.length === 0) return tellChange();
+  // A case that has ended goes on as it is, unless its answers say something new. Whose it was may become known later.
+  if (own !== undefined && !isWorked && news.length === 0) {
+    const isKnownNow = own.row.personId === null && personId !== null;
+    if (isKnownNow) handOver(own, personId, own.row.previousCaseId);
+    if (isKnownNow || isOtherwise(call)) changeAnswer(own, response);
+    return;
+  }
   const isCalling = reasonsToCall(response).length > 0 || call.note !== undefined;
+  // Somebody wants it to be worked, whatever it says.
+  const isWanted = isWorked && own.row.reasons.includes("MANUAL") && response.exclusion === null;
   // It only bears on the case of its person, which is ranked anew.
   if (own === undefined && !isCalling) return;
 
@@ -119,12 +123,14 @@ function place({ tx, call, drafts, earlier, policies, causes }: Placing): void {
   const previousCaseId = earlier.get(personId ?? "") ?? null;
   if (target !== undefined) {
     if (own !== undefined) leaveCase(own, response);
+    if (!isCalling && !isWanted) return;
     joinCase(tx, target, call, policies, causes);
     target.responses.push(response);
     target.joining.push(response.id);
-  } else if (own !== undefined && !isWorked && !isMoved) {
+  } else if (own !== undefined && !isWorked && (!isMoved || own.row.personId === null)) {
+    handOver(own, personId, own.row.previousCaseId);
     reopenCase(tx, own, call, policies, causes);
-  } else if (own !== undefined && isWorked && own.responses.length === 1 && isUntouched(own)) {
+  } else if (own !== undefined && isWorked && own.responses.length === 1 && (isUntouched(own) || !isCalling)) {
     handOver(own, personId, previousCaseId);
     if (news.length > 0) joinCase(tx, own, call, policies, causes);
     else changeAnswer(own, response);
@@ -136,13 +142,22 @@ function place({ tx, call, drafts, earlier, policies, causes }: Placing): void {
   }
 }
 
-/** Why to call that whoever works the case of the answer did not know; all of it for another person's. */
-function newsOf({ response, before }: Call, own: Open | undefined, isMoved: boolean): CaseReason[] {
+/** Why to call that whoever works, or has ended, the case of the answer did not know. */
+function newsOf({ response, before }: Call, own: Open | undefined): CaseReason[] {
   const reasons = reasonsToCall(response);
-  if (own === undefined || before === undefined || (isMoved && !isLive(own.row.status))) return reasons;
-  // What people have ended they knew, whether it counted at the moment or not.
-  const isEndedByPeople = !isLive(own.row.status) && own.row.outcome !== "INVALID";
-  const known = reasonsToCall(isEndedByPeople ? { ...before, exclusion: null } : before);
+  if (own === undefined || before === undefined) return reasons;
+  const { row } = own;
+  const personId = response.person?.id ?? null;
+  const isEnded = !isLive(row.status);
+  // Of another person's case nothing is known to who is to be called now.
+  if (isEnded && row.personId !== null && personId !== null && row.personId !== personId) return reasons;
+  if (isEnded && before.exclusion !== null && response.exclusion === null) {
+    // We have ended it for want of what is there again; what people have ended they had known.
+    const isWanted = isClosedByRule(row) && row.reasons.includes("MANUAL");
+    const known = isClosedByRule(row) ? [] : row.reasons;
+    return [...reasons, ...(isWanted ? (["MANUAL"] as const) : [])].filter((reason) => !known.includes(reason));
+  }
+  const known = reasonsToCall(before);
   return reasons.filter((reason) => !known.includes(reason));
 }
 

@@ -1,5 +1,6 @@
 import { type Improvement, isSettled } from "../causes/index.ts";
 import { listAccounts } from "../people/index.ts";
+import { distinct } from "../platform/sql.ts";
 import { statement } from "../platform/statement.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { lockWithAnswers } from "./followUp.ts";
@@ -36,7 +37,8 @@ export async function rankCasesOfAccounts(tx: WorkspaceTx, accountIds: readonly 
     ({ accountId, status }) => accountId !== null && accountIds.includes(accountId) && isLive(status),
   );
   if (drafts.length === 0) return;
-  const accounts = new Map((await listAccounts(tx, accountIds)).map((account) => [account.id, account]));
+  const all = drafts.flatMap(({ responses }) => responses.map(({ account }) => account?.id));
+  const accounts = new Map((await listAccounts(tx, distinct(all))).map((account) => [account.id, account]));
   await writeDrafts(
     tx,
     drafts.map((draft) => ({ ...draft, row: rank(draft.row, draft.responses, accounts) })),

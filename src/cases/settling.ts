@@ -27,10 +27,7 @@ export async function settle(tx: WorkspaceTx, drafts: Open[], known: Known): Pro
     drafts.filter(({ row }) => isLive(row.status)),
     drafts.filter(({ row }) => !isLive(row.status)),
   ];
-  const accountIds = live.flatMap(({ row, responses }) => [
-    row.accountId,
-    ...responses.map(({ account }) => account?.id),
-  ]);
+  const accountIds = live.flatMap(({ responses }) => responses.map(({ account }) => account?.id));
   const missing = distinct(accountIds).filter((id) => !known.accounts.has(id));
   const listed = await listAccounts(tx, missing);
   const accounts = new Map([...known.accounts, ...listed.map((account) => [account.id, account] as const)]);
@@ -72,8 +69,15 @@ function newestFirst(responses: readonly RecordedResponse[]): RecordedResponse[]
   return responses.toSorted((a, b) => (a.respondedAt < b.respondedAt ? 1 : -1));
 }
 
+const NO_REASON_LEFT = "No answer of it is a reason to call any more.";
+
+/** Whether it was closed because its answers had no reason left, and not by somebody. */
+export function isClosedByRule({ status, outcome, resolution }: CaseRow): boolean {
+  return status === "CLOSED" && outcome === "INVALID" && resolution === NO_REASON_LEFT;
+}
+
 function closeInvalid(draft: Open): Open {
-  const resolution = "No answer of it is a reason to call any more.";
+  const resolution = NO_REASON_LEFT;
   const row: CaseRow = {
     ...draft.row,
     status: statusAfter(draft.row.status, "closure"),

@@ -79,6 +79,12 @@ export async function registerImportRoutes(app: Server, tenancy: Tenancy): Promi
           tags: ["Imports"],
           body: FILE,
           querystring: ImportQuery,
+          moreParameters: {
+            name: "columns",
+            description:
+              "Of properties: each member is a parameter of its own, `map.properties.<name>` or `map.person.properties.<name>`, and says which column it is",
+            example: { "map.properties.plan": "Plan" },
+          },
           response: {
             200: { description: "The same file was imported the same way: that import", ...ref(ImportSchema) },
             202: { description: "All of it is here, and is being recorded", ...ref(ImportSchema) },

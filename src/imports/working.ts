@@ -18,7 +18,8 @@ import {
 /** So long a run goes on while there is work: then the worker may stop between two runs. */
 const RUN_MS = 1_000;
 /** More are found when these are under way. */
-const IMPORTS_PER_LOOK = 50;
+/** Far more than fail for good: those are always among the oldest. */
+const IMPORTS_PER_LOOK = 1_000;
 const DELETED_AT_ONCE = 100;
 const NEVER = new AbortController().signal;
 

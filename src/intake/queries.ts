@@ -118,6 +118,16 @@ export async function findReceipt(tx: WorkspaceTx, sourceId: string, id: string)
   return found;
 }
 
+/** Locked, so that none that is deleted meanwhile comes back; undefined where it is gone. */
+export async function lockReceipt(tx: WorkspaceTx, sourceId: string, id: string): Promise<ReceiptRow | undefined> {
+  const [found] = await tx.db
+    .select()
+    .from(sourceReceipts)
+    .where(ofSource(tx, sourceId, undefined, eq(sourceReceipts.id, id)))
+    .for("update");
+  return found;
+}
+
 /** The parts of an answer that came before its score, in the order of arrival. */
 export async function listWaitingReceipts(
   tx: WorkspaceTx,

@@ -5,7 +5,15 @@ import type { RecordingOptions } from "../responses/index.ts";
 import { recordAudit } from "../workspaces/index.ts";
 import { parseDelivery, settledReceipt } from "./deliveries.ts";
 import type { ReplayResult } from "./model.ts";
-import { findReceipt, findSource, listReceiptIds, lockSource, saveReceipt } from "./queries.ts";
+import {
+  findReceipt,
+  findSource,
+  listReceiptIds,
+  lockAnswers,
+  lockReceipt,
+  lockSource,
+  saveReceipt,
+} from "./queries.ts";
 import { callerFor, type Intake } from "./receiving.ts";
 import { requireSource } from "./service.ts";
 import { settle } from "./settling.ts";
@@ -42,8 +50,11 @@ export async function replay(
     const outcome = await tenancy
       .inWorkspace(callerFor(source, caller.requestId), async (tx) => {
         const current = requireSource(await lockSource(tx, source.id, "key share"));
-        const receipt = await findReceipt(tx, source.id, id);
-        // Gone by age meanwhile.
+        const found = await findReceipt(tx, source.id, id);
+        // Its answer before itself, as whoever records that takes them.
+        if (typeof found?.externalId === "string") await lockAnswers(tx, source.id, [found.externalId]);
+        const receipt = await lockReceipt(tx, source.id, id);
+        // Gone meanwhile, by age or with its person.
         if (receipt === undefined) return undefined;
         const parsed = await parseDelivery(receipt.body, receipt.headers, receipt.receivedAt, current.vendor);
         const settled = await settle(tx, current, parsed, { steps, options, mode: "REPLAY" });

@@ -18,6 +18,7 @@ interface Said {
 
 interface Waiting extends Said {
   receipt: ReceiptRow;
+  hasScore: boolean;
 }
 
 /**
@@ -41,9 +42,9 @@ export async function takeUpWaiting(
       await parseDelivery(receipt.body, receipt.headers, receivedAt, source.vendor),
     );
     if (answer === undefined) await save(tx, receipt, ignored);
-    // One that brings a score by the mapping of today, or is of another answer, is left to be replayed.
-    else if (answer.externalId === externalId && answer.score === null)
-      waiting.push({ receipt, receivedAt, fields: answer.fields });
+    // By the mapping of today it may be of another answer, or bring a score: then it is left to be replayed, with its time.
+    else if (answer.externalId === externalId)
+      waiting.push({ receipt, receivedAt, fields: answer.fields, hasScore: answer.score !== null });
   }
 
   const said = [...waiting, recorded].toSorted((a, b) => a.receivedAt.getTime() - b.receivedAt.getTime());
@@ -52,11 +53,14 @@ export async function takeUpWaiting(
     const { [n]: one = recorded } = last;
     return one === recorded ? [] : [[part, one.fields[part]]];
   });
-  const change = { ...Object.fromEntries(parts), ...given({ updatedAt: newestOf(said) }) };
+  const change = {
+    ...Object.fromEntries(parts),
+    ...given({ updatedAt: newestOf(said.filter((one) => !("hasScore" in one && one.hasScore))) }),
+  };
   const settled = await tx
     .attempt(async () => changeResponse(tx, responseId, change, steps, options))
     .then((): Settled => ({ outcome: "UPDATED" }), asIgnored);
-  for (const one of waiting) {
+  for (const one of waiting.filter(({ hasScore }) => !hasScore)) {
     const became: Settled = last.includes(one)
       ? settled
       : { outcome: "DUPLICATE", reason: "what is stored is as new or newer" };

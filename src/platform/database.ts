@@ -106,6 +106,11 @@ export function isLockTimeout(error: unknown): boolean {
   return sqlState(error) === "55P03";
 }
 
+/** PostgreSQL has ended this one of two that waited for each other. */
+export function isDeadlock(error: unknown): boolean {
+  return sqlState(error) === "40P01";
+}
+
 /** The code of whatever is asked in a transaction that has failed. */
 export const ABORTED = "25P02";
 

@@ -8,6 +8,8 @@ declare module "fastify" {
     security?: readonly Record<string, readonly string[]>[];
     /** Of a route that reads its body itself, whatever it is: what it must be. */
     rawBody?: string;
+    /** Of a route whose query takes parameters that are named by the caller: all of them as one object. */
+    moreParameters?: { name: string; description: string; example: Record<string, string> };
   }
 }
 
@@ -76,17 +78,10 @@ const RATE_LIMITS = Object.fromEntries(
 );
 
 /** Parameters whose names are not known beforehand: each member of the object is one. */
-const MORE_COLUMNS = {
-  in: "query",
-  name: "columns",
-  required: false,
-  style: "form",
-  explode: true,
-  description:
-    "Of properties: each member is a parameter of its own, `map.properties.<name>` or `map.person.properties.<name>`, and says which column it is",
-  schema: { type: "object", additionalProperties: { type: "string" } },
-  example: { "map.properties.plan": "Plan" },
-};
+function manyOf({ name, description, example }: NonNullable<FastifySchema["moreParameters"]>): object {
+  const schema = { type: "object", additionalProperties: { type: "string" } };
+  return { in: "query", name, required: false, style: "form", explode: true, description, schema, example };
+}
 
 /** Completes the document by what follows from a route, so that no route says it: its scope, its errors, its examples. */
 export function createDescriber(examples: Examples) {
@@ -164,12 +159,11 @@ function openUp(schema: unknown): void {
 
 function complete(operation: Operation, route: RouteOptions, { request, answers = {} }: Example): void {
   const codes = errorCodesOf(route);
-  const { rawBody } = route.schema ?? {};
+  const { rawBody, moreParameters } = route.schema ?? {};
   if (rawBody !== undefined) {
     operation.requestBody = { required: true, description: rawBody, content: { "*/*": { schema: {} } } };
   }
-  const { patternProperties = {} } = (route.schema?.querystring ?? {}) as { patternProperties?: object };
-  if (Object.keys(patternProperties).length > 0) operation.parameters = [...(operation.parameters ?? []), MORE_COLUMNS];
+  if (moreParameters !== undefined) operation.parameters = [...(operation.parameters ?? []), manyOf(moreParameters)];
   // What has no fields need not be sent.
   const [sent] = Object.values(operation.requestBody?.content ?? {});
   if (isEmpty(sent?.schema)) operation.requestBody = { ...operation.requestBody, required: false };

@@ -127,8 +127,9 @@ async function clearAway({ data }: Place): Promise<void> {
       await rm(path, { recursive: true, force: true });
   }
   const found = await stat(data).catch(() => undefined);
+  // It may be all that is left of one.
   if (found !== undefined && Date.now() - found.mtimeMs > LEFT_BEHIND_MS)
-    await rm(data, { recursive: true, force: true });
+    await rename(data, `${data}.broken-${Date.now()}`);
 }
 
 async function readPassword(place: Place): Promise<string> {

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "pg";
-import { APPLICATION_NAME, CONNECT_TIMEOUT_MS, isLockTimeout, WORKING_ROLES } from "./database.ts";
+import { APPLICATION_NAME, CONNECT_TIMEOUT_MS, isDeadlock, isLockTimeout, WORKING_ROLES } from "./database.ts";
 import { migrateJobs } from "./jobStore.ts";
 
 const FOLDER = new URL("../../migrations/", import.meta.url);
@@ -135,7 +135,7 @@ async function applyPatiently(client: Client, migration: Migration): Promise<voi
     try {
       return await apply(client, migration);
     } catch (error) {
-      if (!isLockTimeout(error)) throw error;
+      if (!isLockTimeout(error) && !isDeadlock(error)) throw error;
       if (attempt === ATTEMPTS_MAX) {
         throw new Error(
           `${migration.name} could not get its locks in ${ATTEMPTS_MAX} attempts: find the transactions that stay open`,

@@ -9,6 +9,8 @@ export interface Address {
 /** Of the name servers, for one try. */
 const TIMEOUT_MS = 1_000;
 const TRIES = 2;
+/** Nothing was said of the name, or by a server that was not told either. */
+const SILENT = new Set(["ETIMEOUT", "ESERVFAIL", "EREFUSED"]);
 
 /**
  * Finds every address of hosts that strangers chose, as the operating system would. Names are asked of the name servers
@@ -51,7 +53,7 @@ async function askServers(name: string, servers: readonly string[] | undefined):
   const addresses = found.flatMap((each, n) =>
     each.status === "fulfilled" ? each.value.map((address) => ({ address, family: n === 0 ? 4 : 6 })) : [],
   );
-  const isSilent = found.some((each) => each.status === "rejected" && codeOf(each.reason) === "ETIMEOUT");
+  const isSilent = found.some((each) => each.status === "rejected" && SILENT.has(codeOf(each.reason)));
   return addresses.length === 0 && isSilent ? "SILENT" : addresses;
 }
 

@@ -8,7 +8,8 @@ import type { Counts } from "./model.ts";
 import { findTarget, finishErasure, listRunningErasures, type Target } from "./queries.ts";
 import { type InWorkspace, stepThrough } from "./stepping.ts";
 
-const ERASURES_PER_LOOK = 100;
+/** Far more than fail for good: those are always among the oldest. */
+const ERASURES_PER_LOOK = 1_000;
 /** Requests end within seconds; what takes longer, as a rebuild of counts does, writes nothing about a person. */
 const WAIT_MS = 10_000;
 const LOOK_MS = 100;

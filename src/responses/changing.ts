@@ -128,11 +128,10 @@ export async function putResponse(
   if (row === undefined) throw new Error("a stored response was not found again");
   if (row.erasedAt !== null) return existing(tx, stored.id, steps);
   const { source: _source, externalId: _externalId, ...change } = input;
-  // Also of what is too old to be applied.
-  const invalid = findContradictions(change, tx.now);
-  if (invalid.length > 0) throw invalidRequest(invalid);
   const isOutdated =
     input.updatedAt !== undefined && row.sourceUpdatedAt !== null && toInstant(input.updatedAt) < row.sourceUpdatedAt;
+  const invalid = isOutdated ? findContradictions(change, tx.now) : [];
+  if (invalid.length > 0) throw invalidRequest(invalid);
   const response = await changeResponse(tx, stored.id, isOutdated ? {} : change, steps, options);
   if (response === undefined) throw new Error("a stored response was not found again");
   return { status: "existing", response };
@@ -158,6 +157,7 @@ async function applyChange(tx: WorkspaceTx, row: ResponseRow, change: Change) {
     ...row,
     surveyKey: survey?.key ?? row.surveyKey,
     ...respondentOf(row, change, respondent),
+    ...reachedOf(row, respondentOf(row, change, respondent).personId),
     score: score ?? row.score,
     comment: comment === undefined ? row.comment : commentOf(comment),
     followUpRequested: followUpRequested ?? row.followUpRequested,
@@ -180,12 +180,18 @@ async function applyChange(tx: WorkspaceTx, row: ResponseRow, change: Change) {
  */
 function respondentOf(row: ResponseRow, { person, account }: Change, respondent: Respondent | undefined) {
   const personId = person === null ? null : (respondent?.person?.id ?? row.personId);
-  // With a person who is named it says nothing: whose account they have is theirs, as when it was recorded.
-  if (account === null && !person) return { personId, accountId: null, segment: null };
+  const theirs = person ? (respondent?.account ?? null) : null;
+  if (account === null && theirs === null) return { personId, accountId: null, segment: null };
   const isNamed = Boolean(account ?? person?.account) || personId !== row.personId;
   const found = isNamed ? (respondent?.account ?? null) : null;
   if (found === null || found.id === row.accountId) return { personId };
   return { personId, accountId: found.id, segment: found.segment };
+}
+
+/** Whoever was thanked and called was somebody else. Who only becomes known was the one. */
+function reachedOf(row: ResponseRow, personId: string | null) {
+  const isAnother = row.personId !== null && personId !== null && personId !== row.personId;
+  return isAnother ? { acknowledgedAt: null, reachedAt: null } : {};
 }
 
 function mergeProperties(

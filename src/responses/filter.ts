@@ -89,8 +89,8 @@ const IS_UNATTENDED = sql`((${responses.comment} is not null or ${responses.foll
 /** Beyond what a double has; written out, one of more digits would be as long as it says. */
 const EXPONENT_MAX = 400;
 
-/** JSON writes large and small numbers with an exponent, PostgreSQL writes them out. */
-function textsOf(value: string): string[] {
+/** The texts of a property's value. JSON writes large and small numbers with an exponent, PostgreSQL writes them out. */
+export function textsOf(value: string): string[] {
   const [, sign = "", whole = "", fraction = "", exponent = ""] = /^(-?)(\d)(?:\.(\d+))?e([+-]\d+)$/.exec(value) ?? [];
   if (exponent === "" || Math.abs(Number(exponent)) > EXPONENT_MAX) return [value];
   const digits = whole + fraction;

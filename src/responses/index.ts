@@ -13,7 +13,7 @@ export {
   removeOldComments,
 } from "./erasing.ts";
 export { listExclusions } from "./exclusionLedger.ts";
-export { type ResponseFilter, whereResponses } from "./filter.ts";
+export { type ResponseFilter, textsOf, whereResponses } from "./filter.ts";
 export { ResponseFilterQuery, toResponseFilter } from "./filterQuery.ts";
 export { findWrongFields } from "./inputs.ts";
 export {

@@ -30,10 +30,11 @@ export async function deleteWorkspace(pool: Pool, id: string): Promise<boolean> 
       const { rows } = await client.query<{ id: string }>("select pg_current_xact_id()::text as id");
       return { isFound: rowCount === 1 || count > 0, transaction: rows[0]?.id };
     });
+    if (!isFound) return false;
     const until = performance.now() + WAIT_MS;
     while (performance.now() < until && !(await haveEndedSince(client, transaction))) await sleep(LOOK_MS);
-    const late = await patiently(client, id, () => emptyTables(client, id));
-    return isFound || late > 0;
+    await patiently(client, id, () => emptyTables(client, id));
+    return true;
   } finally {
     client.release();
   }
@@ -46,6 +47,7 @@ async function patiently<T>(client: PoolClient, id: string, work: () => Promise<
       return await inTransaction(client, id, work);
     } catch (error) {
       if (!isRetryable(error) || attempt === ATTEMPTS_MAX) throw error;
+      await sleep(LOOK_MS);
     }
   }
 }

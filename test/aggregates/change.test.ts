@@ -40,6 +40,7 @@ t.test("a change is told between answers that have none in common, and of the sa
     ["categories: [PROMOTER]", "scores: [9]"],
     ['surveyKeys: ["a", "b"]', 'surveyKeys: ["b"]'],
     ["hasComment: true", "followUpRequested: true"],
+    ['properties: [{ key: "n", in: ["1e+21"] }]', 'properties: [{ key: "n", in: ["1000000000000000000000"] }]'],
   ] as const) {
     t.match(
       (await changeOf(client, a, b)).errors,
@@ -131,6 +132,21 @@ t.test("who came back and who slipped, and whether calling them shows", async (t
     notContactedAnsweredAgain: { numerator: 1, denominator: 2 },
     caveats: ["SELF_SELECTION", "REGRESSION_TO_MEAN", "ATTRITION", "SMALL_SAMPLE"],
   });
+});
+
+t.test("accounts that all say the same are no reason not to see that others do not", async (t) => {
+  const service = await startService(t);
+  const client = await service.newClient();
+  const answers = Array.from({ length: 30 }, (_, n) => [
+    { score: 10, account: { externalId: `a-${n}` }, respondedAt: "2026-01-15T00:00:00Z" },
+    { score: n % 2 === 0 ? 10 : 0, account: { externalId: `b-${n}` }, respondedAt: "2026-02-15T00:00:00Z" },
+  ]);
+  await client.post("/v1/responses/batch", { responses: answers.flat() });
+  const sides = ['to: "2026-02-01T00:00:00Z"', 'from: "2026-02-01T00:00:00Z"'] as const;
+  const { npsChange } = (await changeOf(client, ...sides, ", unit: ACCOUNT")).data;
+  t.match(npsChange, { difference: -100, verdict: "DOWN" });
+  // By hand: the standard error of the second is √(30 / 29 / 30), of the first 0.
+  t.ok(Math.abs(npsChange.z + 1 / Math.sqrt(1 / 29)) < 1e-9, npsChange.z);
 });
 
 t.test("a reach counts when it was before the next answer, not at its moment", async (t) => {

@@ -103,6 +103,70 @@ t.test("what becomes of a case", async (t) => {
     t.match(await read(client, response.case), { status: "CLOSED", outcome: "RECOVERED", clocks: [{ state: "MET" }] });
   });
 
+  t.test("that has ended and was nobody's, when it becomes known whose it was: they were called", async (t) => {
+    const client = await service.newClient();
+    const response = await record(client, { score: 5 });
+    await client.post(`/v1/cases/${response.case.id}/contacts`, CALL);
+    await client.post(`/v1/cases/${response.case.id}/closure`, { outcome: "RECOVERED", reason: "x" });
+    const known = await patch(client, response, { person: bob });
+    t.match(known, { person: bob, case: { id: response.case.id, status: "CLOSED" } });
+    t.match(await read(client, response.case), { person: bob, outcome: "RECOVERED" });
+    const nobody = await patch(client, response, { person: null });
+    t.match(
+      nobody.case,
+      { id: response.case.id, status: "CLOSED" },
+      "nor is there anything new where it is not theirs",
+    );
+    t.equal((await client.get("/v1/cases")).body.data.length, 1);
+  });
+
+  t.test(
+    "of somebody who has been called, when an answer that is no reason to call turns out to be theirs",
+    async (t) => {
+      const client = await service.newClient();
+      const theirs = await record(client, { score: 5, person: bob });
+      await client.post(`/v1/cases/${theirs.case.id}/contacts`, CALL);
+      const response = await record(client, { score: 4, person: ana });
+      const moved = await patch(client, response, { score: 9, person: bob });
+      t.equal(moved.case, null);
+      t.match(await read(client, theirs.case), {
+        status: "CONTACTED",
+        clocks: { length: 1 },
+        responses: { length: 1 },
+      });
+    },
+  );
+
+  t.test(
+    "that was closed for want of a reason, and what people have closed, when an answer counts again",
+    async (t) => {
+      const client = await service.newClient();
+      const takeOut = ({ id }: any) => client.post(`/v1/responses/${id}/exclusion`, { reason: "OTHER" });
+      const putBack = ({ id }: any) => client.delete(`/v1/responses/${id}/exclusion`);
+      const promoter = await record(client, { score: 9 });
+      const { body: opened } = await client.post("/v1/cases", { responseId: promoter.id });
+      await takeOut(promoter);
+      t.equal((await read(client, opened)).status, "CLOSED");
+      await putBack(promoter);
+      t.match(await read(client, opened), { status: "OPEN", reasons: ["MANUAL"] }, "somebody wanted it to be worked");
+      const invalid = await record(client, { score: 5 });
+      await client.post(`/v1/cases/${invalid.case.id}/closure`, { outcome: "INVALID", reason: "It was a test call" });
+      await takeOut(invalid);
+      await putBack(invalid);
+      t.equal((await read(client, invalid.case)).status, "CLOSED", "somebody has decided it");
+      const worse = await record(client, { score: 5 });
+      await client.post(`/v1/cases/${worse.case.id}/closure`, { outcome: "RECOVERED", reason: "x" });
+      await takeOut(worse);
+      await patch(client, worse, { score: 1 });
+      await putBack(worse);
+      t.match(
+        await read(client, worse.case),
+        { status: "OPEN", reasons: ["DETRACTOR", "DANGER_ZONE"] },
+        "that was not known",
+      );
+    },
+  );
+
   t.test("whose person has answered before, when that answer changes", async (t) => {
     const client = await service.newClient();
     const first = await record(client, { score: 9, person: ana, respondedAt: "2026-01-01T00:00:00Z" });
@@ -146,4 +210,61 @@ t.test("a PUT that is sent again with nulls ends in the same, and one that is to
   await client.put("/v1/responses", { ...put, updatedAt: "2026-01-02T00:00:00Z" });
   const wrong = { ...put, account: { externalId: "b" }, updatedAt: "2026-01-01T00:00:00Z" };
   t.equal((await client.put("/v1/responses", wrong)).status, 400);
+});
+
+t.test("excluded answers are in no figure of cases, and choose none", async (t) => {
+  const service = await startService(t);
+  const client = await service.newClient();
+  const ids: string[] = [];
+  for (let n = 0; n < 3; n += 1) ids.push((await client.post("/v1/responses", { score: 5 })).body.id);
+  const { body: cases } = await client.get("/v1/cases?orderBy=OLDEST");
+  t.equal(cases.data.length, 3);
+  const called = (await client.get(`/v1/responses/${ids[0]}`)).body.case.id;
+  await client.post(`/v1/cases/${called}/contacts`, CALL);
+  for (const id of ids.slice(1)) await client.post(`/v1/responses/${id}/exclusion`, { reason: "DUPLICATE" });
+  await client.rows(
+    "update case_clocks set started_at = started_at - interval '49 hours', due_at = due_at - interval '49 hours'",
+  );
+  const figures = await client.query(`{
+    firstContactKpi { met missed pending rate { value } }
+    caseBreakdown(by: OUTCOME) { key cases firstContact { missed } }
+    firstContactTrend(interval: DAY) { kpi { met missed } }
+  }`);
+  t.match(
+    figures.firstContactKpi,
+    { missed: 1, pending: 0 },
+    "late by now, as the clock was set back; and nothing else",
+  );
+  t.same(figures.caseBreakdown, [{ key: "", cases: 1, firstContact: { missed: 1 } }]);
+  t.same(
+    figures.firstContactTrend.map(({ kpi }: any) => kpi.missed),
+    [1],
+  );
+
+  const person = { externalId: "ana" };
+  const first = await client.post("/v1/responses", { score: 1, person, survey: { key: "a" } });
+  await client.post("/v1/responses", { score: 5, person, survey: { key: "b" } });
+  await client.post(`/v1/responses/${first.body.id}/exclusion`, { reason: "TEST" });
+  const { zone, bySurvey } = await client.query(`{
+    zone: cases(filter: { dangerZone: true }) { totalCount }
+    bySurvey: caseBreakdown(by: SURVEY, filter: { personIds: ["${first.body.person.id}"] }) { key cases }
+  }`);
+  t.equal(zone.totalCount, 0);
+  t.same(bySurvey, [{ key: "b", cases: 1 }]);
+});
+
+t.test("whoever was called was not the person that an answer turns out to be of", async (t) => {
+  const service = await startService(t);
+  const client = await service.newClient();
+  const said = { score: 3, comment: "Slow", person: { externalId: "ana" } };
+  const { body: response } = await client.post("/v1/responses", said);
+  await client.post(`/v1/cases/${response.case.id}/contacts`, { ...CALL, topics: ["THANKED"] });
+  await client.patch(`/v1/responses/${response.id}`, { person: { externalId: "bob" } });
+  await client.post("/v1/responses", { score: 9, person: { externalId: "bob" } });
+  const { responses, closedLoopEffect } = await client.query(`{
+    responses(filter: { unattended: true }) { totalCount }
+    closedLoopEffect { contacted { answered } notContacted { answered } }
+  }`);
+  t.equal(responses.totalCount, 1);
+  t.same(closedLoopEffect, { contacted: { answered: 0 }, notContacted: { answered: 1 } });
 });
