@@ -30,19 +30,21 @@ interface Measured {
 
 /**
  * The cases that figures are of: an answer that is excluded is out of every aggregate, and with it a case that has no
- * other. One without any answer, as all of them have gone to others, is what it is.
+ * other. One whose answers have all gone to others counts for what was done in it; else the others have its promise.
  */
 export function whereCounted(tx: WorkspaceTx, filter: CaseFilter): SQL | undefined {
-  const inWorkspace = (table: string) => sql`${sql.raw(table)}.workspace_id = ${tx.workspaceId}`;
+  const { workspaceId } = tx;
   return and(
-    whereCases(tx, filter),
-    sql`cases.id not in (
-      select links.case_id from responses as excluded
-      join case_responses as links on ${inWorkspace("links")} and links.response_id = excluded.id
-      where ${inWorkspace("excluded")} and excluded.exclusion_reason is not null and not exists (
-        select from case_responses as others
-        join responses as counted on ${inWorkspace("counted")} and counted.id = others.response_id
-        where ${inWorkspace("others")} and others.case_id = links.case_id and counted.exclusion_reason is null))`,
+    whereCases(tx, filter, true),
+    sql`(exists (
+        select from case_responses as links
+        join responses as counted on counted.workspace_id = ${workspaceId} and counted.id = links.response_id
+        where links.workspace_id = ${workspaceId} and links.case_id = cases.id and counted.exclusion_reason is null)
+      or not exists (
+        select from case_responses as links where links.workspace_id = ${workspaceId} and links.case_id = cases.id)
+      and exists (
+        select from case_clocks as kept
+        where kept.workspace_id = ${workspaceId} and kept.case_id = cases.id and kept.met_at is not null))`,
   );
 }
 

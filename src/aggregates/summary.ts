@@ -76,7 +76,7 @@ export function estimate(summary: NpsSummary, tally: Tally | undefined, rules: C
     return { score, centre: mean, standardError, counted };
   }
   const known = rules.weighting === "NONE" ? accountStandardError(moments) : weightedStandardError(moments);
-  // All the same: of two and more that is an error of nothing, though no interval can be made of it.
-  const standardError = known ?? (moments.units < 2 ? null : 0);
+  // Where so many say the same the error is nothing to speak of, though no interval can be made of it; of few it is unknown.
+  const standardError = known ?? (moments.units < LOW_CONFIDENCE_BELOW ? null : 0);
   return { score, centre: moments.w > 0 ? moments.ws / moments.w : 0, standardError, counted };
 }

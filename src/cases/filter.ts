@@ -37,8 +37,13 @@ export interface CaseFilter {
   personIds?: readonly string[] | undefined;
 }
 
-/** The condition on `cases` that a filter means, within the workspace of the transaction. */
-export function whereCases(tx: WorkspaceTx, filter: CaseFilter): SQL | undefined {
+/**
+ * The condition on `cases` that a filter means, within the workspace of the transaction.
+ * @param isFigure whether only answers that count choose cases: of a list also those that were excluded do
+ */
+export function whereCases(tx: WorkspaceTx, filter: CaseFilter, isFigure = false): SQL | undefined {
+  const hasAnswer = (condition: SQL | undefined) =>
+    hasResponse(tx, and(isFigure ? isNull(responses.exclusionReason) : undefined, condition));
   return and(
     eq(cases.workspaceId, tx.workspaceId),
     oneOf(cases.status, filter.statuses),
@@ -59,10 +64,10 @@ export function whereCases(tx: WorkspaceTx, filter: CaseFilter): SQL | undefined
     filter.rootCauses && hasCause(tx, filter.rootCauses),
     filter.commitmentDueBefore === undefined ? undefined : hasCommitment(tx, filter.commitmentDueBefore),
     filter.references && or(...filter.references.map((reference) => hasReference(tx, reference)), sql`false`),
-    filter.surveyKeys && hasResponse(tx, oneOf(responses.surveyKey, filter.surveyKeys)),
-    filter.segments && hasResponse(tx, oneOf(responses.segment, filter.segments)),
-    filter.categories && hasResponse(tx, or(...filter.categories.map(isOfCategory), sql`false`)),
-    holds(hasResponse(tx, lte(responses.score, DANGER_ZONE_MAX)), filter.dangerZone),
+    filter.surveyKeys && hasAnswer(oneOf(responses.surveyKey, filter.surveyKeys)),
+    filter.segments && hasAnswer(oneOf(responses.segment, filter.segments)),
+    filter.categories && hasAnswer(or(...filter.categories.map(isOfCategory), sql`false`)),
+    holds(hasAnswer(lte(responses.score, DANGER_ZONE_MAX)), filter.dangerZone),
   );
 }
 
@@ -89,14 +94,7 @@ function hasResponse(tx: WorkspaceTx, condition: SQL | undefined): SQL {
     .select({ one: sql`1` })
     .from(caseResponses)
     .innerJoin(responses, and(eq(responses.workspaceId, tx.workspaceId), eq(responses.id, caseResponses.responseId)))
-    .where(
-      and(
-        eq(caseResponses.workspaceId, tx.workspaceId),
-        eq(caseResponses.caseId, cases.id),
-        isNull(responses.exclusionReason),
-        condition,
-      ),
-    );
+    .where(and(eq(caseResponses.workspaceId, tx.workspaceId), eq(caseResponses.caseId, cases.id), condition));
   return sql`exists ${belonging}`;
 }
 

@@ -112,8 +112,10 @@ function place({ tx, call, drafts, earlier, policies, causes }: Placing): void {
     return;
   }
   const isCalling = reasonsToCall(response).length > 0 || call.note !== undefined;
-  // Somebody wants it to be worked, whatever it says.
-  const isWanted = isWorked && own.row.reasons.includes("MANUAL") && response.exclusion === null;
+  // Somebody wants it to be worked, whatever it says. Of several answers it is not known which they meant.
+  const isMeant = isWorked && own.responses.length === 1 && own.row.reasons.includes("MANUAL");
+  const isWanted = response.exclusion === null && (isMeant || news.includes("MANUAL"));
+  const wish: Call = isWanted ? { ...call, note: null } : call;
   // It only bears on the case of its person, which is ranked anew.
   if (own === undefined && !isCalling) return;
 
@@ -124,20 +126,21 @@ function place({ tx, call, drafts, earlier, policies, causes }: Placing): void {
   if (target !== undefined) {
     if (own !== undefined) leaveCase(own, response);
     if (!isCalling && !isWanted) return;
-    joinCase(tx, target, call, policies, causes);
+    joinCase(tx, target, wish, policies, causes);
     target.responses.push(response);
     target.joining.push(response.id);
   } else if (own !== undefined && !isWorked && (!isMoved || own.row.personId === null)) {
     handOver(own, personId, own.row.previousCaseId);
     reopenCase(tx, own, call, policies, causes);
-  } else if (own !== undefined && isWorked && own.responses.length === 1 && (isUntouched(own) || !isCalling)) {
+  } else if (own !== undefined && isWorked && own.responses.length === 1 && isUntouched(own)) {
     handOver(own, personId, previousCaseId);
+    own.isEmptied = response.exclusion !== null;
     if (news.length > 0) joinCase(tx, own, call, policies, causes);
     else changeAnswer(own, response);
   } else {
     if (own !== undefined) leaveCase(own, response);
-    if (!isCalling) return;
-    const draft = openCase(tx, call, previousCaseId, policies, causes);
+    if (!isCalling && !isWanted) return;
+    const draft = openCase(tx, wish, previousCaseId, policies, causes);
     drafts.set(draft.row.id, draft);
   }
 }
@@ -148,17 +151,15 @@ function newsOf({ response, before }: Call, own: Open | undefined): CaseReason[]
   if (own === undefined || before === undefined) return reasons;
   const { row } = own;
   const personId = response.person?.id ?? null;
-  const isEnded = !isLive(row.status);
+  const isPutBack = !isLive(row.status) && before.exclusion !== null && response.exclusion === null;
+  // We have ended it for want of what is there again.
+  const isWanted = isPutBack && isClosedByRule(row) && row.reasons.includes("MANUAL");
+  const all = [...reasons, ...(isWanted ? (["MANUAL"] as const) : [])];
   // Of another person's case nothing is known to who is to be called now.
-  if (isEnded && row.personId !== null && personId !== null && row.personId !== personId) return reasons;
-  if (isEnded && before.exclusion !== null && response.exclusion === null) {
-    // We have ended it for want of what is there again; what people have ended they had known.
-    const isWanted = isClosedByRule(row) && row.reasons.includes("MANUAL");
-    const known = isClosedByRule(row) ? [] : row.reasons;
-    return [...reasons, ...(isWanted ? (["MANUAL"] as const) : [])].filter((reason) => !known.includes(reason));
-  }
-  const known = reasonsToCall(before);
-  return reasons.filter((reason) => !known.includes(reason));
+  if (!isLive(row.status) && row.personId !== null && personId !== null && row.personId !== personId) return all;
+  // What people have ended they had known.
+  const known = !isPutBack ? reasonsToCall(before) : isClosedByRule(row) ? [] : row.reasons;
+  return all.filter((reason) => !known.includes(reason));
 }
 
 /** What whoever works a case goes by. */

@@ -6,9 +6,9 @@ import { boundMemory } from "../platform/memory.ts";
 import type { Caller, Tenancy, WorkspaceTx } from "../platform/tenancy.ts";
 
 /** Each holds a connection for as long as its reader takes; the rest of the pool is for everybody else. */
-const EXPORTS_MAX = 4;
+const EXPORTS_MAX = 5;
 /** Of one workspace: whose readers are slow must leave some to others. */
-const OWN_EXPORTS_MAX = 3;
+const OWN_EXPORTS_MAX = 4;
 /** A reader who takes nothing for so long is gone. */
 const SILENCE_MS = 60_000;
 

@@ -17,7 +17,6 @@ import {
 
 /** So long a run goes on while there is work: then the worker may stop between two runs. */
 const RUN_MS = 1_000;
-/** More are found when these are under way. */
 /** Far more than fail for good: those are always among the oldest. */
 const IMPORTS_PER_LOOK = 1_000;
 const DELETED_AT_ONCE = 100;

@@ -7,7 +7,7 @@ import type { Server } from "./http.ts";
  */
 export function registerDocuments(app: Server): void {
   const route = (path: string, summary: string, description: string, contentType: string) => {
-    let document: Promise<string> | undefined;
+    let document: string | undefined;
     app.get(
       path,
       {
@@ -22,8 +22,8 @@ export function registerDocuments(app: Server): void {
         },
       },
       async (_request, reply) => {
-        document ??= readFile(new URL(`../../openapi${path}`, import.meta.url), "utf8");
-        return reply.type(contentType).send(await document);
+        document ??= await readFile(new URL(`../../openapi${path}`, import.meta.url), "utf8");
+        return reply.type(contentType).send(document);
       },
     );
   };

@@ -9,8 +9,8 @@ export interface Address {
 /** Of the name servers, for one try. */
 const TIMEOUT_MS = 1_000;
 const TRIES = 2;
-/** Nothing was said of the name, or by a server that was not told either. */
-const SILENT = new Set(["ETIMEOUT", "ESERVFAIL", "EREFUSED"]);
+/** Of a name server that cannot, or will not, say anything of a name. */
+const UNANSWERED = new Set(["ESERVFAIL", "EREFUSED"]);
 
 /**
  * Finds every address of hosts that strangers chose, as the operating system would. Names are asked of the name servers
@@ -30,12 +30,14 @@ export function createResolver(servers?: readonly string[]): (host: string) => P
   };
   const resolve = async (host: string): Promise<Address[]> => {
     if (await isInHostsFile(host)) return askSystem(host);
+    let isKnown = true;
     for (const name of await namesOf(host)) {
       const found = await askServers(name, servers);
       if (found === "SILENT") return [];
-      if (found.length > 0) return found;
+      if (found === "UNANSWERED") isKnown = false;
+      else if (found.length > 0) return found;
     }
-    return askSystem(host);
+    return isKnown ? askSystem(host) : [];
   };
 
   return async (host) => {
@@ -45,7 +47,10 @@ export function createResolver(servers?: readonly string[]): (host: string) => P
   };
 }
 
-async function askServers(name: string, servers: readonly string[] | undefined): Promise<Address[] | "SILENT"> {
+async function askServers(
+  name: string,
+  servers: readonly string[] | undefined,
+): Promise<Address[] | "SILENT" | "UNANSWERED"> {
   // Another one each time: it knows the name servers of the moment when it is made.
   const resolver = new Resolver({ timeout: TIMEOUT_MS, tries: TRIES });
   if (servers !== undefined) resolver.setServers(servers);
@@ -53,8 +58,10 @@ async function askServers(name: string, servers: readonly string[] | undefined):
   const addresses = found.flatMap((each, n) =>
     each.status === "fulfilled" ? each.value.map((address) => ({ address, family: n === 0 ? 4 : 6 })) : [],
   );
-  const isSilent = found.some((each) => each.status === "rejected" && SILENT.has(codeOf(each.reason)));
-  return addresses.length === 0 && isSilent ? "SILENT" : addresses;
+  if (addresses.length > 0) return addresses;
+  const codes = found.flatMap((each) => (each.status === "rejected" ? codeOf(each.reason) : []));
+  if (codes.includes("ETIMEOUT")) return "SILENT";
+  return codes.some((code) => UNANSWERED.has(code)) ? "UNANSWERED" : [];
 }
 
 function codeOf(error: unknown): string {

@@ -153,11 +153,12 @@ async function applyChange(tx: WorkspaceTx, row: ResponseRow, change: Change) {
   await tx.flush();
   const { score, comment, touchpoint, language, channel, followUpRequested, incentivised, respondedAt, updatedAt } =
     change;
+  const owner = respondentOf(row, change, respondent);
   const changed: ResponseRow = {
     ...row,
     surveyKey: survey?.key ?? row.surveyKey,
-    ...respondentOf(row, change, respondent),
-    ...reachedOf(row, respondentOf(row, change, respondent).personId),
+    ...owner,
+    ...reachedOf(row, owner.personId),
     score: score ?? row.score,
     comment: comment === undefined ? row.comment : commentOf(comment),
     followUpRequested: followUpRequested ?? row.followUpRequested,
@@ -180,8 +181,9 @@ async function applyChange(tx: WorkspaceTx, row: ResponseRow, change: Change) {
  */
 function respondentOf(row: ResponseRow, { person, account }: Change, respondent: Respondent | undefined) {
   const personId = person === null ? null : (respondent?.person?.id ?? row.personId);
-  const theirs = person ? (respondent?.account ?? null) : null;
-  if (account === null && theirs === null) return { personId, accountId: null, segment: null };
+  // Beside the same person it says nothing: the account stays as it was when it was answered.
+  const isCleared = account === null && (!person || (personId !== row.personId && !respondent?.account));
+  if (isCleared) return { personId, accountId: null, segment: null };
   const isNamed = Boolean(account ?? person?.account) || personId !== row.personId;
   const found = isNamed ? (respondent?.account ?? null) : null;
   if (found === null || found.id === row.accountId) return { personId };
@@ -190,7 +192,7 @@ function respondentOf(row: ResponseRow, { person, account }: Change, respondent:
 
 /** Whoever was thanked and called was somebody else. Who only becomes known was the one. */
 function reachedOf(row: ResponseRow, personId: string | null) {
-  const isAnother = row.personId !== null && personId !== null && personId !== row.personId;
+  const isAnother = row.personId !== null && personId !== row.personId;
   return isAnother ? { acknowledgedAt: null, reachedAt: null } : {};
 }
 

@@ -20,9 +20,6 @@ const NEXT: Record<string, RegExp> = {
   cases: /status|\bid =|case_id/,
 };
 
-/** Of what there is little of, all of it. */
-const PARTIAL = new Set(["responses_excluded"]);
-
 /** Every statement of these names that any connection of this process sends, with its values. */
 function record(name: RegExp): { text: string; values: unknown[] }[] {
   const query = Reflect.get(Connection.prototype, "query") as (this: Connection, ...args: unknown[]) => unknown;
@@ -45,7 +42,6 @@ function scansOf(plan: Plan, inherited = ""): { table: string; condition: string
   const below = (plan.Plans ?? []).flatMap((child) => scansOf(child, plan["Relation Name"] ?? ""));
   const table = plan["Relation Name"] ?? (plan["Node Type"] === "Bitmap Index Scan" ? inherited : "");
   if (table === "" || plan["Node Type"] === "Bitmap Heap Scan") return below;
-  if (PARTIAL.has(plan["Index Name"] ?? "")) return below;
   return [{ table, condition: plan["Index Cond"] ?? "" }, ...below];
 }
 

@@ -138,6 +138,25 @@ t.test("what becomes of a case", async (t) => {
   );
 
   t.test(
+    "that somebody opened by hand, when its answer is another person's: who was not called is to be",
+    async (t) => {
+      const client = await service.newClient();
+      const promoter = await record(client, { score: 9, person: ana });
+      const { body: opened } = await client.post("/v1/cases", { responseId: promoter.id });
+      await client.post(`/v1/cases/${opened.id}/contacts`, CALL);
+      const moved = await patch(client, promoter, { person: bob });
+      t.not(moved.case.id, opened.id);
+      t.match(await read(client, moved.case), { status: "OPEN", person: bob, reasons: ["MANUAL"] });
+      t.match(await read(client, opened), { person: ana, responses: [], status: "CLOSED" }, "the call was to her");
+      const known = { source: "s", externalId: "e", score: 9 };
+      const taken = await record(client, { ...known, person: { externalId: "cy" } });
+      const { body: second } = await client.post("/v1/cases", { responseId: taken.id });
+      await client.put("/v1/responses", { ...known, person: { externalId: "dan" }, test: true });
+      t.match(await read(client, second), { status: "CLOSED", outcome: "INVALID" }, "what does not count is no wish");
+    },
+  );
+
+  t.test(
     "that was closed for want of a reason, and what people have closed, when an answer counts again",
     async (t) => {
       const client = await service.newClient();
@@ -246,10 +265,10 @@ t.test("excluded answers are in no figure of cases, and choose none", async (t) 
   await client.post("/v1/responses", { score: 5, person, survey: { key: "b" } });
   await client.post(`/v1/responses/${first.body.id}/exclusion`, { reason: "TEST" });
   const { zone, bySurvey } = await client.query(`{
-    zone: cases(filter: { dangerZone: true }) { totalCount }
+    zone: firstContactKpi(filter: { dangerZone: true }) { pending }
     bySurvey: caseBreakdown(by: SURVEY, filter: { personIds: ["${first.body.person.id}"] }) { key cases }
   }`);
-  t.equal(zone.totalCount, 0);
+  t.equal(zone.pending, 0);
   t.same(bySurvey, [{ key: "b", cases: 1 }]);
 });
 
@@ -267,4 +286,10 @@ t.test("whoever was called was not the person that an answer turns out to be of"
   }`);
   t.equal(responses.totalCount, 1);
   t.same(closedLoopEffect, { contacted: { answered: 0 }, notContacted: { answered: 1 } });
+  const another = { score: 3, comment: "x", person: { externalId: "dan" } };
+  const { body: byWay } = await client.post("/v1/responses", another);
+  await client.post(`/v1/cases/${byWay.case.id}/contacts`, CALL);
+  for (const person of [null, { externalId: "eve" }]) await client.patch(`/v1/responses/${byWay.id}`, { person });
+  const { responses: left } = await client.query("{ responses(filter: { unattended: true }) { totalCount } }");
+  t.equal(left.totalCount, 2, "also by way of nobody");
 });
