@@ -3,7 +3,13 @@ import type { CaseFilter, CaseOutcome } from "../cases/index.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { getWorkspace } from "../workspaces/index.ts";
 import { type Bucket, bucketIndex, type CalendarInterval, listBuckets } from "./buckets.ts";
-import { type FirstContactKpi, measureFirstContacts, NO_FIRST_CONTACTS, whereCounted } from "./firstContact.ts";
+import {
+  type FirstContactKpi,
+  isPromise,
+  measureFirstContacts,
+  NO_FIRST_CONTACTS,
+  whereCounted,
+} from "./firstContact.ts";
 
 export const CASE_DIMENSIONS = [
   "STATED_CAUSE",
@@ -111,6 +117,7 @@ export async function trendFirstContacts(
   const [bounds] = await tx.run<{ first: Date | null; last: Date | null }>(sql`/* aggregates.findClockBounds */
     select min(case_clocks.started_at) as first, max(case_clocks.started_at) as last from cases
     join case_clocks on case_clocks.workspace_id = ${tx.workspaceId} and case_clocks.case_id = cases.id
+      and ${isPromise(tx)}
     where ${whereCounted(tx, filter)}`);
   const { first, last } = bounds ?? { first: null, last: null };
   if (first === null || last === null) return [];

@@ -48,6 +48,12 @@ export function whereCounted(tx: WorkspaceTx, filter: CaseFilter): SQL | undefin
   );
 }
 
+/** Whether a clock is a promise of its case: where all answers have gone to others, those that are open went with them. */
+export function isPromise({ workspaceId }: WorkspaceTx): SQL {
+  return sql`(case_clocks.met_at is not null or exists (
+    select from case_responses as links where links.workspace_id = ${workspaceId} and links.case_id = cases.id))`;
+}
+
 /**
  * The KPI of the clocks of these cases, group by group. Of those not yet reached it is known only that it
  * takes longer, so the median is that of Kaplan and Meier, null while the share that waits has not fallen to a half: leaving
@@ -70,7 +76,7 @@ export async function measureFirstContacts(
       select ${group} as key, ${metAt} as met_at, ${dueAt} as due_at, ${metAt} is not null as reached,
         greatest(coalesce(${metAt}, ${tx.now}) - ${startedAt}, interval '0') as took
       from cases
-      join case_clocks on ${and(eq(caseClocks.workspaceId, tx.workspaceId), eq(caseClocks.caseId, cases.id))}
+      join case_clocks on ${and(eq(caseClocks.workspaceId, tx.workspaceId), eq(caseClocks.caseId, cases.id))} and ${isPromise(tx)}
       ${from}
       where ${whereCounted(tx, filter)}
     ), counted as (

@@ -106,12 +106,15 @@ function place({ tx, call, drafts, earlier, policies, causes }: Placing): void {
   }
   // A case that has ended goes on as it is, unless its answers say something new. Whose it was may become known later.
   if (own !== undefined && !isWorked && news.length === 0) {
+    if (isAnothers(own, personId)) return leaveCase(own, response);
     const isKnownNow = own.row.personId === null && personId !== null;
     if (isKnownNow) handOver(own, personId, own.row.previousCaseId);
     if (isKnownNow || isOtherwise(call)) changeAnswer(own, response);
     return;
   }
-  const isCalling = reasonsToCall(response).length > 0 || call.note !== undefined;
+  // What is worked already goes on being a reason, also where this change is history.
+  const judged = isWorked && before !== undefined ? { ...response, followUp: before.followUp } : response;
+  const isCalling = reasonsToCall(judged).length > 0 || call.note !== undefined;
   // Somebody wants it to be worked, whatever it says. Of several answers it is not known which they meant.
   const isMeant = isWorked && own.responses.length === 1 && own.row.reasons.includes("MANUAL");
   const isWanted = response.exclusion === null && (isMeant || news.includes("MANUAL"));
@@ -132,7 +135,7 @@ function place({ tx, call, drafts, earlier, policies, causes }: Placing): void {
   } else if (own !== undefined && !isWorked && (!isMoved || own.row.personId === null)) {
     handOver(own, personId, own.row.previousCaseId);
     reopenCase(tx, own, call, policies, causes);
-  } else if (own !== undefined && isWorked && own.responses.length === 1 && isUntouched(own)) {
+  } else if (own !== undefined && isWorked && own.responses.length === 1 && canGoAlong(own)) {
     handOver(own, personId, previousCaseId);
     own.isEmptied = response.exclusion !== null;
     if (news.length > 0) joinCase(tx, own, call, policies, causes);
@@ -150,16 +153,20 @@ function newsOf({ response, before }: Call, own: Open | undefined): CaseReason[]
   const reasons = reasonsToCall(response);
   if (own === undefined || before === undefined) return reasons;
   const { row } = own;
-  const personId = response.person?.id ?? null;
-  const isPutBack = !isLive(row.status) && before.exclusion !== null && response.exclusion === null;
+  const isPutBack = before.exclusion !== null && response.exclusion === null;
   // We have ended it for want of what is there again.
   const isWanted = isPutBack && isClosedByRule(row) && row.reasons.includes("MANUAL");
   const all = [...reasons, ...(isWanted ? (["MANUAL"] as const) : [])];
   // Of another person's case nothing is known to who is to be called now.
-  if (!isLive(row.status) && row.personId !== null && personId !== null && row.personId !== personId) return all;
-  // What people have ended they had known.
+  if (!isLive(row.status) && isAnothers(own, response.person?.id ?? null)) return all;
+  // What people work, or have ended, they know.
   const known = !isPutBack ? reasonsToCall(before) : isClosedByRule(row) ? [] : row.reasons;
   return all.filter((reason) => !known.includes(reason));
+}
+
+/** Whether the case is somebody's, and not this person's. */
+function isAnothers({ row }: Open, personId: string | null): boolean {
+  return row.personId !== null && personId !== null && row.personId !== personId;
 }
 
 /** What whoever works a case goes by. */
@@ -169,8 +176,8 @@ function isOtherwise({ response, before }: Call): boolean {
   return before !== undefined && SHOWN.some((name) => before[name] !== response[name]);
 }
 
-/** Nobody has reached out to whom it was about: what was done so far can be another's. */
-function isUntouched({ row }: Open): boolean {
+/** It is nobody's, or nobody has reached whose it is: what was done so far can be about another. */
+function canGoAlong({ row }: Open): boolean {
   return row.personId === null || (row.status === "OPEN" && row.clocks.every(({ metAt }) => metAt === null));
 }
 

@@ -114,10 +114,7 @@ export function leaveCase(draft: Open, { id }: RecordedResponse): void {
   draft.activities.push({ type: "RESPONSE_LEFT", details: { responseId: id } });
 }
 
-/**
- * The only answer of a case that nobody has followed up yet turned out to be somebody else's, or somebody's: it is about
- * them, since it was opened.
- */
+/** A case that is nobody's, or whose person nobody has reached, turned out to be about another: since it was opened. */
 export function handOver(draft: Open, personId: string | null, previousCaseId: string | null): void {
   draft.row = { ...draft.row, personId, previousCaseId };
 }

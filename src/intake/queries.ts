@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gt, inArray, lt, type SQL } from "drizzle-orm";
+import { and, asc, desc, eq, gt, inArray, lt, type SQL, sql } from "drizzle-orm";
 import { distinct, unnest } from "../platform/sql.ts";
 import { type Statement, statement } from "../platform/statement.ts";
 import type { SystemTx, WorkspaceTx } from "../platform/tenancy.ts";
@@ -160,6 +160,20 @@ export async function listWaitingIds(
     where exists (select from source_receipts where workspace_id = ${tx.workspaceId} and source_id = ${sourceId}
       and source_receipts.external_id = input.external_id and is_waiting)`);
   return rows.map(({ externalId }) => externalId);
+}
+
+/** Whether something that came later has become part of a response. */
+export async function isTakenSince(
+  tx: WorkspaceTx,
+  sourceId: string,
+  responseId: string,
+  receivedAt: Date,
+): Promise<boolean> {
+  const found = await tx.run(sql`/* intake.isTakenSince */
+    select 1 from source_receipts
+    where workspace_id = ${tx.workspaceId} and source_id = ${sourceId} and response_id = ${responseId}
+      and outcome in ('RECORDED', 'UPDATED') and received_at > ${receivedAt} limit 1`);
+  return found.length > 0;
 }
 
 /** Whether what a response was last made of by its source are these very bytes. */

@@ -57,7 +57,8 @@ export async function replay(
         // Gone meanwhile, by age or with its person.
         if (receipt === undefined) return undefined;
         const parsed = await parseDelivery(receipt.body, receipt.headers, receipt.receivedAt, current.vendor);
-        const settled = await settle(tx, current, parsed, { steps, options, mode: "REPLAY" });
+        const isUnused = receipt.outcome === "IGNORED" || receipt.outcome === "FAILED";
+        const settled = await settle(tx, current, { ...parsed, isUnused }, { steps, options, mode: "REPLAY" });
         await saveReceipt(tx, settledReceipt(tx, receipt, settled));
         return settled.outcome;
       })

@@ -11,7 +11,7 @@ import {
 } from "../responses/index.ts";
 import { asIgnored, type Parsed, readDelivery, type Settled } from "./deliveries.ts";
 import type { Defaults } from "./model.ts";
-import { isLastTaken, lockAnswers } from "./queries.ts";
+import { isLastTaken, isTakenSince, lockAnswers } from "./queries.ts";
 import { type Answer, given } from "./reading.ts";
 import type { SourceRow } from "./table.ts";
 import { takeUpWaiting } from "./takingUp.ts";
@@ -27,13 +27,18 @@ export interface Settling {
  * Does what a delivery asks for: records its answer, changes the one that is there, or says why neither.
  * Parts of the answer that came before its score are taken up with it.
  */
-export async function settle(tx: WorkspaceTx, source: SourceRow, parsed: Parsed, how: Settling): Promise<Settled> {
+export async function settle(
+  tx: WorkspaceTx,
+  source: SourceRow,
+  parsed: Parsed & Came,
+  how: Settling,
+): Promise<Settled> {
   const { answer, ignored } = readDelivery(source, parsed);
   return answer === undefined ? ignored : settleAnswer(tx, source, answer, parsed, how);
 }
 
-/** When a delivery came, and its bytes. */
-type Came = Pick<Parsed, "receivedAt" | "bytes">;
+/** When a delivery came, its bytes, and of one that is read again whether nothing had come of it. */
+type Came = Pick<Parsed, "receivedAt" | "bytes"> & { isUnused?: boolean };
 
 /** Does what one answer asks for. */
 export async function settleAnswer(
@@ -57,7 +62,7 @@ async function apply(
   tx: WorkspaceTx,
   source: SourceRow,
   answer: Answer,
-  { receivedAt, bytes }: Came,
+  { receivedAt, bytes, isUnused = false }: Came,
   { steps, options, mode }: Settling,
 ): Promise<Settled> {
   const { externalId, score, noScore, fields } = answer;
@@ -80,6 +85,9 @@ async function apply(
   // Without a time nothing but the bytes tells a repetition, which must not undo what people have changed since.
   if (mode === "LIVE" && fields.updatedAt === undefined && (await isLastTaken(tx, source.id, responseId, bytes))) {
     return { outcome: "DUPLICATE", responseId, reason: "the same delivery came before" };
+  }
+  if (isUnused && fields.updatedAt === undefined && (await isTakenSince(tx, source.id, responseId, receivedAt))) {
+    return { outcome: "DUPLICATE", responseId, reason: "what came later is stored" };
   }
   if (score === null) {
     const { comment, followUpRequested, updatedAt } = fields;

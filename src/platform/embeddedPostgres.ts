@@ -91,8 +91,10 @@ async function pgCtl(place: Place, args: string[]): Promise<void> {
 
 /** Makes the database beside its place, and moves it there with its password when it is whole: what is there can be used. */
 async function initialise(place: Place): Promise<void> {
-  if (await isWhole(place)) return;
   await clearAway(place);
+  if (await isWhole(place)) return;
+  // It may be all that is left of one.
+  if (await isLeftBehind(place.data)) await rename(place.data, `${place.data}.broken-${Date.now()}`);
   const made = `${place.data}.${randomBytes(4).toString("hex")}`;
   const password = randomBytes(24).toString("hex");
   const pwfile = `${made}.password`;
@@ -116,20 +118,18 @@ function isWhole({ data }: Place): Promise<boolean> {
   return exists(join(data, "global", "pg_control"));
 }
 
-/** What was being made when a process was killed, if that is long ago; and what an older release has left half made. */
+/** What was being made when a process was killed, if that is long ago. */
 async function clearAway({ data }: Place): Promise<void> {
-  const folder = dirname(data);
-  for (const name of await readdir(folder)) {
-    const path = join(folder, name);
-    if (!new RegExp(`^${basename(data)}\\.[0-9a-f]{8}(\\.password)?$`).test(name)) continue;
-    const found = await stat(path).catch(() => undefined);
-    if (found !== undefined && Date.now() - found.mtimeMs > LEFT_BEHIND_MS)
-      await rm(path, { recursive: true, force: true });
+  const made = new RegExp(`^${basename(data)}\\.[0-9a-f]{8}(\\.password)?$`);
+  for (const name of await readdir(dirname(data))) {
+    const path = join(dirname(data), name);
+    if (made.test(name) && (await isLeftBehind(path))) await rm(path, { recursive: true, force: true });
   }
-  const found = await stat(data).catch(() => undefined);
-  // It may be all that is left of one.
-  if (found !== undefined && Date.now() - found.mtimeMs > LEFT_BEHIND_MS)
-    await rename(data, `${data}.broken-${Date.now()}`);
+}
+
+async function isLeftBehind(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  return found !== undefined && Date.now() - found.mtimeMs > LEFT_BEHIND_MS;
 }
 
 async function readPassword(place: Place): Promise<string> {

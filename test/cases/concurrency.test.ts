@@ -2,7 +2,7 @@ import t from "tap";
 import { collectDatabaseErrors, isOfWaiting } from "../support/databaseErrors.ts";
 import { startService } from "../support/service.ts";
 
-const ROUNDS = 20;
+const ROUNDS = 12;
 const CALL = { channel: "PHONE", direction: "OUTBOUND", outcome: "REACHED" };
 const statusesOf = (answers: { status: number }[]) => answers.map(({ status }) => status).toSorted((a, b) => a - b);
 

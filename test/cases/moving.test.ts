@@ -137,6 +137,24 @@ t.test("what becomes of a case", async (t) => {
     },
   );
 
+  t.test("that is worked, when one of its answers is taken out by mistake and put back", async (t) => {
+    const client = await service.newClient();
+    const first = await record(client, { score: 5, person: ana });
+    const second = await record(client, { score: 4, person: ana });
+    await client.post(`/v1/cases/${first.case.id}/contacts`, CALL);
+    await client.post(`/v1/responses/${second.id}/exclusion`, { reason: "OTHER" });
+    await client.delete(`/v1/responses/${second.id}/exclusion`);
+    t.match(await read(client, first.case), { status: "CONTACTED", clocks: { length: 1 }, responses: { length: 2 } });
+  });
+
+  t.test("that has ended, when its answer is another's and no reason to call them", async (t) => {
+    const client = await service.newClient();
+    const response = await record(client, { score: 5, person: ana });
+    await client.post(`/v1/cases/${response.case.id}/closure`, { outcome: "FIXED", reason: "x" });
+    t.equal((await patch(client, response, { score: 9, person: bob })).case, null);
+    t.match(await read(client, response.case), { status: "CLOSED", outcome: "FIXED", responses: [] });
+  });
+
   t.test(
     "that somebody opened by hand, when its answer is another person's: who was not called is to be",
     async (t) => {

@@ -7,7 +7,7 @@ import { createValidator, readDocument } from "../support/document.ts";
 import { type Answer, type Client, startService } from "../support/service.ts";
 
 const document: Document = await readDocument();
-const RUNS = 30;
+const RUNS = 20;
 
 /** Operations whose body is a resource of ours; files are streams, GraphQL has a language of its own, and tests of its own. */
 const withBody = Object.entries(document.paths).flatMap(([path, operations]) =>

@@ -107,6 +107,22 @@ t.test("events of one answer", async (t) => {
     );
   });
 
+  t.test("that failed and were sent again do not come back by a replay", async (t) => {
+    const client = await service.newClient();
+    const source = await jsonSource(client);
+    await deliver(service, source, { id: "a", s: 2 });
+    await client.rows("update source_receipts set outcome = 'FAILED', response_id = null, external_id = null");
+    await client.rows("update source_receipts set received_at = received_at - interval '1 minute'");
+    await deliver(service, source, { id: "a", s: 9 });
+    const { payload } = await service.app.inject({
+      method: "POST",
+      url: `/v1/sources/${source.id}/receipts/replay?outcome=FAILED`,
+      headers: { authorization: `Bearer ${client.apiKey}` },
+    });
+    t.match(JSON.parse(payload), { replayed: 1, outcomes: { DUPLICATE: 1 } });
+    t.match(await stored(client), [{ score: 9 }]);
+  });
+
   t.test("leave what they do not say, whatever the source's defaults have become", async (t) => {
     const client = await service.newClient();
     const source = await jsonSource(client, {

@@ -140,7 +140,7 @@ t.test("any order of send, retry, update, patch and late comment ends in the new
         await check(client, world);
       }),
     ),
-    { numRuns: 30 },
+    { numRuns: 20 },
   );
 });
 
@@ -169,6 +169,6 @@ t.test("all of them at once end with one response per answer and one open case p
         await checkCases(client);
       }),
     ),
-    { numRuns: 30 },
+    { numRuns: 20 },
   );
 });
