@@ -1,10 +1,11 @@
 import { AppError } from "../platform/errors.ts";
+import { given } from "../platform/json.ts";
 import type { Headers } from "../platform/signature.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { isInRange } from "../responses/index.ts";
 import { readBody, UnreadableBody } from "./body.ts";
 import type { Outcome, Vendor } from "./model.ts";
-import { type Answer, given } from "./reading.ts";
+import type { Answer } from "./reading.ts";
 import type { ReceiptRow, SourceRow } from "./table.ts";
 import { SCHEMES } from "./vendors/index.ts";
 

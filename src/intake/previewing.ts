@@ -1,9 +1,9 @@
+import { given } from "../platform/json.ts";
 import type { Caller } from "../platform/tenancy.ts";
 import { LIVE, listResponsesById, type Response, withCases } from "../responses/index.ts";
 import { parseDelivery } from "./deliveries.ts";
 import type { DeliveryResult } from "./model.ts";
 import { findSource } from "./queries.ts";
-import { given } from "./reading.ts";
 import { callerFor, type Intake, toResult } from "./receiving.ts";
 import { requireSource } from "./service.ts";
 import { settle } from "./settling.ts";

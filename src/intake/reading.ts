@@ -1,5 +1,5 @@
 import { PROPERTIES_MAX, PROPERTY_LENGTH_MAX } from "../people/index.ts";
-import { isObject } from "../platform/json.ts";
+import { given, isObject } from "../platform/json.ts";
 import { FORMATS, isDateTime, STRING_LENGTH_MAX } from "../platform/schema.ts";
 import { CHANNELS, COMMENT_LENGTH_MAX, type ResponseUpsert } from "../responses/index.ts";
 import type { Mapping, PartialRule } from "./model.ts";
@@ -88,11 +88,6 @@ export function toReading(found: Found, mapping: Mapping): Reading {
     account: person === undefined ? account : undefined,
   });
   return given({ externalId, score, noScore, fields, isExcluded: found.isExcluded }) as Answer;
-}
-
-/** Without the fields that are undefined. */
-export function given<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
 }
 
 function toPerson({ personExternalId, email, phone, name }: Found) {

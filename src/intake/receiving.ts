@@ -1,6 +1,7 @@
 import { LRUCache } from "lru-cache";
 import type { Gather } from "../platform/gathering.ts";
 import { newId } from "../platform/ids.ts";
+import { given } from "../platform/json.ts";
 import { isId } from "../platform/schema.ts";
 import type { SecretBox } from "../platform/secrets.ts";
 import type { Caller, Tenancy } from "../platform/tenancy.ts";
@@ -8,7 +9,6 @@ import type { RecordingSteps } from "../responses/index.ts";
 import type { Settled } from "./deliveries.ts";
 import type { DeliveryResult } from "./model.ts";
 import { findSourceAnywhere, saveReceipt } from "./queries.ts";
-import { given } from "./reading.ts";
 import { type Arrival, notGenuine, receiptOf, receiveEach } from "./receivingEach.ts";
 import type { SourceRow } from "./table.ts";
 import type { Delivery } from "./vendors/index.ts";

@@ -1,3 +1,4 @@
+import { given } from "../platform/json.ts";
 import { toInstant } from "../platform/schema.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import {
@@ -12,7 +13,7 @@ import {
 import { asIgnored, type Parsed, readDelivery, type Settled } from "./deliveries.ts";
 import type { Defaults } from "./model.ts";
 import { isLastTaken, isTakenSince, lockAnswers } from "./queries.ts";
-import { type Answer, given } from "./reading.ts";
+import type { Answer } from "./reading.ts";
 import type { SourceRow } from "./table.ts";
 import { takeUpWaiting } from "./takingUp.ts";
 

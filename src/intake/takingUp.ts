@@ -1,9 +1,10 @@
+import { given } from "../platform/json.ts";
 import { toInstant } from "../platform/schema.ts";
 import type { WorkspaceTx } from "../platform/tenancy.ts";
 import { changeResponse, type RecordingOptions, type RecordingSteps } from "../responses/index.ts";
 import { asIgnored, parseDelivery, readDelivery, type Settled, settledReceipt } from "./deliveries.ts";
 import { listWaitingReceipts, saveReceipt } from "./queries.ts";
-import { type Answer, given } from "./reading.ts";
+import type { Answer } from "./reading.ts";
 import type { ReceiptRow, SourceRow } from "./table.ts";
 
 /** What may come in an event of its own, without the score. */

@@ -2,8 +2,8 @@ import { readFile } from "node:fs/promises";
 import type { Server } from "./http.ts";
 
 /**
- * Serves both documents to everybody, as they are committed: they tell nothing about anybody's data, and to make them takes
- * longer than all else that is done for a start.
+ * Serves both documents to everybody, as they are committed: they tell nothing about anybody's data, and a start need not
+ * make them.
  */
 export function registerDocuments(app: Server): void {
   const route = (path: string, summary: string, description: string, contentType: string) => {

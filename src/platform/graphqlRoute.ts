@@ -17,6 +17,7 @@ import {
   withoutSuggestions,
 } from "./graphqlLimits.ts";
 import type { Server } from "./http.ts";
+import { given } from "./json.ts";
 import { POSITION_HEADER } from "./position.ts";
 import { problems, toAppError } from "./problem.ts";
 import { Nullable, Strict } from "./schema.ts";
@@ -240,11 +241,7 @@ function asWritten(shown: AppError, { nodes }: GraphQLError): AppError {
   // Its message names them too.
   if (shown.code === "invalid_request") return invalidRequest(invalidParams);
   const { code, message, existingId, allowedMoves, cause } = shown;
-  return new AppError(code, message, { ...defined({ existingId, allowedMoves }), invalidParams, cause });
-}
-
-function defined<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
+  return new AppError(code, message, { ...given({ existingId, allowedMoves }), invalidParams, cause });
 }
 
 function withExtensions({ nodes, source, positions, path }: GraphQLError, error: AppError) {

@@ -126,3 +126,8 @@ export function canonicalJson(value: unknown): string {
 export function hashJson(value: unknown): Buffer {
   return createHash("sha256").update(canonicalJson(value)).digest();
 }
+
+/** Without the fields that are undefined. */
+export function given<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
+}
